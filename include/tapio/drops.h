@@ -1,0 +1,72 @@
+/*
+ * tapio/drops.h - the one list of reasons to discard a received frame.
+ *
+ * "Where did my packet go?" always has an answer: each received frame ends as consumed or
+ * as exactly one of these. The name is what counters, captures and tests show; the
+ * sentence is for people, with the clause that asks for it.
+ */
+#ifndef TAPIO_DROPS_H
+#define TAPIO_DROPS_H
+
+#include <tapio/types.h>
+
+/* clang-format off */
+#define TAPIO_DROP_LIST(X) \
+    X(DEV_TRUNCATED,   "dev.rx_trunc",      "the frame filled the whole read buffer, so its end may be missing") \
+    X(DEV_VNET,        "dev.rx_vnet",       "the virtio_net_hdr contradicts the frame behind it") \
+    X(DEV_NO_BUFFER,   "dev.rx_nobuf",      "every frame buffer is taken") \
+    X(ETH_RUNT,        "eth.rx_runt",       "shorter than an Ethernet header (RFC 894)") \
+    X(ETH_GIANT,       "eth.rx_giant",      "longer than the interface MTU allows (RFC 894)") \
+    X(ETH_BAD_SOURCE,  "eth.rx_bad_src",    "the source is a group, zero, or our own address") \
+    X(ETH_NOT_OURS,    "eth.rx_notours",    "unicast to another station") \
+    X(ETH_VLAN,        "eth.rx_vlan",       "802.1Q tags are not configured") \
+    X(ETH_PROTOCOL,    "eth.rx_proto",      "an EtherType or an 802.3 length that we do not speak") \
+    X(ARP_BAD,         "arp.rx_bad",        "not a well-formed Ethernet/IPv4 ARP packet (RFC 826)") \
+    X(ARP_BAD_SENDER,  "arp.rx_bad_sender", "a sender that cannot be a station on this link (RFC 826)") \
+    X(IP4_HEADER,      "ip4.rx_hdr",        "version, header length or total length is wrong (RFC 791, 3.1)") \
+    X(IP4_CHECKSUM,    "ip4.rx_csum",       "the header checksum is wrong (RFC 1122, 3.2.1.2)") \
+    X(IP4_OPTION,      "ip4.rx_opt",        "a malformed IPv4 option (RFC 791, 3.1)") \
+    X(IP4_SOURCE_ROUTE,"ip4.rx_srcrt",      "source routes are not honoured (RFC 7126)") \
+    X(IP4_MARTIAN,     "ip4.rx_martian",    "a source address that cannot be on the wire (RFC 1122, 3.2.1.3)") \
+    X(IP4_NOT_OURS,    "ip4.rx_notours",    "addressed to somebody else; we never forward (RFC 1122, 3.2.1.3)") \
+    X(IP4_L2_BROADCAST,"ip4.rx_l2bcast",    "unicast IP in a link broadcast (RFC 1122, 3.3.6)") \
+    X(IP4_FRAGMENT,    "ip4.rx_frag",       "a fragment; reassembly is not built in yet (RFC 791, 3.2)") \
+    X(IP4_PROTOCOL,    "ip4.rx_proto",      "a protocol that we do not speak (RFC 1122, 3.2.2.1)") \
+    X(IP6_NONE,        "ip6.rx_none",       "IPv6 over Ethernet is not built in yet") \
+    X(ICMP_BAD,        "icmp.rx_bad",       "truncated, wrong checksum, or an unknown type (RFC 792)") \
+    X(ICMP_BROADCAST,  "icmp.rx_bcast",     "an echo to a broadcast or multicast address (RFC 1122, 3.2.2.6)") \
+    X(ICMP_IGNORED,    "icmp.rx_ignored",   "a type that a host ignores on purpose (RFC 1122, 3.2.2; RFC 6633)") \
+    X(ICMP_QUOTE,      "icmp.rx_inner",     "the quoted packet is too short or malformed (RFC 5927)") \
+    X(ICMP_NO_FLOW,    "icmp.rx_seq",       "quotes a flow or a sequence number that is not ours (RFC 5927, 4.1)") \
+    X(ICMP_NO_PING,    "icmp.rx_echo_reply","an echo reply that nobody waits for") \
+    X(TCP_HEADER,      "tcp.rx_hdr",        "shorter than its header says (RFC 9293, 3.1)") \
+    X(TCP_CHECKSUM,    "tcp.rx_csum",       "the checksum is wrong (RFC 9293, MUST-3)") \
+    X(TCP_FLAGS,       "tcp.rx_flags",      "a combination of control bits that means nothing here (RFC 9293, 3.10.7)") \
+    X(TCP_GROUP,       "tcp.rx_group",      "TCP to a broadcast or multicast address (RFC 9293, MUST-57)") \
+    X(TCP_CLOSED,      "tcp.rx_closed",     "no connection and no listener; answered with a reset (RFC 9293, 3.10.7.1)") \
+    X(TCP_CLOSED_RST,  "tcp.rx_closed_rst", "a reset for a connection that does not exist (RFC 9293, 3.10.7.1)") \
+    X(TCP_SEQUENCE,    "tcp.rx_seq",        "outside the receive window; answered with an ACK (RFC 9293, 3.10.7.4)") \
+    X(TCP_RST,         "tcp.rx_rst",        "a reset that is not at RCV.NXT (RFC 5961, 3.2)") \
+    X(TCP_SYN,         "tcp.rx_syn",        "a SYN on a synchronized connection; challenged (RFC 5961, 4.2)") \
+    X(TCP_NO_ACK,      "tcp.rx_noack",      "no ACK bit on a synchronized connection (RFC 9293, 3.10.7.4)") \
+    X(TCP_ACK,         "tcp.rx_ack",        "acknowledges what was never sent, or is far too old (RFC 5961, 5.2)") \
+    X(TCP_BACKLOG,     "tcp.accept_full",   "the listener's queue is full; the peer will try again (RFC 9293, 3.10.7.2)") \
+    X(TCP_NO_MEMORY,   "tcp.rx_nomem",      "no memory left for a connection or its text") \
+    X(TCP_REORDER_CAP, "tcp.ooo_cap",       "too many islands of out-of-order text (RFC 1122, 4.2.2.20)")
+/* clang-format on */
+
+enum drop {
+    DROP_NONE, /* not dropped */
+#define TAPIO_X(id, name, sentence) DROP_##id,
+    TAPIO_DROP_LIST(TAPIO_X)
+#undef TAPIO_X
+};
+#define TAPIO_X(id, name, sentence) +1
+enum { DROP_COUNT = 1 TAPIO_DROP_LIST(TAPIO_X) };
+#undef TAPIO_X
+
+/* The counter's name ("tcp.rx_csum") and a sentence for people; static storage. */
+TAPIO_API const char *drop_name(enum drop drop);
+TAPIO_API const char *drop_sentence(enum drop drop);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * tapio/values.h - every tunable of the stack, in one list.
+ *
+ * The list makes the config struct, `--set KEY=VALUE`, `--profile NAME` and the documentation.
+ * Durations are in nanoseconds here and take a unit on the command line ("200ms", "1s", "2min");
+ * sizes are octets and take "64k", "1m". A default that leaves an RFC's number has a row in
+ * docs/rfc-exceptions.tsv.
+ */
+#ifndef TAPIO_VALUES_H
+#define TAPIO_VALUES_H
+
+#include <tapio/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
+
+#define TAPIO_MS(n) ((int64_t)(n) * 1000000)
+#define TAPIO_S(n) ((int64_t)(n) * 1000000000)
+
+/* clang-format off */
+/*    field                key                    kind      default         min           max            what it is */
+#define TAPIO_VALUE_LIST(X) \
+    X(ip_ttl,              "ip.ttl",              COUNT,    64,             1,            255,           "time to live of what we send (RFC 1122, 3.2.1.7)") \
+    X(arp_lifetime,        "arp.lifetime",        DURATION, TAPIO_S(60),    TAPIO_S(1),   TAPIO_S(86400),"how long an entry counts as fresh (RFC 1122, 2.3.2.1)") \
+    X(arp_entries,         "arp.entries",         COUNT,    512,            4,            65536,         "entries in the ARP cache") \
+    X(arp_queue,           "arp.queue",           COUNT,    3,              1,            64,            "packets that wait for one entry (RFC 1122, 2.3.2.2)") \
+    X(arp_tries,           "arp.tries",           COUNT,    3,              1,            16,            "requests before an address counts as unreachable") \
+    X(arp_interval,        "arp.interval",        DURATION, TAPIO_S(1),     TAPIO_S(1),   TAPIO_S(60),   "between two requests for one address (RFC 1122, 2.3.2.1)") \
+    X(arp_defend,          "arp.defend",          DURATION, TAPIO_S(10),    TAPIO_S(1),   TAPIO_S(600),  "between two defences of our address (RFC 5227, 2.4)") \
+    X(icmp_rate,           "icmp.rate",           COUNT,    1000,           0,            1000000,       "ICMP errors and resets without a connection a second, in all (RFC 1812, 4.3.2.8)") \
+    X(icmp_burst,          "icmp.burst",          COUNT,    50,             1,            10000,         "how many of them may leave at once") \
+    X(icmp_peer_rate,      "icmp.peer_rate",      COUNT,    100,            0,            1000000,       "the same for one destination a second") \
+    X(icmp_peer_burst,     "icmp.peer_burst",     COUNT,    20,             1,            10000,         "and at once") \
+    X(tcp_rto_initial,     "tcp.rto_initial",     DURATION, TAPIO_S(1),     TAPIO_MS(1),  TAPIO_S(60),   "RTO before the first sample (RFC 6298, 2.1)") \
+    X(tcp_rto_syn_lost,    "tcp.rto_syn_lost",    DURATION, TAPIO_S(3),     TAPIO_MS(1),  TAPIO_S(60),   "RTO for data after a SYN was lost (RFC 6298, 5.7)") \
+    X(tcp_rto_min,         "tcp.rto_min",         DURATION, TAPIO_S(1),     TAPIO_MS(1),  TAPIO_S(60),   "RTO at least (RFC 6298, 2.4)") \
+    X(tcp_rto_max,         "tcp.rto_max",         DURATION, TAPIO_S(120),   TAPIO_S(1),   TAPIO_S(600),  "RTO at most (RFC 6298, 2.5)") \
+    X(tcp_retries,         "tcp.retries",         COUNT,    15,             3,            64,            "retransmissions before a connection is given up: R2 (RFC 9293, SHLD-11)") \
+    X(tcp_syn_retries,     "tcp.syn_retries",     COUNT,    7,              1,            64,            "retransmissions of a SYN") \
+    X(tcp_syn_timeout,     "tcp.syn_timeout",     DURATION, TAPIO_S(180),   TAPIO_S(1),   TAPIO_S(3600), "an unanswered SYN is given up not before (RFC 9293, MUST-23)") \
+    X(tcp_synack_retries,  "tcp.synack_retries",  COUNT,    5,              1,            64,            "retransmissions of a <SYN,ACK> (RFC 4987)") \
+    X(tcp_msl,             "tcp.msl",             DURATION, TAPIO_S(30),    TAPIO_MS(1),  TAPIO_S(240),  "maximum segment lifetime; TIME-WAIT lasts two (RFC 9293, 3.4.2)") \
+    X(tcp_fin_wait_2,      "tcp.fin_wait_2",      DURATION, TAPIO_S(60),    TAPIO_MS(1),  TAPIO_S(3600), "FIN-WAIT-2 without an owner lasts") \
+    X(tcp_delayed_ack,     "tcp.delayed_ack",     DURATION, TAPIO_MS(40),   0,            TAPIO_MS(499), "an ACK waits at most (RFC 9293, MUST-40)") \
+    X(tcp_quick_acks,      "tcp.quick_acks",      COUNT,    16,             0,            65535,         "first segments of a connection that are acknowledged at once") \
+    X(tcp_ack_segments,    "tcp.ack_segments",    COUNT,    16,             1,            64,            "segments of one batch that share an ACK at most (RFC 9293, MUST-58)") \
+    X(tcp_ack_octets,      "tcp.ack_octets",      SIZE,     65536,          1460,         1048576,       "octets of one batch that share an ACK at most") \
+    X(tcp_override,        "tcp.override",        DURATION, TAPIO_MS(200),  TAPIO_MS(100),TAPIO_S(1),    "a small segment waits at most for a larger window (RFC 9293, 3.8.6.2.1)") \
+    X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
+    X(tcp_mss_floor,       "tcp.mss_floor",       SIZE,     48,             1,            536,           "the smallest MSS that we believe") \
+    X(tcp_window_scale,    "tcp.window_scale",    COUNT,    7,              0,            14,            "our window shift (RFC 7323, 2.2)") \
+    X(tcp_window_first,    "tcp.window_first",    SIZE,     65535,          536,          65535,         "the window that a connection starts with") \
+    X(tcp_rmem,            "tcp.rmem",            SIZE,     1048576,        2048,         1073741824,    "receive buffer of a connection at most") \
+    X(tcp_wmem,            "tcp.wmem",            SIZE,     262144,         2048,         1073741824,    "send buffer of a connection at most") \
+    X(tcp_reorder_islands, "tcp.reorder_islands", COUNT,    256,            4,            65536,         "islands of out-of-order text of a connection at most") \
+    X(tcp_reorder_memory,  "tcp.reorder_memory",  SIZE,     1048576,        2048,         1073741824,    "true cost of a connection's out-of-order text at most") \
+    X(tcp_connections,     "tcp.connections",     COUNT,    131072,         1,            1048575,       "connections of the stack at most") \
+    X(tcp_listeners,       "tcp.listeners",       COUNT,    256,            1,            65536,         "listening sockets at most") \
+    X(tcp_port_min,        "tcp.port_min",        COUNT,    49152,          1024,         65535,         "first ephemeral port (RFC 6056, 3.2)") \
+    X(tcp_port_max,        "tcp.port_max",        COUNT,    65535,          1024,         65535,         "last ephemeral port") \
+    X(sock_sockets,        "sock.sockets",        COUNT,    131072,         1,            1048575,       "sockets of the stack at most") \
+    X(mem_frames,          "mem.frames",          SIZE,     67108864,       262144,       17179869184,   "memory for frames and what receive queues hold") \
+    X(mem_send,            "mem.send",            SIZE,     268435456,      262144,       17179869184,   "memory for what send queues hold") \
+    X(stack_replies,       "stack.replies",       COUNT,    256,            1,            65536,         "replies without a connection that wait to be sent") \
+    X(see_ring,            "see.ring",            COUNT,    4096,           16,           1048576,       "decisions that the stack remembers")
+/* clang-format on */
+
+struct stack_values {
+#define TAPIO_X(field, key, kind, initial, min, max, what) int64_t field;
+    TAPIO_VALUE_LIST(TAPIO_X)
+#undef TAPIO_X
+};
+
+/* Sets every value to its default. */
+TAPIO_API void values_default(struct stack_values *values);
+
+/* Sets the group of values that `profile` names: default, rfc, linux, freebsd. -ENOENT when there
+ * is no such profile. */
+TAPIO_API TAPIO_NODISCARD int values_profile(struct stack_values *values, const char *profile);
+
+/* Sets one value from text ("tcp.rto_min", "200ms"). -ENOENT: no such key; -EINVAL: not a value of
+ * its kind; -ERANGE: outside [min, max]. */
+TAPIO_API TAPIO_NODISCARD int values_set(struct stack_values *values, const char *key,
+                                         const char *text);
+
+/* Describes the value at `index` (0 ..) as text for people; false past the end. `initial`, `min` and
+ * `max` get at most 24 octets each, NUL included. */
+struct value_info {
+    const char *key;
+    const char *what;
+    enum value_kind kind;
+    char initial[24], min[24], max[24];
+};
+TAPIO_API bool values_describe(size_t index, struct value_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

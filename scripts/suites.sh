@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+#
+# suites.sh - where the test programs are and how each kind is run; shared by test, check and nightly.
+#
+# Sourced after lib.sh. The programs are found by name: test_*, sim_* below build/asan, fuzz_* below
+# build/fuzz.
+
+programs_named() {
+    [[ -d $1 ]] || return 0
+    find "$1" -type f -name "$2" -perm -u+x ! -path '*.p/*' | sort
+}
+
+unit_programs() {
+    programs_named "$TAPIO_ROOT/build/asan" 'test_*'
+}
+
+sim_programs() {
+    programs_named "$TAPIO_ROOT/build/asan" 'sim_*'
+}
+
+fuzz_programs() {
+    programs_named "$TAPIO_ROOT/build/fuzz" 'fuzz_*'
+}
+
+# fuzz_for PROGRAM SECONDS [RUNS]: the seeds of tests/fuzz/corpus/NAME first, then what libFuzzer
+# finds. What it learns stays in build/corpus/NAME; an input that fails is left in build/.
+fuzz_for() {
+    local program=$1 seconds=$2 runs=${3--1} name learned seeds
+    name=$(basename "$program")
+    learned=$TAPIO_ROOT/build/corpus/${name#fuzz_}
+    seeds=$TAPIO_ROOT/tests/fuzz/corpus/${name#fuzz_}
+    mkdir -p "$learned"
+    local corpora=("$learned")
+    [[ -d $seeds ]] && corpora+=("$seeds")
+    "$program" -max_total_time="$seconds" -runs="$runs" -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$TAPIO_ROOT/build/${name}-" "${corpora[@]}"
+}

@@ -1,0 +1,121 @@
+/*
+ * frame.c - frame buffers: a pool for each size, one budget for all.
+ *
+ * The struct and its buffer are one object of a pool, so a frame costs one allocation and its
+ * charge is known from its size alone. The sizes are chosen for what comes: 512 octets hold a bare
+ * ACK, a ping or a piece of text that was copied out of a larger buffer; 2,048 hold a full Ethernet
+ * frame with a virtio_net_hdr in front and one octet to spare, which is how a device notices that a
+ * frame was cut; the largest holds what segmentation offload makes. Buffers are not cleared:
+ * whoever gets one writes before reading, and `len` says how much.
+ *
+ * The budget counts charges. What the pools themselves need (slab headers, slabs kept empty) is not
+ * in it; pool_cap_octets() knows.
+ */
+#include "base/frame.h"
+
+#include <tapio/dev.h>
+
+/* What a frame of each size costs, everything included. */
+static const uint32_t size_octets[FRAME_SIZES] = {
+    512,
+    2048,
+    (FRAME_ROOM_MAX + FRAME_HEADROOM + sizeof(struct frame) + POOL_TAG + 15) / 16 * 16,
+};
+
+enum { OVERHEAD = sizeof(struct frame) + POOL_TAG };
+
+static_assert(2048 - OVERHEAD - FRAME_HEADROOM >= 12 + 1514 + 1,
+              "a medium frame takes what a wire brings, its virtio_net_hdr and a spare octet");
+
+/* What can be put behind the headroom of a new frame. */
+static size_t room_of(size_t size)
+{
+    return size_octets[size] - OVERHEAD - FRAME_HEADROOM;
+}
+
+int frame_pool_init(struct frame_pool *pool, struct memory *memory, uint64_t cap)
+{
+    static const char *const names[FRAME_SIZES] = {"small frames", "frames", "large frames"};
+
+    *pool = (struct frame_pool){.cap = cap};
+    for (size_t i = 0; i < FRAME_SIZES; i++) {
+        uint64_t count = cap / size_octets[i];
+        uint32_t limit = count == 0 ? 1 : count > INT32_MAX / 2 ? INT32_MAX / 2 : (uint32_t)count;
+        int err = pool_init(&pool->size[i], memory, names[i], size_octets[i] - POOL_TAG, limit);
+        if (err) {
+            while (i-- > 0)
+                pool_fini(&pool->size[i]);
+            *pool = (struct frame_pool){0};
+            return err;
+        }
+    }
+    return 0;
+}
+
+void frame_pool_fini(struct frame_pool *pool)
+{
+    for (size_t i = 0; i < FRAME_SIZES; i++)
+        pool_fini(&pool->size[i]);
+    *pool = (struct frame_pool){0};
+}
+
+struct frame *frame_get(struct frame_pool *pool, size_t room)
+{
+    struct frame *frame = NULL;
+    size_t size = 0;
+
+    if (room > FRAME_ROOM_MAX)
+        return NULL;
+    while (room_of(size) < room)
+        size++; /* ends: the largest size has room for FRAME_ROOM_MAX */
+    if (size_octets[size] <= pool->cap - pool->charged)
+        frame = pool_get_unzeroed(&pool->size[size]);
+    if (!frame) {
+        pool->refused++;
+        return NULL;
+    }
+    *frame = (struct frame){.home = pool, .refs = 1};
+    frame->buffer = (uint8_t *)(frame + 1);
+    frame->data = frame->buffer + FRAME_HEADROOM;
+    frame->room = size_octets[size] - OVERHEAD;
+    pool->charged += size_octets[size];
+    pool->out++;
+    return frame;
+}
+
+uint32_t frame_charge(const struct frame *frame)
+{
+    return frame->room + OVERHEAD;
+}
+
+void frame_put(struct frame *frame)
+{
+    if (!frame)
+        return;
+    assert(frame->refs > 0);
+    if (--frame->refs > 0)
+        return;
+
+    struct frame_pool *pool = frame->home;
+    size_t size = 0;
+    while (size < FRAME_SIZES && size_octets[size] != frame_charge(frame))
+        size++;
+    assert(size < FRAME_SIZES && pool->out > 0);
+    pool->charged -= size_octets[size];
+    pool->out--;
+    pool_put(&pool->size[size], frame);
+}
+
+struct frame *frame_ref(struct frame *frame)
+{
+    assert(frame->refs > 0 && frame->refs < UINT16_MAX);
+    frame->refs++;
+    return frame;
+}
+
+size_t frame_tailroom(const struct frame *frame)
+{
+    const uint8_t *end = frame->buffer + frame->room;
+    assert(frame->data >= frame->buffer && frame->len <= (size_t)(end - frame->data));
+    return (size_t)(end - frame->data) - frame->len;
+}

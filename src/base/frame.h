@@ -1,0 +1,59 @@
+/*
+ * frame.h - counted frame buffers from a pool with a cap in octets.
+ *
+ * Three sizes: small ones for pieces of text and replies, medium ones for a wire frame, large ones
+ * for 64 KB and headers. A buffer has 64 octets of headroom in front of `data` when it is new, and
+ * its charge is its full size, whatever it holds. One cap counts the charges of all three.
+ */
+#ifndef TAPIO_BASE_FRAME_H
+#define TAPIO_BASE_FRAME_H
+
+#include "base/bytes.h"
+#include "base/pool.h"
+
+enum { FRAME_SIZES = 3, FRAME_HEADROOM = 64 };
+
+struct frame_pool {
+    struct pool size[FRAME_SIZES];
+    uint64_t cap;     /* octets, over all sizes */
+    uint64_t charged; /* octets in buffers that are out */
+    uint64_t out;     /* buffers that are out */
+    uint64_t refused; /* how often the cap or memory said no */
+};
+
+NODISCARD int frame_pool_init(struct frame_pool *pool, struct memory *memory, uint64_t cap);
+void frame_pool_fini(struct frame_pool *pool);
+
+/* A buffer that can take at least `room` octets behind its headroom, with one reference, len 0, no
+ * meta; NULL at the cap, without memory, and for more than FRAME_ROOM_MAX. What is in it is not
+ * cleared. */
+enum { FRAME_ROOM_MAX = 65536 + 128 };
+NODISCARD struct frame *frame_get(struct frame_pool *pool, size_t room);
+/* Drops one reference; the last gives the buffer back. NULL is allowed. */
+void frame_put(struct frame *frame);
+struct frame *frame_ref(struct frame *frame);
+/* What a queue is charged for holding it, in octets. */
+uint32_t frame_charge(const struct frame *frame);
+/* Octets that can still be put behind the last one. */
+size_t frame_tailroom(const struct frame *frame);
+
+static inline struct bytes frame_bytes(const struct frame *frame)
+{
+    return bytes_of(frame->data, frame->len);
+}
+
+/* Cuts `len` octets off the front, or off the end. */
+static inline void frame_trim_front(struct frame *frame, uint32_t len)
+{
+    assert(len <= frame->len);
+    frame->data += len;
+    frame->len -= len;
+}
+
+static inline void frame_trim_end(struct frame *frame, uint32_t len)
+{
+    assert(len <= frame->len);
+    frame->len -= len;
+}
+
+#endif

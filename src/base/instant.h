@@ -1,0 +1,44 @@
+/*
+ * instant.h - time is a value.
+ *
+ * Nobody under src/ reads a clock: whoever calls says what time it is. An instant and an int64_t
+ * number of nanoseconds (a duration) cannot be mixed up, because one is a struct.
+ */
+#ifndef TAPIO_BASE_INSTANT_H
+#define TAPIO_BASE_INSTANT_H
+
+#include <tapio/types.h>
+
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+
+#define INSTANT_NEVER ((instant){INT64_MAX})
+
+static inline instant instant_add(instant t, int64_t ns)
+{
+    return t.ns > INT64_MAX - ns ? INSTANT_NEVER : (instant){t.ns + ns};
+}
+
+/* How long from `earlier` to `later`; negative when they are the other way round. */
+static inline int64_t instant_since(instant later, instant earlier)
+{
+    return later.ns - earlier.ns;
+}
+
+static inline bool instant_before(instant a, instant b)
+{
+    return a.ns < b.ns;
+}
+
+static inline instant instant_min(instant a, instant b)
+{
+    return a.ns < b.ns ? a : b;
+}
+
+static inline bool instant_is_never(instant t)
+{
+    return t.ns == INT64_MAX;
+}
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * memory.c - see memory.h.
+ *
+ * Everything the machine holds comes through here, so a test can make any allocation fail and a
+ * caller can say where the octets come from. There is nothing clever: pools (pool.h) and tables ask
+ * rarely and for much. The length goes back with the octets, so that a caller's allocator needs no
+ * header of its own.
+ */
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_callers(const struct memory *memory)
+{
+    const struct env *env = memory->env;
+    if (!env)
+        return false;
+    assert(!env->alloc == !env->release); /* one without the other cannot be meant */
+    return env->alloc != NULL;
+}
+
+void *memory_alloc(struct memory *memory, size_t len)
+{
+    void *octets;
+
+    assert(len > 0);
+    if (is_callers(memory)) {
+        octets = memory->env->alloc(memory->env->context, len);
+        if (octets)
+            memset(octets, 0, len);
+    } else {
+        octets =
+            calloc(1, len); /* fresh pages stay untouched, so a large table costs what it holds */
+    }
+    if (!octets)
+        memory->failures++;
+    return octets;
+}
+
+void memory_release(struct memory *memory, void *octets, size_t len)
+{
+    if (!octets)
+        return;
+    if (is_callers(memory))
+        memory->env->release(memory->env->context, octets, len);
+    else
+        free(octets);
+}

@@ -1,0 +1,267 @@
+/*
+ * pool.c - objects of one size, cut from slabs.
+ *
+ * A slab is one allocation: a short header, then slots. An object's number is its slab's place in
+ * slabs[] times the slots of a slab, plus its own slot; it is kept in the last four octets of the
+ * slot
+ * ("tag"), behind the object, so that pool_put() finds the slab from an address alone and notices
+ * an object that comes back twice. While a slot is free its tag links it to the next free one of
+ * its slab. Slots that were never out are not linked, only counted (`fresh`): a new slab's pages
+ * are not touched before they are needed.
+ *
+ * slabs[] itself grows by doubling up to what the cap needs, so that a pool with an enormous cap
+ * costs nothing while it is idle. New slabs take the lowest place that is free, which keeps numbers
+ * small. Slabs with room are in the list `open`: those that something is out of in front, empty
+ * ones at the end, so that load gathers in few slabs and the others can go back.
+ *
+ * Under AddressSanitizer a free slot is poisoned, and so is a strip between an object and its tag.
+ * Left out: a lock (a stack belongs to one thread) and moving objects together (they have
+ * addresses).
+ */
+#include "base/pool.h"
+
+#include <errno.h>
+#include <string.h>
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+enum { STRIP = 16 };
+#else
+#define ASAN_POISON_MEMORY_REGION(at, len)   ((void)(at), (void)(len))
+#define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
+enum { STRIP = 0 };
+#endif
+
+enum {
+    ALIGN = 16,
+    SLAB_OCTETS = 65536 - 64, /* the allocator's own header fits into the pages, too */
+    EMPTY_KEPT = 4,           /* slabs that stay although nothing is out of them */
+    TABLE_FIRST = 8,          /* length of slabs[] at first */
+};
+
+/* A tag: the number of an object that is out, or FREE and the slot of the next free one. */
+static const uint32_t FREE = UINT32_C(1) << 31;
+static const uint32_t NO_SLOT = UINT32_MAX >> 1;
+
+struct pool_slab {
+    struct list node; /* in pool->open, or in no list when the slab is full */
+    uint32_t place;   /* in pool->slabs[] */
+    uint32_t slots;   /* per_slab, but in the last slab of a pool perhaps fewer */
+    uint32_t used;    /* slots that are out */
+    uint32_t fresh;   /* slots from here on were never out */
+    uint32_t first;   /* of the linked free slots, or NO_SLOT */
+};
+
+enum { SLAB_HEADER = (sizeof(struct pool_slab) + ALIGN - 1) / ALIGN * ALIGN };
+
+static struct pool_slab *slab_of(struct list *node)
+{
+    return CONTAINER_OF(node, struct pool_slab, node);
+}
+
+static uint8_t *slot_at(const struct pool *pool, struct pool_slab *slab, uint32_t slot)
+{
+    return (uint8_t *)slab + SLAB_HEADER + (size_t)slot * pool->object_size;
+}
+
+static uint32_t tag_read(const struct pool *pool, const void *object)
+{
+    uint32_t tag;
+    memcpy(&tag, (const uint8_t *)object + pool->object_size - sizeof(tag), sizeof(tag));
+    return tag;
+}
+
+static void tag_write(const struct pool *pool, void *object, uint32_t tag)
+{
+    memcpy((uint8_t *)object + pool->object_size - sizeof(tag), &tag, sizeof(tag));
+}
+
+static uint32_t slots_at(const struct pool *pool, uint32_t place)
+{
+    return u32_min(pool->per_slab, pool->cap - place * pool->per_slab);
+}
+
+static size_t slab_octets(const struct pool *pool, uint32_t slots)
+{
+    return SLAB_HEADER + (size_t)slots * pool->object_size;
+}
+
+static uint32_t places_at_cap(const struct pool *pool)
+{
+    return pool->cap / pool->per_slab + (pool->cap % pool->per_slab != 0);
+}
+
+int pool_init(struct pool *pool, struct memory *memory, const char *name, size_t object_size,
+              uint32_t cap)
+{
+    size_t size = (object_size + STRIP + POOL_TAG + ALIGN - 1) / ALIGN * ALIGN;
+
+    assert(object_size > 0 && size < UINT32_MAX / 2);
+    assert(cap > 0 && cap < NO_SLOT);
+    *pool = (struct pool){.memory = memory,
+                          .name = name,
+                          .asked_size = (uint32_t)object_size,
+                          .object_size = (uint32_t)size,
+                          .cap = cap};
+    pool->per_slab = (uint32_t)size_max((SLAB_OCTETS - SLAB_HEADER) / size, 1);
+    pool->per_slab = u32_min(pool->per_slab, cap);
+    list_init(&pool->open);
+
+    pool->slab_count = u32_min(places_at_cap(pool), TABLE_FIRST);
+    pool->slabs = memory_alloc(memory, pool->slab_count * sizeof(pool->slabs[0]));
+    return pool->slabs ? 0 : -ENOMEM;
+}
+
+static void slab_release(struct pool *pool, struct pool_slab *slab)
+{
+    size_t len = slab_octets(pool, slab->slots);
+
+    list_remove(&slab->node);
+    pool->slabs[slab->place] = NULL;
+    pool->first_place = u32_min(pool->first_place, slab->place);
+    ASAN_UNPOISON_MEMORY_REGION(slab, len);
+    memory_release(pool->memory, slab, len);
+}
+
+void pool_fini(struct pool *pool)
+{
+    for (uint32_t place = 0; pool->slabs && place < pool->slab_count; place++)
+        if (pool->slabs[place])
+            slab_release(pool, pool->slabs[place]);
+    if (pool->slabs)
+        memory_release(pool->memory, pool->slabs, pool->slab_count * sizeof(pool->slabs[0]));
+    *pool = (struct pool){0};
+    list_init(&pool->open);
+}
+
+static bool table_grow(struct pool *pool)
+{
+    uint32_t count = u32_min(places_at_cap(pool), pool->slab_count * 2);
+    struct pool_slab **slabs = memory_alloc(pool->memory, count * sizeof(slabs[0]));
+
+    if (!slabs)
+        return false;
+    memcpy(slabs, pool->slabs, pool->slab_count * sizeof(slabs[0]));
+    memory_release(pool->memory, pool->slabs, pool->slab_count * sizeof(slabs[0]));
+    pool->slabs = slabs;
+    pool->slab_count = count;
+    return true;
+}
+
+/* A new, empty slab in the list of those with room; NULL without memory. The pool is below its cap
+ * and all its slabs are full, so there is a place for one more. */
+static struct pool_slab *slab_new(struct pool *pool)
+{
+    uint32_t place = pool->first_place;
+    while (place < pool->slab_count && pool->slabs[place])
+        place++;
+    pool->first_place = place;
+    assert(place < places_at_cap(pool));
+    if (place == pool->slab_count && !table_grow(pool))
+        return NULL;
+
+    uint32_t slots = slots_at(pool, place);
+    size_t len = slab_octets(pool, slots);
+    struct pool_slab *slab = memory_alloc(pool->memory, len);
+    if (!slab)
+        return NULL;
+    assert((uintptr_t)slab % ALIGN == 0);
+    slab->place = place;
+    slab->slots = slots;
+    slab->first = NO_SLOT;
+    list_init(&slab->node);
+    list_append(&pool->open, &slab->node);
+    pool->slabs[place] = slab;
+    pool->empty_slabs++;
+    ASAN_POISON_MEMORY_REGION((uint8_t *)slab + SLAB_HEADER, len - SLAB_HEADER);
+    return slab;
+}
+
+void *pool_get_unzeroed(struct pool *pool)
+{
+    struct pool_slab *slab = NULL;
+
+    if (pool->used < pool->cap)
+        slab = list_is_empty(&pool->open) ? slab_new(pool) : slab_of(pool->open.next);
+    if (!slab) {
+        pool->refused++;
+        return NULL;
+    }
+
+    uint32_t slot = slab->first != NO_SLOT ? slab->first : slab->fresh;
+    assert(slot < slab->slots);
+    uint8_t *object = slot_at(pool, slab, slot);
+    ASAN_UNPOISON_MEMORY_REGION(object, pool->asked_size);
+    ASAN_UNPOISON_MEMORY_REGION(object + pool->object_size - POOL_TAG, POOL_TAG);
+    if (slot == slab->fresh)
+        slab->fresh++;
+    else
+        slab->first = tag_read(pool, object) & ~FREE;
+    tag_write(pool, object, slab->place * pool->per_slab + slot);
+
+    if (slab->used++ == 0)
+        pool->empty_slabs--;
+    if (slab->used == slab->slots)
+        list_remove(&slab->node);
+    pool->used++;
+    return object;
+}
+
+void *pool_get(struct pool *pool)
+{
+    void *object = pool_get_unzeroed(pool);
+    if (object)
+        memset(object, 0, pool->asked_size);
+    return object;
+}
+
+uint32_t pool_index(const struct pool *pool, const void *object)
+{
+    uint32_t index = tag_read(pool, object);
+    assert(pool_at(pool, index) == object);
+    return index;
+}
+
+void *pool_at(const struct pool *pool, uint32_t index)
+{
+    if (index >= pool->cap || index / pool->per_slab >= pool->slab_count)
+        return NULL;
+    struct pool_slab *slab = pool->slabs[index / pool->per_slab];
+    uint32_t slot = index % pool->per_slab;
+    if (!slab || slot >= slab->fresh)
+        return NULL;
+    void *object = slot_at(pool, slab, slot);
+    return tag_read(pool, object) == index ? object : NULL;
+}
+
+void pool_put(struct pool *pool, void *object)
+{
+    uint32_t index = pool_index(pool, object); /* asserts that the object is out */
+    struct pool_slab *slab = pool->slabs[index / pool->per_slab];
+
+    tag_write(pool, object, FREE | slab->first);
+    slab->first = index % pool->per_slab;
+    ASAN_POISON_MEMORY_REGION(object, pool->object_size - POOL_TAG);
+    pool->used--;
+    slab->used--;
+
+    list_remove(&slab->node);
+    if (slab->used > 0) {
+        list_append(pool->open.next, &slab->node); /* in front */
+    } else if (pool->empty_slabs < EMPTY_KEPT) {
+        list_append(&pool->open, &slab->node);
+        pool->empty_slabs++;
+    } else {
+        slab_release(pool, slab);
+    }
+}
+
+uint64_t pool_cap_octets(const struct pool *pool)
+{
+    uint64_t places = places_at_cap(pool);
+    return places * (SLAB_HEADER + sizeof(pool->slabs[0])) +
+           (uint64_t)pool->cap * pool->object_size;
+}

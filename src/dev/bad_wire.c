@@ -1,0 +1,294 @@
+/*
+ * bad_wire.c - see bad_wire.h.
+ *
+ * What makes a good bad wire is that its faults are those of a wire. So:
+ *
+ * Order. One link is one queue, in which nobody overtakes: the order stays, whatever the jitter,
+ * and only `reorder` changes it. A chosen frame is set aside until 1 to 8 later ones have come, or
+ * 10 ms when none do. All others leave in the order in which they came, which makes the frames
+ * under way a plain queue with a handful beside it.
+ *
+ * Bursts. This is Gilbert's model: a good state that loses nothing, a bad one that loses all, and
+ * the chances to change between them chosen so that `loss` is the share of lost frames and `burst`
+ * the mean length of a run.
+ *
+ * Corruption. It flips one to four bits of one 16-bit word. The Internet checksum sees every such
+ * change, being a sum of such words (RFC 1071, 1), but not two changes that cancel each other. So a
+ * transfer over a corrupting wire must end byte for byte equal, and a test may demand it. The
+ * checksum must be there for that: a partial one is completed first.
+ *
+ * A frame's fate is decided once, when it comes. Frames that will be lost take their time in the
+ * bottleneck like all others: the loss is behind it.
+ */
+#include "dev/bad_wire.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/instant.h"
+#include "dev/vnet_wire.h"
+
+enum {
+    REORDER_WAIT_MS = 10, /* how long a frame waits to be overtaken */
+    FLIPS_MAX = 4,        /* bits of a word; 16 could turn 0 into -0, which sums up the same */
+    QUEUE_MIN = 32768,    /* octets, where no queue was asked for */
+    QUEUE_MAX = 1 << 30,
+    QUEUES_A_SECOND = 10, /* or this part of what the rate carries in a second */
+};
+
+static const instant LONG_AGO = {INT64_MIN};
+
+/* --- what is under way -------------------------------------------------------------------- */
+
+static size_t held_cost(size_t len)
+{
+    return sizeof(struct held) + len;
+}
+
+/* A copy of a frame, or NULL when there is too much already. */
+static struct held *hold(struct bad_wire *wire, const struct arrival *frame, instant due)
+{
+    size_t cost = held_cost(frame->len);
+    if (wire->octets + cost > IMPAIR_HELD_MAX)
+        return NULL;
+    struct held *held = memory_alloc(wire->memory, cost);
+    if (!held)
+        return NULL;
+    *held = (struct held){.due = due,
+                          .len = (uint32_t)frame->len,
+                          .truncated = frame->truncated,
+                          .meta = *frame->meta};
+    struct writer w = writer_of(held->octets, frame->len);
+    for (int i = 0; i < frame->iovcnt; i++)
+        write_bytes(&w, frame->iov[i].iov_base, frame->iov[i].iov_len);
+    assert(!w.overrun && w.left == 0);
+    wire->octets += cost;
+    wire->counters.held++;
+    return held;
+}
+
+static void release(struct bad_wire *wire, struct held *held)
+{
+    wire->octets -= held_cost(held->len);
+    wire->counters.held--;
+    memory_release(wire->memory, held, held_cost(held->len));
+}
+
+static void line_up(struct bad_wire *wire, struct held *held)
+{
+    held->next = NULL;
+    if (wire->last)
+        wire->last->next = held;
+    else
+        wire->first = held;
+    wire->last = held;
+}
+
+static void remove_aside(struct bad_wire *wire, uint32_t at)
+{
+    wire->aside_count--;
+    memmove(wire->aside + at, wire->aside + at + 1,
+            (wire->aside_count - at) * sizeof(wire->aside[0]));
+}
+
+/* Another frame has come: the first `count` that are set aside have been overtaken once more. */
+static void overtake(struct bad_wire *wire, uint32_t count)
+{
+    for (uint32_t i = 0; i < count;) {
+        struct held *held = wire->aside[i];
+        if (--held->behind > 0) {
+            i++;
+            continue;
+        }
+        remove_aside(wire, i);
+        count--;
+        held->due = wire->last_due;
+        line_up(wire, held);
+    }
+}
+
+/* The frame that comes out next, or NULL. */
+static struct held *next_out(const struct bad_wire *wire)
+{
+    struct held *held = wire->first;
+    if (wire->aside_count && (!held || instant_before(wire->aside[0]->due, held->due)))
+        held = wire->aside[0];
+    return held;
+}
+
+struct held *bad_wire_due(const struct bad_wire *wire, instant now)
+{
+    struct held *held = next_out(wire);
+    return held && !instant_before(now, held->due) ? held : NULL;
+}
+
+instant bad_wire_deadline(const struct bad_wire *wire)
+{
+    const struct held *held = next_out(wire);
+    return held ? held->due : INSTANT_NEVER;
+}
+
+void bad_wire_drop(struct bad_wire *wire, struct held *held)
+{
+    if (wire->first == held) {
+        wire->first = held->next;
+        if (!wire->first)
+            wire->last = NULL;
+    } else {
+        assert(wire->aside_count > 0 && wire->aside[0] == held);
+        remove_aside(wire, 0);
+    }
+    release(wire, held);
+}
+
+/* --- faults ------------------------------------------------------------------------------- */
+
+static bool chance(struct bad_wire *wire, uint32_t parts)
+{
+    return parts == UINT32_MAX || (parts > 0 && prng_chance(&wire->prng, parts));
+}
+
+/* Gilbert's model: a burst ends with a chance of 1/burst. It begins with the chance that makes the
+ * share of lost frames right: loss / (burst * (1 - loss)). */
+static bool is_lost(struct bad_wire *wire)
+{
+    const struct impair_config *c = &wire->config;
+    if (c->burst <= 1 || c->loss == 0 || c->loss == UINT32_MAX)
+        return chance(wire, c->loss);
+
+    if (wire->in_burst) {
+        wire->in_burst = !chance(wire, UINT32_MAX / c->burst);
+    } else {
+        uint64_t begin = ((uint64_t)c->loss << 32) / (c->burst * ((UINT64_C(1) << 32) - c->loss));
+        wire->in_burst = chance(wire, begin > UINT32_MAX ? UINT32_MAX : (uint32_t)begin);
+    }
+    return wire->in_burst;
+}
+
+/* How long `octets` take through the bottleneck. */
+static int64_t transmission_ns(const struct bad_wire *wire, uint64_t octets)
+{
+    return (int64_t)(octets * 8 * (uint64_t)NS_PER_S / wire->config.rate);
+}
+
+static uint64_t queue_octets(const struct impair_config *c)
+{
+    if (c->queue)
+        return c->queue;
+    uint64_t share = c->rate / 8 / QUEUES_A_SECOND;
+    return share < QUEUE_MIN ? QUEUE_MIN : share > QUEUE_MAX ? QUEUE_MAX : share;
+}
+
+/* When the frame leaves the bottleneck; false when the queue in front of it is full. An idle
+ * bottleneck takes any frame. */
+static bool pass_bottleneck(struct bad_wire *wire, size_t len, instant now, instant *out)
+{
+    *out = now;
+    if (wire->config.rate == 0)
+        return true;
+    if (instant_before(wire->busy_until, now))
+        wire->busy_until = now;
+    int64_t waiting = instant_since(wire->busy_until, now);
+    int64_t own = transmission_ns(wire, len);
+    if (waiting > 0 && waiting + own > transmission_ns(wire, queue_octets(&wire->config)))
+        return false;
+    wire->busy_until = instant_add(wire->busy_until, own);
+    *out = wire->busy_until;
+    return true;
+}
+
+static int64_t delay(struct bad_wire *wire)
+{
+    const struct impair_config *c = &wire->config;
+    int64_t ns = c->delay_ns;
+    if (c->jitter_ns > 0)
+        ns += (int64_t)prng_below(&wire->prng, 2 * (uint64_t)c->jitter_ns + 1) - c->jitter_ns;
+    return ns > 0 ? ns : 0;
+}
+
+/* Flips bits of one word, at an even distance from the start like those that checksums sum up. The
+ * last word of an odd length has one octet. */
+static void corrupt(struct bad_wire *wire, struct held *held)
+{
+    if (held->len == 0 || held->meta.bad || held->meta.gso_type != FRAME_GSO_NONE)
+        return;
+    vnet_complete(held->octets, held->len, &held->meta);
+    held->meta.flags = 0;
+
+    uint32_t word = (uint32_t)prng_below(&wire->prng, ((uint64_t)held->len + 1) / 2) * 2;
+    uint32_t bits = held->len - word == 1 ? 8 : 16;
+    uint32_t mask = 0;
+    for (uint64_t flips = 1 + prng_below(&wire->prng, FLIPS_MAX); flips > 0; flips--)
+        mask |= UINT32_C(1) << prng_below(&wire->prng, bits);
+    held->octets[word] ^= (uint8_t)mask;
+    if (bits == 16)
+        held->octets[word + 1] ^= (uint8_t)(mask >> 8);
+    wire->counters.corrupted++;
+}
+
+void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant now)
+{
+    struct impair_counters *counters = &wire->counters;
+    instant due;
+
+    counters->taken++;
+    if (!pass_bottleneck(wire, frame->len, now, &due)) {
+        counters->rate_dropped++;
+        return;
+    }
+    if (is_lost(wire)) {
+        counters->lost++;
+        return;
+    }
+    due = instant_add(due, delay(wire));
+    if (instant_before(due, wire->last_due))
+        due = wire->last_due;
+
+    struct held *held = hold(wire, frame, due);
+    if (!held) {
+        counters->held_dropped++;
+        return;
+    }
+    wire->last_due = due;
+    if (instant_before(now, due))
+        counters->delayed++;
+    struct held *twin = NULL;
+    if (chance(wire, wire->config.duplicate))
+        twin = hold(wire, frame, due);
+    if (chance(wire, wire->config.corrupt))
+        corrupt(wire, held);
+
+    uint32_t earlier = wire->aside_count;
+    if (chance(wire, wire->config.reorder)) {
+        /* Each frame that comes overtakes all of them, so eight later the oldest is in line. */
+        assert(earlier < ARRAY_LEN(wire->aside));
+        held->behind = (uint8_t)(1 + prng_below(&wire->prng, REORDER_MAX));
+        held->due = instant_add(due, REORDER_WAIT_MS * NS_PER_MS);
+        wire->aside[wire->aside_count++] = held;
+        counters->reordered++;
+    } else {
+        line_up(wire, held);
+    }
+    if (twin) {
+        line_up(wire, twin);
+        counters->duplicated++;
+    }
+    overtake(wire, earlier);
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct impair_config *config,
+                   uint64_t seed)
+{
+    *wire = (struct bad_wire){
+        .memory = memory, .config = *config, .busy_until = LONG_AGO, .last_due = LONG_AGO};
+    prng_seed(&wire->prng, seed);
+}
+
+void bad_wire_fini(struct bad_wire *wire)
+{
+    struct held *held;
+    while ((held = next_out(wire)))
+        bad_wire_drop(wire, held);
+}

@@ -1,0 +1,66 @@
+/*
+ * bad_wire.h - one direction of an impaired link: frames come in, and out later or never.
+ *
+ * A machine of its own, so that both directions of impair.c are the same code. It knows no device:
+ * bad_wire_arrive() copies a frame that has come and decides its fate; bad_wire_due() shows the
+ * next one that may leave, and bad_wire_drop() forgets it once it has left.
+ */
+#ifndef TAPIO_DEV_BAD_WIRE_H
+#define TAPIO_DEV_BAD_WIRE_H
+
+#include "base/memory.h"
+#include "base/prng.h"
+#include "dev/impair.h"
+
+enum { REORDER_MAX = 8 }; /* frames that may overtake one */
+
+/* A frame that comes, as its owner has it. */
+struct arrival {
+    const struct iovec *iov;
+    int iovcnt;
+    size_t len;
+    const struct frame_meta *meta;
+    bool truncated;
+};
+
+/* A frame under way. */
+struct held {
+    struct held *next;
+    instant due;
+    uint32_t len;
+    uint8_t behind; /* frames that still have to overtake it, when it is set aside */
+    bool truncated;
+    struct frame_meta meta;
+    uint8_t octets[];
+};
+
+struct bad_wire {
+    struct memory *memory;
+    struct impair_config config;
+    struct prng prng;
+    bool in_burst;
+    instant busy_until; /* the bottleneck has something to send until then */
+    instant last_due;   /* nobody in the line comes out before the one in front */
+    struct held *first, *last;
+    /* Set aside, in the order in which they came and are due: the last eight, and a new one. */
+    struct held *aside[REORDER_MAX + 1];
+    uint32_t aside_count;
+    uint64_t octets;
+    struct impair_counters counters;
+};
+
+void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct impair_config *config,
+                   uint64_t seed);
+void bad_wire_fini(struct bad_wire *wire);
+
+/* A frame has come: copies it, or counts why it is gone. */
+void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant now);
+
+/* The frame that comes out next, if it may by now, else NULL; stays where it is. */
+struct held *bad_wire_due(const struct bad_wire *wire, instant now);
+/* Forgets the frame that bad_wire_due() showed last. */
+void bad_wire_drop(struct bad_wire *wire, struct held *held);
+/* When the next frame comes out, or INSTANT_NEVER. */
+instant bad_wire_deadline(const struct bad_wire *wire);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * arp.h - the ARP cache: which station has which IPv4 address on this link (RFC 826).
+ *
+ * A machine without hands. Whoever sends asks arp_resolve(); an address that is not known yet is
+ * asked for, and its packets wait in the cache (arp_hold()) until they are released or the address
+ * fails. What the cache wants to send are debts, collected with arp_next_packet().
+ *
+ * Call order. After arp_input() or arp_timer(), drain arp_next_released() before sending anything
+ * else to the same address, else packets overtake those that waited; then drain arp_next_failed().
+ *
+ * Ownership. The cache borrows everything in its config for its whole life. It owns the frames that
+ * it holds; one that is released belongs to the caller.
+ *
+ * Left out: probing an address before its first use (RFC 5227, 2.1) and giving one up. We announce
+ * our addresses, notice conflicts and defend for ever, with a rate limit (RFC 5227, 2.4 (c)).
+ */
+#ifndef TAPIO_ETH_ARP_H
+#define TAPIO_ETH_ARP_H
+
+#include "base/events.h"
+#include "base/frame.h"
+#include "base/hash.h"
+#include "base/wheel.h"
+#include "eth/arp_wire.h"
+
+enum {
+    ARP_ANSWERS = 32,     /* answers that wait for the device at most */
+    ARP_ANNOUNCE_NUM = 2, /* announcements of an address (RFC 5227, 1.1) */
+};
+
+struct arp_config {
+    struct memory *memory;
+    struct events *events;
+    struct wheel *wheel;
+    uint8_t timer_owner; /* what the cache's timers carry; they go to arp_timer() */
+    const struct stack_values *values;
+    struct mac_addr mac;           /* ours */
+    const struct ip_prefix *addrs; /* ours; others than IPv4 are passed over */
+    int addr_count;                /* at most STACK_ADDRS */
+    struct ip_addr gateway;        /* its entry is never evicted; may be unspecified */
+    struct hash_key key;
+};
+
+struct arp_entry;
+
+/* An answer that we owe to one station. */
+struct arp_answer {
+    struct mac_addr to;
+    struct ip_addr asker; /* unspecified for a probe */
+    struct ip_addr ours;
+};
+
+struct arp {
+    struct arp_config config;
+    struct pool entries;
+    struct arp_entry **buckets; /* by siphash of the address */
+    uint32_t bucket_count;      /* a power of two */
+    uint32_t incomplete;        /* entries that are being asked for; at most half of the table */
+
+    /* Entries that may be evicted, the longest unused first. */
+    struct list unused; /* learned from a request, never sent to */
+    struct list used;
+
+    struct list owing;    /* entries that owe a request or a probe */
+    struct list released; /* entries with frames that can go */
+    struct list failed;   /* entries whose failure nobody was told yet */
+
+    struct arp_answer answer[ARP_ANSWERS]; /* a ring */
+    uint32_t answer_first, answer_count;
+
+    uint32_t announce;       /* one bit for each address that is to be announced now */
+    uint32_t announce_again; /* rounds after this one */
+    uint32_t defend;         /* one bit for each address that is to be defended now */
+    instant defended[STACK_ADDRS];
+    struct timer announce_timer;
+
+    uint8_t peeked; /* what arp_next_packet() showed last */
+};
+
+/* 0 or -ENOMEM. */
+NODISCARD int arp_init(struct arp *arp, const struct arp_config *config);
+/* Frees the frames that still wait, without telling anybody. */
+void arp_fini(struct arp *arp);
+
+/* --- in ----------------------------------------------------------------------------------- */
+
+/* A packet from the link, in the order of RFC 826; `frame_src` is the Ethernet source. Notes in the
+ * events why it came. DROP_NONE also for a packet that teaches us nothing. */
+NODISCARD enum drop arp_input(struct arp *arp, const struct arp_packet *packet,
+                              struct mac_addr frame_src, instant now);
+
+/* A timer with our owner has fired. */
+void arp_timer(struct arp *arp, struct timer *timer, instant now);
+
+/* --- resolving ---------------------------------------------------------------------------- */
+
+enum arp_result {
+    ARP_KNOWN,   /* *out is the station's address */
+    ARP_PENDING, /* asked for: give the packet to arp_hold() */
+    ARP_FAILED,  /* nobody answers there (a moment ago), or the cache is full */
+};
+
+/* Looks `next_hop` up, or starts to ask for it. Never for broadcast or multicast addresses. */
+NODISCARD enum arp_result arp_resolve(struct arp *arp, struct ip_addr next_hop, instant now,
+                                      struct mac_addr *out);
+
+/* Keeps a packet until `next_hop` is known; only right after arp_resolve() said ARP_PENDING. Takes
+ * the reference, which must be the only one; [data, data + len) is the IP packet, with headroom for
+ * the Ethernet header. At most arp.queue packets wait for an address: the oldest is dropped and
+ * counted, the latest is kept (RFC 1122, 2.3.2.2). */
+void arp_hold(struct arp *arp, struct ip_addr next_hop, struct frame *frame);
+
+/* The next packet whose address is known now, oldest first within an address, or NULL. The caller
+ * owns it. */
+NODISCARD struct frame *arp_next_released(struct arp *arp, struct mac_addr *dst);
+
+/* The next address whose resolution has failed; its packets are freed and counted. Tell those who
+ * wanted to send there (RFC 1122, 3.2.2.1: host unreachable). */
+NODISCARD bool arp_next_failed(struct arp *arp, struct ip_addr *addr);
+
+/* Higher-layer advice (RFC 1122, 2.3.2.1): what we send there arrives, so the entry is right; */
+void arp_confirm(struct arp *arp, struct ip_addr next_hop, instant now);
+/* or does not seem to arrive, so ask the station itself (RFC 9293, 3.8.3: MUST-20 (a)). */
+void arp_doubt(struct arp *arp, struct ip_addr next_hop, instant now);
+
+/* --- out ---------------------------------------------------------------------------------- */
+
+/* Says twice, two seconds apart, that our addresses are ours (RFC 5227, 2.3). */
+void arp_announce(struct arp *arp, instant now);
+
+/* The next packet that is owed, with the station (or MAC_BROADCAST) it goes to and the reason;
+ * false when there is none. It stays owed until arp_packet_sent() says that the device took it; no
+ * other call may come between the two. */
+NODISCARD bool arp_next_packet(struct arp *arp, instant now, struct arp_packet *out,
+                               struct mac_addr *dst, enum why *why);
+void arp_packet_sent(struct arp *arp, instant now);
+
+/* --- looking in --------------------------------------------------------------------------- */
+
+/* How many timers of the cache are armed. */
+uint32_t arp_timers(const struct arp *arp);
+
+/* The state of an entry ("reachable"), or NULL when there is none. Static storage. */
+const char *arp_state_name(const struct arp *arp, struct ip_addr addr);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * route.h - where a packet goes next, and which address of ours it comes from (RFC 1122, 3.3.1).
+ */
+#ifndef TAPIO_IP_ROUTE_H
+#define TAPIO_IP_ROUTE_H
+
+#include "ip/ipv4.h"
+
+struct route {
+    struct ip_addr next_hop; /* a station to ask ARP for, a broadcast, or a group */
+    struct ip_addr src;      /* ours, suited to the next hop */
+    bool broadcast; /* next_hop is a limited or directed broadcast: MAC_BROADCAST, no ARP */
+};
+
+/* 0; -ENETUNREACH without a way there; -EINVAL for what never goes to the wire: the unspecified
+ * address, loopback, class E, and our own addresses (there is no loopback yet). */
+NODISCARD int route_lookup(const struct ip_config *config, struct ip_addr dst, struct route *out);
+
+#endif

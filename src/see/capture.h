@@ -1,0 +1,43 @@
+/*
+ * capture.h - records what a stack does with each packet: a listener that feeds a pcapng writer.
+ *
+ * Each packet gets one comment: `key=value` pairs for machines, " | ", and one sentence for people:
+ *
+ *     conn=1 state=ESTABLISHED cwnd=14480 ssthresh=inf inflight=0 srtt_us=412 rto_ms=1000
+ *     why=text-in-order | Text at RCV.NXT, delivered (RFC 9293, 3.10.7.4, seventh).
+ *
+ * A TCP segment that belongs to no connection says conn=0 state=CLOSED, the state of "no TCB at
+ * all" (RFC 9293, 3.3.2). A packet that is not TCP has `why=` only. One that was discarded goes to
+ * the second interface and says `drop=` with the counter's name. Values are decimal; `ssthresh=inf`
+ * stands for "no loss yet".
+ */
+#ifndef TAPIO_SEE_CAPTURE_H
+#define TAPIO_SEE_CAPTURE_H
+
+#include <tapio/event.h>
+
+#include "see/pcapng.h"
+#include "see/text.h"
+
+struct capture {
+    struct event_sink sink; /* for stack_listen() */
+    struct pcapng pcapng;
+    bool ethernet;
+    uint64_t consumed, sent;
+    uint64_t drops[DROP_COUNT];
+    uint64_t misfits; /* packets of another link type than the capture's: not written */
+};
+
+/* Starts a capture; the caller adds &capture->sink to a stack. 0, or the sink's error: then nothing
+ * will be written. `out` must outlive the capture. */
+NODISCARD int capture_open(struct capture *capture, struct octet_sink *out,
+                           const struct pcapng_config *config);
+
+/* Writes the statistics. Take the listener off the stack first. */
+void capture_close(struct capture *capture, instant now);
+
+/* The comment of a packet event. CAPTURE_COMMENT octets hold any. */
+enum { CAPTURE_COMMENT = 512 };
+void capture_comment(const struct event *event, struct text *out);
+
+#endif

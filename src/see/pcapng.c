@@ -1,0 +1,317 @@
+/*
+ * pcapng.c - captures that Wireshark reads, in the pcapng format (draft-ietf-opsawg-pcapng).
+ *
+ * The format is a chain of blocks, each with its length in front and again behind:
+ *
+ *     SHB                section header: who wrote this
+ *     IDB IDB            the two interfaces, 0: passed, 1: dropped
+ *     EPB EPB EPB ...    a packet with its direction, id and comment
+ *     ISB ISB            statistics, at the end
+ *
+ * Each block is made whole in p->block and leaves by one write, so that a full disk costs the
+ * packets that did not fit and not the file. The price is one copy of each captured packet.
+ *
+ * A section says itself in which byte order it is. This one is big-endian, like everything else
+ * that the stack writes, and the same on every machine.
+ *
+ * A device with checksum offload hands over packets, and takes ours, with half a checksum: the sum
+ * over the pseudo-header. Nobody on a wire would see that, so the copy gets the whole one, unless
+ * `raw` is set. Left out for now: splitting big frames (GSO) into the segments that a wire would
+ * carry; they are written as they were handed over. Left out on purpose: name resolution blocks,
+ * hashes and more than one section.
+ */
+#include "see/pcapng.h"
+
+#include <errno.h>
+
+#include "base/checksum.h"
+
+enum {
+    BLOCK_SECTION = 0x0a0d0d0a,
+    BLOCK_INTERFACE = 1,
+    BLOCK_STATISTICS = 5,
+    BLOCK_PACKET = 6,
+
+    OPTION_END = 0,
+    OPTION_COMMENT = 1,
+    SECTION_OS = 3,
+    SECTION_APPLICATION = 4,
+    INTERFACE_NAME = 2,
+    INTERFACE_DESCRIPTION = 3,
+    INTERFACE_RESOLUTION = 9, /* of time stamps: 10^-n seconds */
+    PACKET_FLAGS = 2,
+    PACKET_ID = 5,
+    STATISTICS_START = 2,
+    STATISTICS_END = 3,
+    STATISTICS_RECEIVED = 4,
+    STATISTICS_DROPPED = 5,
+
+    FLAGS_INBOUND = 1,
+    FLAGS_OUTBOUND = 2,
+
+    LINK_ETHERNET = 1,
+    LINK_RAW_IP = 101,
+
+    UDP_CSUM_OFFSET = 6,
+    NAME_ROOM = 64,
+};
+
+#define BYTE_ORDER_MAGIC UINT32_C(0x1a2b3c4d)
+#define LENGTH_UNKNOWN   UINT32_MAX /* both halves: a section that is read up to its end */
+
+/* --- blocks and options ------------------------------------------------------------------- */
+
+static struct writer begin(struct pcapng *p, uint32_t type)
+{
+    struct writer w = writer_of(p->block, sizeof(p->block));
+    write_be32(&w, type);
+    write_be32(&w, 0); /* the length, once it is known */
+    return w;
+}
+
+static void fail(struct pcapng *p, int error, uint32_t torn)
+{
+    p->error = error;
+    p->torn = torn;
+    p->errors++;
+}
+
+/* Writes the block, or ends the capture. */
+static void end(struct pcapng *p, struct writer *w)
+{
+    uint32_t len = (uint32_t)(w->at - p->block) + 4;
+    struct writer front = writer_of(p->block + 4, 4);
+
+    write_be32(w, len);
+    assert(!w->overrun); /* PCAPNG_BLOCK_MAX has room for all that we bound */
+    write_be32(&front, len);
+
+    struct iovec iov = {.iov_base = p->block, .iov_len = len};
+    int taken = p->sink->write(p->sink, &iov, 1);
+    if (taken < 0) {
+        fail(p, taken, 0);
+    } else if ((uint32_t)taken < len) {
+        fail(p, -EIO, (uint32_t)taken);
+    } else {
+        assert((uint32_t)taken == len);
+        p->octets += len;
+    }
+}
+
+/* To the next multiple of four octets. */
+static void pad(struct writer *w, size_t len)
+{
+    write_zeros(w, -len & 3);
+}
+
+static void option(struct writer *w, uint16_t code, struct bytes value)
+{
+    value = bytes_first(value, PCAPNG_STRING_MAX);
+    write_be16(w, code);
+    write_be16(w, (uint16_t)value.len);
+    write_bytes(w, value.at, value.len);
+    pad(w, value.len);
+}
+
+static void option_string(struct writer *w, uint16_t code, const char *string)
+{
+    if (string)
+        option(w, code, bytes_of(string, strlen(string)));
+}
+
+static void option_u32(struct writer *w, uint16_t code, uint32_t value)
+{
+    write_be16(w, code);
+    write_be16(w, 4);
+    write_be32(w, value);
+}
+
+static void write_be64(struct writer *w, uint64_t value)
+{
+    write_be32(w, (uint32_t)(value >> 32));
+    write_be32(w, (uint32_t)value);
+}
+
+static void option_u64(struct writer *w, uint16_t code, uint64_t value)
+{
+    write_be16(w, code);
+    write_be16(w, 8);
+    write_be64(w, value);
+}
+
+static void options_end(struct writer *w)
+{
+    write_be16(w, OPTION_END);
+    write_be16(w, 0);
+}
+
+/* Nanoseconds since 1970. Unsigned, so that no instant, however odd, is undefined behaviour. */
+static uint64_t wall_time(const struct pcapng *p, instant when)
+{
+    return (uint64_t)p->wall_base_ns + ((uint64_t)when.ns - (uint64_t)p->mono_base.ns);
+}
+
+/* --- the start of a capture --------------------------------------------------------------- */
+
+static void section_header(struct pcapng *p, const struct pcapng_config *config)
+{
+    struct writer w = begin(p, BLOCK_SECTION);
+
+    write_be32(&w, BYTE_ORDER_MAGIC);
+    write_be16(&w, 1); /* version 1.0 */
+    write_be16(&w, 0);
+    write_be32(&w, LENGTH_UNKNOWN);
+    write_be32(&w, LENGTH_UNKNOWN);
+    option_string(&w, OPTION_COMMENT, config->comment);
+    option_string(&w, SECTION_OS, config->os);
+    option_string(&w, SECTION_APPLICATION, "tapio");
+    options_end(&w);
+    end(p, &w);
+}
+
+static void interface_description(struct pcapng *p, const char *device, bool dropped)
+{
+    static const uint8_t nanoseconds = 9;
+    char buffer[NAME_ROOM];
+    struct writer name = writer_of(buffer, sizeof(buffer));
+    struct writer w = begin(p, BLOCK_INTERFACE);
+
+    struct bytes base = bytes_first(bytes_of(device, strlen(device)), NAME_ROOM / 2);
+    write_bytes(&name, base.at, base.len);
+    if (dropped)
+        write_bytes(&name, "-dropped", strlen("-dropped"));
+
+    write_be16(&w, p->ethernet ? LINK_ETHERNET : LINK_RAW_IP);
+    write_be16(&w, 0); /* reserved */
+    write_be32(&w, p->snap_len);
+    option(&w, INTERFACE_NAME, bytes_of(buffer, sizeof(buffer) - name.left));
+    option_string(&w, INTERFACE_DESCRIPTION,
+                  dropped ? "what the stack received and discarded, and why"
+                          : "what the stack received and took, and what it sent");
+    option(&w, INTERFACE_RESOLUTION, bytes_of(&nanoseconds, 1));
+    options_end(&w);
+    end(p, &w);
+}
+
+int pcapng_open(struct pcapng *p, struct octet_sink *sink, const struct pcapng_config *config)
+{
+    uint32_t snap_len = config->snap_len ? config->snap_len : PCAPNG_SNAP_DEFAULT;
+
+    *p = (struct pcapng){
+        .sink = sink,
+        .ethernet = config->ethernet,
+        .raw = config->raw,
+        .snap_len = u32_min(snap_len, PCAPNG_SNAP_MAX),
+        .wall_base_ns = config->wall_base_ns,
+        .mono_base = config->mono_base,
+    };
+    section_header(p, config);
+    if (!p->errors)
+        interface_description(p, config->device, false);
+    if (!p->errors)
+        interface_description(p, config->device, true);
+    return p->error;
+}
+
+/* --- packets ------------------------------------------------------------------------------ */
+
+static size_t octets_in(const struct iovec *iov, int iovcnt)
+{
+    size_t sum = 0;
+
+    for (int i = 0; i < iovcnt; i++)
+        sum += iov[i].iov_len;
+    return sum;
+}
+
+static void gather(struct writer *w, const struct iovec *iov, int iovcnt, size_t len)
+{
+    for (int i = 0; i < iovcnt && len > 0; i++) {
+        size_t n = size_min(iov[i].iov_len, len);
+        write_bytes(w, iov[i].iov_base, n);
+        len -= n;
+    }
+    assert(len == 0);
+}
+
+/* The checksum over everything from `start` on, the half one in its field included. */
+static uint16_t sum_from(const struct iovec *iov, int iovcnt, size_t start)
+{
+    struct checksum c = {0};
+
+    for (int i = 0; i < iovcnt; i++) {
+        struct bytes piece = bytes_of(iov[i].iov_base, iov[i].iov_len);
+        checksum_add(&c, bytes_skip(piece, start));
+        start -= size_min(start, piece.len);
+    }
+    return checksum_finish(c);
+}
+
+/* Puts the whole checksum into `copy`, the first octets of the packet. What the device said of the
+ * packet may be a lie (it can come from another process): then the copy stays as it is. */
+static void complete_checksum(uint8_t *copy, size_t len, const struct pcapng_packet *packet,
+                              size_t original_len)
+{
+    size_t start = packet->meta.csum_start;
+    size_t field = start + packet->meta.csum_offset;
+
+    if (field + 2 > original_len || field + 2 > len)
+        return;
+    uint16_t sum = sum_from(packet->iov, packet->iovcnt, start);
+    if (sum == 0 && packet->meta.csum_offset == UDP_CSUM_OFFSET)
+        sum = 0xffff; /* zero says "none" there (RFC 768) */
+    put_be16(copy + field, sum);
+}
+
+void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
+{
+    if (p->errors) {
+        p->lost++;
+        return;
+    }
+
+    size_t original_len = octets_in(packet->iov, packet->iovcnt);
+    size_t len = size_min(original_len, p->snap_len);
+    uint64_t when = wall_time(p, packet->when);
+    struct writer w = begin(p, BLOCK_PACKET);
+
+    write_be32(&w, packet->dropped ? PCAPNG_DROPPED : PCAPNG_PASSED);
+    write_be64(&w, when);
+    write_be32(&w, (uint32_t)len);
+    write_be32(&w, (uint32_t)original_len);
+    uint8_t *copy = w.at;
+    gather(&w, packet->iov, packet->iovcnt, len);
+    pad(&w, len);
+    if (packet->meta.flags & FRAME_NEEDS_CSUM && !p->raw)
+        complete_checksum(copy, len, packet, original_len);
+
+    option(&w, OPTION_COMMENT, packet->comment);
+    option_u32(&w, PACKET_FLAGS, packet->outgoing ? FLAGS_OUTBOUND : FLAGS_INBOUND);
+    option_u64(&w, PACKET_ID, packet->id);
+    options_end(&w);
+    end(p, &w);
+    if (p->errors)
+        p->lost++;
+    else
+        p->packets++;
+}
+
+/* --- the end of a capture ----------------------------------------------------------------- */
+
+void pcapng_close(struct pcapng *p, const struct pcapng_totals totals[PCAPNG_INTERFACES],
+                  instant now)
+{
+    for (uint32_t i = 0; i < PCAPNG_INTERFACES && !p->errors; i++) {
+        struct writer w = begin(p, BLOCK_STATISTICS);
+        write_be32(&w, i);
+        write_be64(&w, wall_time(p, now));
+        if (totals[i].comment.len > 0)
+            option(&w, OPTION_COMMENT, totals[i].comment);
+        option_u64(&w, STATISTICS_START, (uint64_t)p->wall_base_ns);
+        option_u64(&w, STATISTICS_END, wall_time(p, now));
+        option_u64(&w, STATISTICS_RECEIVED, totals[i].received);
+        option_u64(&w, STATISTICS_DROPPED, totals[i].dropped);
+        options_end(&w);
+        end(p, &w);
+    }
+}

@@ -1,0 +1,295 @@
+/*
+ * stack.c - a stack is made, told the time, and looked into.
+ *
+ * All state hangs off one struct and comes from its pools, whose caps the config sets; two stacks in one
+ * process know nothing of each other. Randomness is asked for once, here: every key that a stranger must
+ * not guess. Time enters by the calls of tapio.h and by nothing else.
+ */
+#include <errno.h>
+
+#include "stack/stack.h"
+
+/* --- configuration -------------------------------------------------------------------------- */
+
+void stack_config_init(struct stack_config *config)
+{
+    *config = (struct stack_config){.size = sizeof(*config), .mtu = 1500};
+    values_default(&config->values);
+}
+
+static const char *check_address(const struct stack_config *config, int index)
+{
+    const struct ip_prefix *p = &config->addr[index];
+
+    if (!ip_is_v4(p->addr))
+        return "an IPv6 address: IPv6 over Ethernet is not built in yet";
+    if (p->len > 32)
+        return "the prefix of an IPv4 address has at most 32 bits";
+    if (ip_is_unspecified(p->addr) || ip_is_multicast(p->addr) || ip_is_loopback(p->addr) ||
+        ip_is_limited_broadcast(p->addr) || ip_is_class_e(p->addr))
+        return "an address that no station can have";
+    if (prefix_is_broadcast(*p, p->addr))
+        return "the address is its network's own number or broadcast address";
+    for (int i = 0; i < index; i++) {
+        if (ip_equal(config->addr[i].addr, p->addr))
+            return "the same address twice";
+    }
+    return NULL;
+}
+
+static bool is_on_link(const struct stack_config *config, struct ip_addr addr)
+{
+    for (int i = 0; i < config->addr_count; i++) {
+        if (prefix_contains(config->addr[i], addr))
+            return true;
+    }
+    return false;
+}
+
+const char *stack_config_check(const struct stack_config *config)
+{
+    if (config->size != sizeof(*config))
+        return "the config was made for another version: use stack_config_init()";
+    if (config->mtu < 68 || config->mtu > 65535) /* RFC 791, 3.2 */
+        return "the MTU must be 68 to 65535";
+    if (mac_is_group(config->mac))
+        return "the MAC address is a group address";
+    if (config->addr_count < 0 || config->addr_count > STACK_ADDRS)
+        return "too many addresses";
+    for (int i = 0; i < config->addr_count; i++) {
+        const char *wrong = check_address(config, i);
+        if (wrong)
+            return wrong;
+    }
+    if (!ip_is_unspecified(config->gateway) && !is_on_link(config, config->gateway))
+        return "the gateway is not on the link of any address";
+    if (config->values.tcp_port_min > config->values.tcp_port_max)
+        return "tcp.port_min is above tcp.port_max";
+    return NULL;
+}
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+struct keys {
+    struct hash_key isn, table, port, arp, limiter;
+    uint64_t seed;
+    uint8_t mac[6];
+};
+
+/* A locally administered address of our own making (IEEE 802, the U/L bit). */
+static struct mac_addr made_up_mac(const struct keys *keys)
+{
+    struct mac_addr mac;
+
+    memcpy(mac.octet, keys->mac, sizeof mac.octet);
+    mac.octet[0] = (uint8_t)((mac.octet[0] & ~1) | 2);
+    return mac;
+}
+
+static int init_layers(struct stack *s, const struct keys *keys)
+{
+    const struct stack_values *values = &s->config.values;
+    int err = frame_pool_init(&s->frames, &s->memory, (uint64_t)values->mem_frames);
+
+    if (err)
+        return err;
+    err = pool_init(&s->sockets, &s->memory, "sockets", STACK_SOCKET_SIZE,
+                    (uint32_t)values->sock_sockets);
+    if (err)
+        goto no_sockets;
+    err = pool_init(&s->ping_ports, &s->memory, "ping ports", sizeof(struct ping_port), PING_PORTS);
+    if (err)
+        goto no_pings;
+    err = events_init(&s->events, &s->memory, (uint32_t)values->see_ring);
+    if (err)
+        goto no_events;
+    struct arp_config arp = {.memory = &s->memory,
+                             .events = &s->events,
+                             .wheel = &s->wheel,
+                             .timer_owner = OWNER_ARP,
+                             .values = values,
+                             .mac = s->config.mac,
+                             .addrs = s->config.addr,
+                             .addr_count = s->config.addr_count,
+                             .gateway = s->config.gateway,
+                             .key = keys->arp};
+    err = arp_init(&s->arp, &arp);
+    if (err)
+        goto no_arp;
+    struct tcp_config tcp = {.memory = &s->memory,
+                             .events = &s->events,
+                             .wheel = &s->wheel,
+                             .timer_owner = OWNER_TCP,
+                             .values = values,
+                             .mtu = s->config.mtu,
+                             .isn_key = keys->isn,
+                             .table_key = keys->table,
+                             .port_key = keys->port,
+                             .seed = keys->seed};
+    err = tcp_init(&s->tcp, &tcp);
+    if (err)
+        goto no_tcp;
+    return 0;
+no_tcp:
+    arp_fini(&s->arp);
+no_arp:
+    events_fini(&s->events, &s->memory);
+no_events:
+    pool_fini(&s->ping_ports);
+no_pings:
+    pool_fini(&s->sockets);
+no_sockets:
+    frame_pool_fini(&s->frames);
+    return err;
+}
+
+struct stack *stack_new(const struct stack_config *config, const struct env *env)
+{
+    struct memory memory = {.env = env};
+    struct keys keys;
+
+    if (stack_config_check(config) || env->random(env->context, &keys, sizeof keys))
+        return NULL;
+    struct stack *s = memory_alloc(&memory, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->env = *env;
+    s->memory.env = &s->env;
+    s->config = *config;
+    if (mac_is_zero(s->config.mac))
+        s->config.mac = made_up_mac(&keys);
+    s->ip = (struct ip_config){s->config.addr, s->config.addr_count, s->config.gateway};
+    s->next_ping = (uint16_t)keys.seed;
+    list_init(&s->pings);
+    list_init(&s->bound);
+    wheel_init(&s->wheel, s->now);
+    icmp_limiter_init(&s->limiter, &s->config.values, keys.limiter, s->now);
+    if (init_layers(s, &keys)) {
+        memory_release(&memory, s, sizeof(*s));
+        return NULL;
+    }
+    arp_announce(&s->arp, s->now);
+    return s;
+}
+
+void stack_free(struct stack *s)
+{
+    if (!s)
+        return;
+    tcp_fini(&s->tcp);
+    arp_fini(&s->arp);
+    events_fini(&s->events, &s->memory);
+    pool_fini(&s->ping_ports);
+    pool_fini(&s->sockets);
+    frame_pool_fini(&s->frames);
+    struct env env = s->env;
+    struct memory memory = {.env = &env};
+    memory_release(&memory, s, sizeof(*s));
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+instant stack_deadline(const struct stack *s)
+{
+    return wheel_deadline(&s->wheel);
+}
+
+/* Is the remote address reached through the station that `cookie` names? */
+static bool is_behind(void *cookie, struct ip_addr remote)
+{
+    const struct {
+        const struct ip_config *ip;
+        struct ip_addr hop;
+    } *who = cookie;
+    struct route route;
+
+    return route_lookup(who->ip, remote, &route) == 0 && ip_equal(route.next_hop, who->hop);
+}
+
+void stack_advance(struct stack *s, instant now)
+{
+    struct {
+        const struct ip_config *ip;
+        struct ip_addr hop;
+    } who = {.ip = &s->ip};
+
+    stack_tell_time(s, now);
+    for (struct timer *timer; (timer = wheel_expire(&s->wheel, s->now));) {
+        if (timer->owner == OWNER_TCP)
+            tcp_timer(&s->tcp, timer, s->now);
+        else
+            arp_timer(&s->arp, timer, s->now);
+    }
+    while (arp_next_failed(&s->arp, &who.hop))
+        tcp_unreachable_behind(&s->tcp, is_behind, &who, EHOSTUNREACH, s->now);
+}
+
+/* --- looking in ------------------------------------------------------------------------------- */
+
+const struct stack_config *stack_config(const struct stack *s)
+{
+    return &s->config;
+}
+
+instant stack_now(const struct stack *s)
+{
+    return s->now;
+}
+
+void stack_counters(const struct stack *s, struct stack_counters *out)
+{
+    *out = s->events.counters;
+    out->events[COUNTER_MEM_FAIL] = s->memory.failures;
+}
+
+void stack_usage(const struct stack *s, struct stack_usage *out)
+{
+    *out = (struct stack_usage){.frames = s->frames.out,
+                                .send_chunks = s->tcp.send_pools.out,
+                                .connections = s->tcp.conns.used,
+                                .listeners = s->tcp.listener_pool.used,
+                                .sockets = s->sockets.used,
+                                .islands = s->tcp.islands.used,
+                                .timers = s->wheel.armed - arp_timers(&s->arp)};
+}
+
+uint64_t stack_memory_cap(const struct stack *s)
+{
+    const struct tcp *tcp = &s->tcp;
+
+    return s->frames.cap + tcp->send_pools.cap + pool_cap_octets(&tcp->conns) +
+           pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->listener_pool) +
+           pool_cap_octets(&s->sockets) + pool_cap_octets(&s->arp.entries) +
+           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + 65536 * sizeof(*tcp->port_use) +
+           s->events.ring_len * sizeof(struct event) + sizeof(*s);
+}
+
+void stack_listen(struct stack *s, struct event_sink *sink)
+{
+    sink->next = s->events.sinks;
+    s->events.sinks = sink;
+}
+
+void stack_unlisten(struct stack *s, struct event_sink *sink)
+{
+    for (struct event_sink **link = &s->events.sinks; *link; link = &(*link)->next) {
+        if (*link == sink) {
+            *link = sink->next;
+            return;
+        }
+    }
+}
+
+const struct event *stack_decision(const struct stack *s, size_t back)
+{
+    const struct events *events = &s->events;
+
+    if (back >= events->decisions || back >= events->ring_len)
+        return NULL;
+    return &events->ring[(events->decisions - 1 - back) % events->ring_len];
+}
+
+struct frame *stack_frame(struct stack *s, size_t room)
+{
+    return frame_get(&s->frames, room);
+}

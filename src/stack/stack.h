@@ -1,0 +1,94 @@
+/*
+ * stack.h - the inside of struct stack: it owns all state and is the only one that knows every layer.
+ *
+ * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its whole
+ * way out, stack_ping.c serves datagram sockets of ICMP. The sockets above use what is declared here;
+ * nothing here calls them.
+ */
+#ifndef TAPIO_STACK_STACK_H
+#define TAPIO_STACK_STACK_H
+
+#include "base/events.h"
+#include "eth/arp.h"
+#include "eth/eth_wire.h"
+#include "ip/icmp.h"
+#include "ip/route.h"
+#include "tcp/tcp.h"
+
+enum timer_owner { OWNER_TCP, OWNER_ARP };
+
+/* Room for one struct sock, whose layout is src/sock's own business. */
+enum { STACK_SOCKET_SIZE = 128 };
+
+/* Packets without a connection that wait to be sent: IP packets in frames, `tag` their enum why. */
+struct reply_queue {
+    struct frame *head, *tail;
+    uint32_t len;
+};
+
+struct stack {
+    struct env env;
+    struct memory memory;
+    struct stack_config config;
+    struct ip_config ip; /* a view of config */
+    struct events events;
+    struct wheel wheel;
+    instant now; /* the latest time that anybody has told us */
+    struct frame_pool frames;
+    struct arp arp;
+    struct icmp_limiter limiter;
+    struct tcp tcp;
+    struct reply_queue replies;
+    struct list pings;
+    struct pool ping_ports;
+    uint16_t next_ping;
+    struct pool sockets;      /* for src/sock, */
+    struct list bound;        /* those that hold a port, */
+    uint32_t sock_generation; /* and what tells a new one from an old one */
+    struct { /* who was confirmed to ARP last: not for each segment again */
+        struct ip_addr addr;
+        instant until;
+    } confirmed;
+};
+
+/* Time only goes forward. */
+static inline void stack_tell_time(struct stack *stack, instant now)
+{
+    if (instant_before(stack->now, now))
+        stack->now = now;
+}
+
+/* --- stack_output.c ------------------------------------------------------------------------ */
+
+/* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue is
+ * full. NULL is allowed (there was no buffer). */
+void stack_reply(struct stack *stack, struct frame *packet, enum why why);
+/* The reset that answers `seg`, within the rate limit. */
+void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why);
+
+/* --- stack_ping.c -------------------------------------------------------------------------- */
+
+enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket; sockets */
+
+/* A datagram socket of ICMP: its echo requests carry its identifier. */
+struct ping_port {
+    struct list node;
+    struct ready ready;
+    struct ip_addr remote; /* unspecified until connected */
+    uint16_t id;
+    uint16_t next_sequence;
+    struct frame *head, *tail; /* bodies of replies */
+    uint32_t len;
+};
+
+/* NULL when there are PING_PORTS. */
+NODISCARD struct ping_port *ping_port_open(struct stack *stack, int32_t owner);
+void ping_port_close(struct stack *stack, struct ping_port *port);
+/* The octets of data that were queued; -EDESTADDRREQ, -EMSGSIZE, -EAGAIN, -ENOBUFS, or no route. */
+NODISCARD ssize_t ping_port_send(struct stack *stack, struct ping_port *port, struct bytes data);
+NODISCARD ssize_t ping_port_recv(struct ping_port *port, void *out, size_t len, bool peek);
+/* An echo reply has come: keeps its body for whoever asked. DROP_ICMP_NO_PING otherwise. */
+NODISCARD enum drop ping_reply_arrives(struct stack *stack, struct ip_addr from,
+                                       const struct icmp_header *h, struct bytes body);
+
+#endif

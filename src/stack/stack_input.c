@@ -1,0 +1,287 @@
+/*
+ * stack_input.c - a packet's whole way in, from the frame to the connection or reply.
+ *
+ *     stack_input_frame()   counts it, runs it, says what became of it
+ *       input_ethernet()      eth_parse, eth_accept
+ *         arp_input()           RFC 826
+ *         input_ipv4()          ipv4_parse, ipv4_accept
+ *           input_icmp()          echo, echo reply, error
+ *           input_tcp()           checksum, tcp_parse, tcp_segment_arrives
+ *
+ * Each step answers with DROP_NONE or the one reason for which the frame ends here; the first to
+ * object decides. So every received frame is consumed or dropped by name, and the counters add up.
+ */
+#include "stack/stack.h"
+
+/* What is known about the frame so far. */
+struct packet {
+    struct frame *frame; /* NULL once a layer has kept it */
+    struct frame_meta meta;
+    struct bytes octets; /* the whole frame */
+    struct bytes ip;     /* from the IP header, padding cut off */
+    bool group;          /* came as a link broadcast or multicast */
+};
+
+/* --- TCP ------------------------------------------------------------------------------------ */
+
+/* Must the checksum be verified here? A device that offloads says where it left the sum open; that
+ * must be where TCP has its own, or the device and the packet disagree. */
+static enum drop check_tcp_sum(const struct packet *p, const struct ipv4_header *ip,
+                               struct bytes segment)
+{
+    if (p->meta.flags & FRAME_NEEDS_CSUM) {
+        size_t start = (size_t)(segment.at - p->octets.at);
+        return p->meta.csum_start == start && p->meta.csum_offset == TCP_CSUM_OFFSET
+                   ? DROP_NONE
+                   : DROP_DEV_VNET;
+    }
+    if (p->meta.flags & FRAME_CSUM_VALID || tcp_checksum_is_right(ip->src, ip->dst, segment))
+        return DROP_NONE;
+    return DROP_TCP_CHECKSUM;
+}
+
+/* A segment that acknowledged something shows that its first hop is there (RFC 1122, 2.3.2.1); once a
+ * second is often enough to say so. */
+static void confirm_hop(struct stack *s, struct ip_addr remote)
+{
+    struct route route;
+
+    if (ip_equal(remote, s->confirmed.addr) && instant_before(s->now, s->confirmed.until))
+        return;
+    if (route_lookup(&s->ip, remote, &route) == 0)
+        arp_confirm(&s->arp, route.next_hop, s->now);
+    s->confirmed.addr = remote;
+    s->confirmed.until = instant_add(s->now, NS_PER_S);
+}
+
+static enum drop input_tcp(struct stack *s, struct packet *p, const struct ipv4_header *ip,
+                           struct bytes segment, bool broadcast)
+{
+    struct tcp_arrival in = {.src = ip->src, .dst = ip->dst, .frame = p->frame};
+
+    s->events.current.tcp = true;
+    if (broadcast) /* (MUST-57) */
+        return DROP_TCP_GROUP;
+    enum drop drop = check_tcp_sum(p, ip, segment);
+    if (drop)
+        return drop;
+    drop = tcp_parse(segment, &in.seg);
+    if (drop)
+        return drop;
+    enum tcp_verdict verdict = tcp_segment_arrives(&s->tcp, &in, s->now);
+    p->frame = in.frame;
+    if (s->tcp.progress)
+        confirm_hop(s, ip->src);
+    if (verdict == SEG_REFUSED) {
+        stack_reset(s, &in, in.drop == DROP_TCP_CLOSED ? WHY_OUT_RST_CLOSED : WHY_OUT_RST_REFUSED);
+        return in.drop;
+    }
+    return verdict == SEG_DROPPED ? in.drop : DROP_NONE;
+}
+
+/* --- ICMP ----------------------------------------------------------------------------------- */
+
+/* An error is believed only about a packet that we may have sent (RFC 5927, 4.1). Not built in yet:
+ * handing it to the connection. */
+static enum drop input_icmp_error(struct stack *s, struct bytes body)
+{
+    struct ipv4_header inner;
+    struct bytes first8;
+    enum drop drop = icmp_quote_parse(body, &inner, &first8);
+
+    if (drop)
+        return drop;
+    struct reader r = reader_of(first8);
+    uint16_t src_port = read_be16(&r);
+    uint16_t dst_port = read_be16(&r);
+    if (inner.protocol != IP_PROTOCOL_TCP ||
+        !tcp_find(&s->tcp, (struct endpoint){inner.src, src_port},
+                  (struct endpoint){inner.dst, dst_port}))
+        return DROP_ICMP_NO_FLOW;
+    events_note(&s->events, WHY_ICMP_ERROR);
+    return DROP_NONE;
+}
+
+static enum drop input_icmp(struct stack *s, const struct ipv4_header *ip, struct bytes message,
+                            bool broadcast)
+{
+    struct icmp_header h;
+    struct bytes body;
+    enum icmp_kind kind;
+    enum drop drop = icmp_parse(message, &h, &body);
+
+    if (!drop)
+        drop = icmp_classify(&h, broadcast, &kind);
+    if (drop)
+        return drop;
+    switch (kind) {
+    case ICMP_KIND_ECHO:
+        events_note(&s->events, WHY_ICMP_ECHO);
+        stack_reply(s,
+                    icmp_echo_reply(&s->frames, ip, &h, body, (uint8_t)s->config.values.ip_ttl),
+                    WHY_ICMP_ECHO_REPLY);
+        return DROP_NONE;
+    case ICMP_KIND_ECHO_REPLY:
+        events_note(&s->events, WHY_ICMP_PONG);
+        return ping_reply_arrives(s, ip->src, &h, body);
+    case ICMP_KIND_ERROR:
+        return input_icmp_error(s, body);
+    }
+    return DROP_ICMP_BAD;
+}
+
+/* --- IPv4 ----------------------------------------------------------------------------------- */
+
+/* Nobody here takes it: say so, where saying so is allowed (RFC 1122, 3.2.2 and 3.2.2.1). */
+static void answer_unreachable(struct stack *s, const struct packet *p,
+                               const struct ipv4_header *ip, struct bytes payload, bool broadcast)
+{
+    uint8_t code = ip->protocol == IP_PROTOCOL_UDP ? ICMP_UNREACHABLE_PORT
+                                                   : ICMP_UNREACHABLE_PROTOCOL;
+
+    if (!icmp_may_answer(ip, p->group, broadcast, payload))
+        return;
+    if (!icmp_allow(&s->limiter, ip->src, s->now)) {
+        events_count(&s->events, COUNTER_ICMP_LIMITED);
+        return;
+    }
+    stack_reply(s,
+                icmp_unreachable(&s->frames, p->ip, ip, ip->dst, code,
+                                 (uint8_t)s->config.values.ip_ttl),
+                WHY_ICMP_UNREACHABLE);
+}
+
+static enum drop input_ipv4(struct stack *s, struct packet *p, struct bytes packet)
+{
+    struct ipv4_header ip;
+    struct bytes payload;
+    bool broadcast = false;
+    enum drop drop = ipv4_parse(packet, &ip, &payload);
+
+    if (!drop)
+        drop = ipv4_accept(&s->ip, &ip, p->group, &broadcast);
+    if (drop)
+        return drop;
+    p->ip = bytes_first(packet, (size_t)(payload.at - packet.at) + payload.len);
+    if (ip.protocol == IP_PROTOCOL_TCP)
+        return input_tcp(s, p, &ip, payload, broadcast);
+    if (ip.protocol == IP_PROTOCOL_ICMP)
+        return input_icmp(s, &ip, payload, broadcast);
+    answer_unreachable(s, p, &ip, payload, broadcast);
+    return DROP_IP4_PROTOCOL;
+}
+
+/* --- Ethernet ------------------------------------------------------------------------------- */
+
+static enum drop input_ethernet(struct stack *s, struct packet *p)
+{
+    struct eth_header eth;
+    struct arp_packet arp;
+    struct bytes payload;
+
+    if (p->frame->truncated)
+        return DROP_DEV_TRUNCATED;
+    if (p->meta.bad)
+        return DROP_DEV_VNET;
+    enum drop drop = eth_parse(p->octets, &eth, &payload);
+    if (!drop)
+        drop = eth_accept(&eth, payload.len, s->config.mac, s->config.mtu,
+                          p->meta.gso_type != FRAME_GSO_NONE, &p->group);
+    if (drop)
+        return drop;
+    switch (eth.type) {
+    case ETH_TYPE_IPV4:
+        return input_ipv4(s, p, payload);
+    case ETH_TYPE_ARP:
+        drop = arp_parse(payload, &arp);
+        return drop ? drop : arp_input(&s->arp, &arp, eth.src, s->now);
+    case ETH_TYPE_IPV6:
+        return DROP_IP6_NONE;
+    default: /* a type is any 16 bits, not an enum */
+        return DROP_ETH_PROTOCOL;
+    }
+}
+
+/* --- the door ------------------------------------------------------------------------------- */
+
+static void tell_fate(struct stack *s, const struct packet *p, enum drop drop)
+{
+    struct events *events = &s->events;
+    struct iovec iov = {(void *)(uintptr_t)p->octets.at, p->octets.len};
+    uint32_t conn = events->current.has_facts ? events->current.facts.id : 0;
+
+    if (drop)
+        events_emit(events, &(struct event){.type = EVENT_DROP,
+                                            .conn = conn,
+                                            .when = s->now,
+                                            .drop = {events->current.id, drop}});
+    if (!events_wanted(events))
+        return;
+    events_emit(events,
+                &(struct event){.type = EVENT_PACKET,
+                                .conn = conn,
+                                .when = s->now,
+                                .packet = {.id = events->current.id,
+                                           .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
+                                           .drop = drop,
+                                           .why = drop ? WHY_DROPPED : events->current.why,
+                                           .tcp = events->current.tcp,
+                                           .facts = conn ? &events->current.facts : NULL,
+                                           .iov = &iov,
+                                           .iovcnt = 1,
+                                           .ethernet = true,
+                                           .meta = p->meta}});
+}
+
+void stack_input_frame(struct stack *s, struct frame *frame, instant now)
+{
+    struct packet p = {.frame = frame, .meta = frame->meta, .octets = frame_bytes(frame)};
+    struct events *events = &s->events;
+    struct frame *seen = NULL;
+
+    stack_tell_time(s, now);
+    events->counters.received++;
+    events->current.id = ++events->packets;
+    events->current.why = WHY_NONE;
+    events->current.tcp = events->current.has_facts = false;
+    if (events_wanted(events))
+        seen = frame_ref(frame); /* the octets must outlive whoever takes the frame */
+
+    enum drop drop = input_ethernet(s, &p);
+    if (drop)
+        events->counters.drops[drop]++;
+    else
+        events->counters.consumed++;
+    tell_fate(s, &p, drop);
+    frame_put(p.frame);
+    frame_put(seen);
+}
+
+void stack_input(struct stack *s, struct bytes octets, const struct frame_meta *meta, instant now)
+{
+    struct frame *frame = octets.len <= FRAME_ROOM_MAX ? frame_get(&s->frames, octets.len) : NULL;
+
+    if (!frame) {
+        stack_tell_time(s, now);
+        s->events.counters.received++;
+        s->events.counters.drops[octets.len > FRAME_ROOM_MAX ? DROP_ETH_GIANT : DROP_DEV_NO_BUFFER]++;
+        return;
+    }
+    struct writer w = writer_of(frame->data, octets.len);
+    write_bytes(&w, octets.at, octets.len);
+    frame->len = (uint32_t)octets.len;
+    if (meta)
+        frame->meta = *meta;
+    stack_input_frame(s, frame, now);
+}
+
+int stack_receive(struct stack *s, struct dev *dev, instant now)
+{
+    struct frame *batch[DEV_BATCH];
+    int count = dev_receive(dev, &s->frames, batch, DEV_BATCH, now);
+
+    for (int i = 0; i < count; i++)
+        stack_input_frame(s, batch[i], now);
+    stack_advance(s, now);
+    return count;
+}

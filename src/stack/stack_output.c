@@ -1,0 +1,452 @@
+/*
+ * stack_output.c - a packet's whole way out, from the debt to the device.
+ *
+ *     stack_output()        pays once per poll, in this order:
+ *       send_released()       packets that waited for ARP
+ *       send_segments()       tcp_output: each connection's debts, in turn
+ *       send_replies()        what no connection owes: resets, ICMP
+ *       send_arp()            requests and answers; last, because the others may have raised them
+ *
+ * A device that is full stops it there, and nothing is lost: every packet is named, handed over, and only
+ * then booked as sent. Only the reply queue has a cap that drops.
+ *
+ * IPv4: every packet of ours is atomic (DF set, never fragmented), so its identification may be
+ * anything and is zero (RFC 6864, 4.1): no counter for a stranger to read.
+ */
+#include <errno.h>
+
+#include "stack/stack.h"
+
+/* One stack_output() on its way. */
+struct sending {
+    struct stack *stack;
+    struct frame_sink *sink;
+    bool csum_offload;
+    instant now;
+};
+
+enum { HEADERS_MAX = ETH_HEADER + IPV4_HEADER_MIN + TCP_HEADER_MAX, IOV_MAX_OUT = TCP_OUT_IOV + 2 };
+
+/* --- the last step ------------------------------------------------------------------------- */
+
+static void tell_sent(struct sending *out, const struct frame_meta *meta, const struct iovec *iov,
+                      int iovcnt, enum why why, const struct conn_facts *facts, bool tcp)
+{
+    struct events *events = &out->stack->events;
+    uint64_t id = ++events->packets;
+
+    events->counters.sent++;
+    if (!events_wanted(events))
+        return;
+    events_emit(events, &(struct event){.type = EVENT_PACKET,
+                                        .conn = facts ? facts->id : 0,
+                                        .when = out->now,
+                                        .packet = {.id = id,
+                                                   .fate = PACKET_OUT,
+                                                   .why = why,
+                                                   .tcp = tcp,
+                                                   .facts = facts,
+                                                   .iov = iov,
+                                                   .iovcnt = iovcnt,
+                                                   .ethernet = true,
+                                                   .meta = *meta}});
+}
+
+/* --- to the first hop ------------------------------------------------------------------------- */
+
+enum hop { HOP_KNOWN, HOP_PENDING, HOP_UNREACHABLE };
+
+static enum hop find_hop(struct stack *s, struct ip_addr dst, struct route *route,
+                         struct mac_addr *mac)
+{
+    if (route_lookup(&s->ip, dst, route))
+        return HOP_UNREACHABLE;
+    if (route->broadcast) {
+        *mac = MAC_BROADCAST;
+        return HOP_KNOWN;
+    }
+    if (ip_is_multicast(route->next_hop)) {
+        *mac = eth_group_mac(route->next_hop);
+        return HOP_KNOWN;
+    }
+    switch (arp_resolve(&s->arp, route->next_hop, s->now, mac)) {
+    case ARP_KNOWN:
+        return HOP_KNOWN;
+    case ARP_PENDING:
+        return HOP_PENDING;
+    case ARP_FAILED:
+        break;
+    }
+    return HOP_UNREACHABLE;
+}
+
+static const uint8_t padding[ETH_MIN]; /* zeros: nothing of ours leaks into a short frame */
+
+/* A whole IP packet in a frame goes to `mac`. */
+static int send_packet(struct sending *out, const struct frame *packet, struct mac_addr mac,
+                       enum why why, const struct conn_facts *facts, bool tcp)
+{
+    uint8_t header[ETH_HEADER];
+    struct writer w = writer_of(header, sizeof header);
+    struct frame_meta meta = {0};
+    struct iovec iov[] = {{header, sizeof header},
+                          {packet->data, packet->len},
+                          {(void *)(uintptr_t)padding, eth_padding(packet->len)}};
+    int iovcnt = iov[2].iov_len ? 3 : 2;
+
+    eth_emit(&w, &(struct eth_header){mac, out->stack->config.mac, ETH_TYPE_IPV4});
+    int err = out->sink->send(out->sink, &meta, iov, iovcnt, out->now);
+    if (!err)
+        tell_sent(out, &meta, iov, iovcnt, why, facts, tcp);
+    return err;
+}
+
+/* --- packets that waited for ARP --------------------------------------------------------------- */
+
+/* Whose packet was it? Only for those who watch. */
+static bool facts_of_packet(struct stack *s, const struct frame *packet, struct conn_facts *facts)
+{
+    struct ipv4_header ip;
+    struct tcp_segment seg;
+    struct bytes payload;
+
+    if (!events_wanted(&s->events) || ipv4_parse(frame_bytes(packet), &ip, &payload) ||
+        ip.protocol != IP_PROTOCOL_TCP || tcp_parse(payload, &seg))
+        return false;
+    struct tcp_conn *conn = tcp_find(&s->tcp, (struct endpoint){ip.src, seg.src_port},
+                                     (struct endpoint){ip.dst, seg.dst_port});
+    if (conn)
+        tcp_conn_facts(conn, facts);
+    return conn != NULL;
+}
+
+static int send_released(struct sending *out)
+{
+    struct stack *s = out->stack;
+    struct mac_addr mac;
+
+    for (struct frame *packet; (packet = arp_next_released(&s->arp, &mac));) {
+        struct conn_facts facts;
+        bool has_facts = facts_of_packet(s, packet, &facts);
+        /* A device that is full loses it, as a wire would: it was booked as sent when it was held. */
+        int err = send_packet(out, packet, mac, (enum why)packet->tag, has_facts ? &facts : NULL,
+                              has_facts);
+        frame_put(packet);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* --- segments ----------------------------------------------------------------------------------- */
+
+struct segment_frame {
+    uint8_t header[HEADERS_MAX];
+    struct iovec iov[IOV_MAX_OUT];
+    int iovcnt;
+    struct frame_meta meta;
+};
+
+/* Pseudo-header, header and text; or the pseudo-header alone, where the device does the rest. */
+static void fill_checksum(const struct tcp_out *seg, struct segment_frame *f, size_t tcp_at,
+                          size_t tcp_len, bool offload)
+{
+    struct checksum c = {0};
+    uint8_t *field = f->header + tcp_at + TCP_CSUM_OFFSET;
+
+    checksum_add_pseudo(&c, seg->src, seg->dst, IP_PROTOCOL_TCP,
+                        (uint32_t)(tcp_len + seg->seg.text.len));
+    if (offload) {
+        put_be16(field, checksum_fold(c));
+        f->meta = (struct frame_meta){.flags = FRAME_NEEDS_CSUM,
+                                      .csum_start = (uint16_t)tcp_at,
+                                      .csum_offset = TCP_CSUM_OFFSET};
+        return;
+    }
+    checksum_add(&c, bytes_of(f->header + tcp_at, tcp_len));
+    for (int i = 0; i < seg->iovcnt; i++)
+        checksum_add(&c, bytes_of(seg->iov[i].iov_base, seg->iov[i].iov_len));
+    put_be16(field, checksum_finish(c));
+}
+
+/* Ethernet, IPv4 and TCP headers in one piece, then the text where it lies, then padding. */
+static void build_segment(const struct sending *out, const struct tcp_out *seg, struct mac_addr mac,
+                          bool offload, struct segment_frame *f)
+{
+    const struct stack_config *config = &out->stack->config;
+    struct writer w = writer_of(f->header, sizeof f->header);
+    size_t tcp_len = tcp_header_len(&seg->seg);
+    size_t payload_len = tcp_len + seg->seg.text.len;
+
+    f->meta = (struct frame_meta){0};
+    eth_emit(&w, &(struct eth_header){mac, config->mac, ETH_TYPE_IPV4});
+    ipv4_emit(&w,
+              &(struct ipv4_header){.src = seg->src,
+                                    .dst = seg->dst,
+                                    .protocol = IP_PROTOCOL_TCP,
+                                    .ttl = (uint8_t)config->values.ip_ttl,
+                                    .dont_fragment = true},
+              payload_len);
+    size_t tcp_at = (size_t)(w.at - f->header);
+    tcp_emit(&w, &seg->seg);
+    fill_checksum(seg, f, tcp_at, tcp_len, offload);
+
+    f->iov[0] = (struct iovec){f->header, (size_t)(w.at - f->header)};
+    f->iovcnt = 1;
+    for (int i = 0; i < seg->iovcnt; i++)
+        f->iov[f->iovcnt++] = seg->iov[i];
+    size_t pad = eth_padding(IPV4_HEADER_MIN + payload_len);
+    if (pad)
+        f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
+    assert(IPV4_HEADER_MIN + payload_len <= config->mtu);
+}
+
+/* A copy of the IP packet, whole and with its checksum, for ARP to hold. */
+static struct frame *copy_packet(struct stack *s, const struct segment_frame *f, enum why why)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < f->iovcnt; i++)
+        len += f->iov[i].iov_len;
+    struct frame *copy = frame_get(&s->frames, len);
+    if (!copy)
+        return NULL;
+    struct writer w = writer_of(copy->data, len);
+    for (int i = 0; i < f->iovcnt; i++)
+        write_bytes(&w, f->iov[i].iov_base, f->iov[i].iov_len);
+    copy->len = (uint32_t)len;
+    frame_trim_front(copy, ETH_HEADER);
+    struct ipv4_header ip;
+    struct bytes payload;
+    if (ipv4_parse(frame_bytes(copy), &ip, &payload) == DROP_NONE) /* the padding is not the packet's */
+        frame_trim_end(copy, copy->len - (uint32_t)(IPV4_HEADER_MIN + payload.len));
+    copy->tag = why;
+    return copy;
+}
+
+/* What the connection looks like beside the packet: after it has left, for a segment; before, for a
+ * reset, which is the last of it. */
+static int send_known(struct sending *out, const struct tcp_out *seg, struct mac_addr mac)
+{
+    struct stack *s = out->stack;
+    struct segment_frame f;
+    struct conn_facts facts;
+    bool watched = events_wanted(&s->events);
+    bool last = seg->seg.flags & TCP_RST;
+
+    build_segment(out, seg, mac, out->csum_offload, &f);
+    int err = out->sink->send(out->sink, &f.meta, f.iov, f.iovcnt, out->now);
+    if (err)
+        return err;
+    if (watched && last)
+        tcp_conn_facts(seg->conn, &facts);
+    tcp_sent(&s->tcp, seg, out->now);
+    if (watched && !last)
+        tcp_conn_facts(seg->conn, &facts);
+    tell_sent(out, &f.meta, f.iov, f.iovcnt, seg->why, watched ? &facts : NULL, true);
+    return 0;
+}
+
+/* The station is being asked for: ARP keeps a copy, and for TCP the segment has left. */
+static void hold_segment(struct sending *out, const struct tcp_out *seg, struct ip_addr hop)
+{
+    struct stack *s = out->stack;
+    struct segment_frame f;
+
+    build_segment(out, seg, MAC_BROADCAST, false, &f);
+    struct frame *copy = copy_packet(s, &f, seg->why);
+    if (copy)
+        arp_hold(&s->arp, hop, copy);
+    tcp_sent(&s->tcp, seg, out->now);
+}
+
+static int send_segments(struct sending *out)
+{
+    struct stack *s = out->stack;
+    struct tcp_out seg;
+
+    while (tcp_output(&s->tcp, out->now, &seg)) {
+        struct route route;
+        struct mac_addr mac;
+        bool last = seg.seg.flags & TCP_RST;
+        enum hop hop = find_hop(s, seg.dst, &route, &mac);
+
+        if (hop == HOP_KNOWN) {
+            if (seg.retransmits == 3) /* R1 (MUST-20): is the first hop still there? */
+                arp_doubt(&s->arp, route.next_hop, out->now);
+            int err = send_known(out, &seg, mac);
+            if (err)
+                return err;
+        } else if (hop == HOP_PENDING) {
+            hold_segment(out, &seg, route.next_hop);
+        } else {
+            events_count(&s->events, COUNTER_NO_ROUTE);
+            tcp_sent(&s->tcp, &seg, out->now); /* lost, as far as TCP is concerned */
+            if (!last)
+                tcp_unreachable(&s->tcp, seg.conn, EHOSTUNREACH, out->now);
+        }
+    }
+    return 0;
+}
+
+/* --- replies ------------------------------------------------------------------------------------- */
+
+void stack_reply(struct stack *s, struct frame *packet, enum why why)
+{
+    struct reply_queue *q = &s->replies;
+
+    if (!packet)
+        return;
+    if (q->len >= (uint64_t)s->config.values.stack_replies) {
+        events_count(&s->events, COUNTER_REPLY_DROP);
+        frame_put(packet);
+        return;
+    }
+    packet->tag = why;
+    packet->next = NULL;
+    if (q->tail)
+        q->tail->next = packet;
+    else
+        q->head = packet;
+    q->tail = packet;
+    q->len++;
+}
+
+void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
+{
+    if (!icmp_allow(&s->limiter, in->src, s->now)) {
+        events_count(&s->events, COUNTER_RST_LIMITED);
+        return;
+    }
+    struct tcp_segment rst = tcp_reset_for(&in->seg);
+    struct frame *packet = frame_get(&s->frames, IPV4_HEADER_MIN + TCP_HEADER_MIN);
+    if (!packet)
+        return;
+    struct writer w = writer_of(packet->data, IPV4_HEADER_MIN + TCP_HEADER_MIN);
+    ipv4_emit(&w,
+              &(struct ipv4_header){.src = in->dst,
+                                    .dst = in->src,
+                                    .protocol = IP_PROTOCOL_TCP,
+                                    .ttl = (uint8_t)s->config.values.ip_ttl,
+                                    .dont_fragment = true},
+              TCP_HEADER_MIN);
+    uint8_t *tcp = w.at;
+    tcp_emit(&w, &rst);
+    struct checksum c = {0};
+    checksum_add_pseudo(&c, in->dst, in->src, IP_PROTOCOL_TCP, TCP_HEADER_MIN);
+    checksum_add(&c, bytes_of(tcp, TCP_HEADER_MIN));
+    put_be16(tcp + TCP_CSUM_OFFSET, checksum_finish(c));
+    packet->len = IPV4_HEADER_MIN + TCP_HEADER_MIN;
+    events_count(&s->events, COUNTER_TCP_RST_OUT);
+    stack_reply(s, packet, why);
+}
+
+static struct frame *reply_take(struct reply_queue *q)
+{
+    struct frame *packet = q->head;
+
+    q->head = packet->next;
+    if (!q->head)
+        q->tail = NULL;
+    q->len--;
+    packet->next = NULL;
+    return packet;
+}
+
+static int send_replies(struct sending *out)
+{
+    struct stack *s = out->stack;
+
+    while (s->replies.head) {
+        struct frame *packet = s->replies.head;
+        struct ipv4_header ip;
+        struct bytes payload;
+        struct route route;
+        struct mac_addr mac;
+        enum drop ours = ipv4_parse(frame_bytes(packet), &ip, &payload);
+
+        assert(ours == DROP_NONE); /* we made it */
+        enum hop hop = find_hop(s, ip.dst, &route, &mac);
+        if (hop == HOP_KNOWN) {
+            int err = send_packet(out, packet, mac, (enum why)packet->tag, NULL,
+                                  ip.protocol == IP_PROTOCOL_TCP);
+            if (err)
+                return err;
+            frame_put(reply_take(&s->replies));
+        } else if (hop == HOP_PENDING) {
+            arp_hold(&s->arp, route.next_hop, reply_take(&s->replies));
+        } else {
+            events_count(&s->events, COUNTER_NO_ROUTE);
+            frame_put(reply_take(&s->replies));
+        }
+    }
+    return 0;
+}
+
+/* --- ARP ------------------------------------------------------------------------------------------ */
+
+static int send_arp(struct sending *out)
+{
+    struct stack *s = out->stack;
+    struct arp_packet arp;
+    struct mac_addr dst;
+    enum why why;
+
+    while (arp_next_packet(&s->arp, out->now, &arp, &dst, &why)) {
+        uint8_t octets[ETH_MIN] = {0}; /* header, packet, zeros (RFC 894) */
+        struct writer w = writer_of(octets, sizeof octets);
+        struct frame_meta meta = {0};
+        struct iovec iov = {octets, sizeof octets};
+
+        eth_emit(&w, &(struct eth_header){dst, s->config.mac, ETH_TYPE_ARP});
+        arp_emit(&w, &arp);
+        int err = out->sink->send(out->sink, &meta, &iov, 1, out->now);
+        if (err)
+            return err;
+        arp_packet_sent(&s->arp, out->now);
+        tell_sent(out, &meta, &iov, 1, why, NULL, false);
+    }
+    return 0;
+}
+
+/* --- the door --------------------------------------------------------------------------------------- */
+
+static int pay(struct stack *s, struct frame_sink *sink, bool csum_offload, instant now)
+{
+    stack_tell_time(s, now);
+    struct sending out = {s, sink, csum_offload, s->now};
+    int err = send_released(&out);
+
+    if (!err)
+        err = send_segments(&out);
+    if (!err)
+        err = send_replies(&out);
+    if (!err)
+        err = send_arp(&out);
+    return err;
+}
+
+int stack_output(struct stack *s, struct frame_sink *sink, instant now)
+{
+    return pay(s, sink, false, now);
+}
+
+struct dev_sink {
+    struct frame_sink sink;
+    struct dev *dev;
+};
+
+static int dev_sink_send(struct frame_sink *sink, const struct frame_meta *meta,
+                         const struct iovec *iov, int iovcnt, instant now)
+{
+    return dev_send(CONTAINER_OF(sink, struct dev_sink, sink)->dev, meta, iov, iovcnt, now);
+}
+
+int stack_send(struct stack *s, struct dev *dev, instant now)
+{
+    struct dev_sink to = {{dev_sink_send}, dev};
+    int err = pay(s, &to.sink, dev->csum_offload, now);
+
+    dev_flush(dev, now);
+    return err;
+}

@@ -1,0 +1,125 @@
+/*
+ * stack_ping.c - datagram sockets of ICMP: what a ping stands on.
+ *
+ * What is sent becomes the data of an echo request with the socket's identifier and the next sequence
+ * number; what comes back with that identifier, from the host that was asked, is queued. A port keeps
+ * at most PING_QUEUE replies, the newest are refused.
+ */
+#include <errno.h>
+
+#include "stack/stack.h"
+
+static struct ping_port *find(struct stack *s, uint16_t id)
+{
+    for (struct list *node = s->pings.next; node != &s->pings; node = node->next) {
+        struct ping_port *port = CONTAINER_OF(node, struct ping_port, node);
+        if (port->id == id)
+            return port;
+    }
+    return NULL;
+}
+
+struct ping_port *ping_port_open(struct stack *s, int32_t owner)
+{
+    struct ping_port *port = pool_get(&s->ping_ports);
+
+    if (!port)
+        return NULL;
+    list_init(&port->node);
+    ready_init(&port->ready, owner);
+    do
+        port->id = s->next_ping++;
+    while (find(s, port->id)); /* fewer sockets than identifiers: it ends */
+    list_append(&s->pings, &port->node);
+    return port;
+}
+
+void ping_port_close(struct stack *s, struct ping_port *port)
+{
+    list_remove(&port->node);
+    list_remove(&port->ready.node);
+    while (port->head) {
+        struct frame *next = port->head->next;
+        frame_put(port->head);
+        port->head = next;
+    }
+    pool_put(&s->ping_ports, port);
+}
+
+ssize_t ping_port_send(struct stack *s, struct ping_port *port, struct bytes data)
+{
+    struct route route;
+    size_t len = IPV4_HEADER_MIN + ICMP_HEADER + data.len;
+
+    if (ip_is_unspecified(port->remote))
+        return -EDESTADDRREQ;
+    if (len > s->config.mtu)
+        return -EMSGSIZE;
+    int err = route_lookup(&s->ip, port->remote, &route);
+    if (err)
+        return err;
+    if (s->replies.len >= (uint64_t)s->config.values.stack_replies)
+        return -EAGAIN;
+    struct frame *packet = frame_get(&s->frames, len);
+    if (!packet)
+        return -ENOBUFS;
+    struct writer w = writer_of(packet->data, len);
+    ipv4_emit(&w,
+              &(struct ipv4_header){.src = route.src,
+                                    .dst = port->remote,
+                                    .protocol = IP_PROTOCOL_ICMP,
+                                    .ttl = (uint8_t)s->config.values.ip_ttl,
+                                    .dont_fragment = true},
+              ICMP_HEADER + data.len);
+    icmp_emit(&w,
+              &(struct icmp_header){.type = ICMP_ECHO,
+                                    .rest = (uint32_t)port->id << 16 | port->next_sequence},
+              data);
+    packet->len = (uint32_t)len;
+    port->next_sequence++;
+    stack_reply(s, packet, WHY_ICMP_PING);
+    return (ssize_t)data.len;
+}
+
+enum drop ping_reply_arrives(struct stack *s, struct ip_addr from, const struct icmp_header *h,
+                             struct bytes body)
+{
+    struct ping_port *port = find(s, (uint16_t)(h->rest >> 16));
+
+    if (!port || !ip_equal(port->remote, from) || port->len >= PING_QUEUE)
+        return DROP_ICMP_NO_PING;
+    struct frame *reply = frame_get(&s->frames, body.len);
+    if (!reply)
+        return DROP_DEV_NO_BUFFER;
+    struct writer w = writer_of(reply->data, body.len);
+    write_bytes(&w, body.at, body.len);
+    reply->len = (uint32_t)body.len;
+    if (port->tail)
+        port->tail->next = reply;
+    else
+        port->head = reply;
+    port->tail = reply;
+    port->len++;
+    ready_tell(&s->tcp.ready, &port->ready);
+    return DROP_NONE;
+}
+
+/* One datagram a call; what does not fit is cut off, as recv() does. */
+ssize_t ping_port_recv(struct ping_port *port, void *out, size_t len, bool peek)
+{
+    struct frame *reply = port->head;
+
+    if (!reply)
+        return -EAGAIN;
+    struct writer w = writer_of(out, len);
+    size_t n = size_min(len, reply->len);
+    write_bytes(&w, reply->data, n);
+    if (!peek) {
+        port->head = reply->next;
+        if (!port->head)
+            port->tail = NULL;
+        port->len--;
+        frame_put(reply);
+    }
+    return (ssize_t)n;
+}

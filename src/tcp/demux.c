@@ -1,0 +1,96 @@
+/* demux.c - see demux.h. */
+#include "tcp/demux.h"
+
+#include <errno.h>
+
+#include "tcp/tcp_conn.h"
+
+enum { PORTS = 65536 };
+
+static struct tcp_conn **bucket_of(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    return &tcp->table[siphash_tuple(tcp->table_key, local, remote) & tcp->table_mask];
+}
+
+int demux_init(struct tcp *tcp)
+{
+    uint32_t size = 16;
+
+    while (size < (uint64_t)tcp->values->tcp_connections)
+        size *= 2;
+    tcp->table = memory_alloc(tcp->memory, size * sizeof(*tcp->table));
+    tcp->port_use = memory_alloc(tcp->memory, PORTS * sizeof(*tcp->port_use));
+    tcp->table_mask = size - 1;
+    for (size_t i = 0; i < TCP_LISTENER_BUCKETS; i++)
+        list_init(&tcp->listeners[i]);
+    if (tcp->table && tcp->port_use)
+        return 0;
+    demux_fini(tcp);
+    return -ENOMEM;
+}
+
+void demux_fini(struct tcp *tcp)
+{
+    if (tcp->table)
+        memory_release(tcp->memory, tcp->table, (tcp->table_mask + 1ul) * sizeof(*tcp->table));
+    if (tcp->port_use)
+        memory_release(tcp->memory, tcp->port_use, PORTS * sizeof(*tcp->port_use));
+    tcp->table = NULL;
+    tcp->port_use = NULL;
+}
+
+void demux_insert(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct tcp_conn **bucket = bucket_of(tcp, conn->local, conn->remote);
+
+    conn->hash_next = *bucket;
+    *bucket = conn;
+    tcp->port_use[conn->local.port]++;
+}
+
+void demux_remove(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct tcp_conn **link = bucket_of(tcp, conn->local, conn->remote);
+
+    while (*link != conn)
+        link = &(*link)->hash_next;
+    *link = conn->hash_next;
+    tcp->port_use[conn->local.port]--;
+}
+
+struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    struct tcp_conn *conn = *bucket_of(tcp, local, remote);
+
+    while (conn &&
+           !(endpoint_equal(conn->remote, remote) && endpoint_equal(conn->local, local)))
+        conn = conn->hash_next;
+    return conn;
+}
+
+struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local)
+{
+    struct list *bucket = &tcp->listeners[local.port % TCP_LISTENER_BUCKETS];
+    struct tcp_listener *any = NULL;
+
+    for (struct list *node = bucket->next; node != bucket; node = node->next) {
+        struct tcp_listener *listener = CONTAINER_OF(node, struct tcp_listener, node);
+        if (listener->local.port != local.port)
+            continue;
+        if (ip_equal(listener->local.addr, local.addr))
+            return listener;
+        if (ip_is_unspecified(listener->local.addr))
+            any = listener;
+    }
+    return any;
+}
+
+struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    return demux_find(tcp, local, remote);
+}
+
+uint32_t tcp_port_use(const struct tcp *tcp, uint16_t port)
+{
+    return tcp->port_use[port];
+}

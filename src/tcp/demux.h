@@ -1,0 +1,20 @@
+/*
+ * demux.h - from a segment's four-tuple to its connection, from a port to its listener.
+ *
+ * A table of chains under a keyed hash, so that a stranger cannot make two tuples meet. It is as large
+ * as the connection cap and costs memory only where it is touched; so it never has to be rebuilt.
+ */
+#ifndef TAPIO_TCP_DEMUX_H
+#define TAPIO_TCP_DEMUX_H
+
+#include "tcp/tcp.h"
+
+NODISCARD int demux_init(struct tcp *tcp);
+void demux_fini(struct tcp *tcp);
+void demux_insert(struct tcp *tcp, struct tcp_conn *conn);
+void demux_remove(struct tcp *tcp, struct tcp_conn *conn);
+struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
+/* The listener for a local endpoint: one bound to the very address before one bound to any. */
+struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local);
+
+#endif

@@ -1,0 +1,81 @@
+/* recvq.c - see recvq.h. */
+#include "tcp/recvq.h"
+
+struct frame *recvq_compact(struct frame *frame, struct bytes text)
+{
+    assert(text.at >= frame->data && text.at + text.len <= frame->data + frame->len);
+    if (text.len >= frame_charge(frame) / 2) {
+        frame_trim_front(frame, (uint32_t)(text.at - frame->data));
+        frame_trim_end(frame, frame->len - (uint32_t)text.len);
+        return frame;
+    }
+    struct frame *copy = frame_get(frame->home, text.len);
+    if (copy) {
+        struct writer w = writer_of(copy->data, text.len);
+        write_bytes(&w, text.at, text.len);
+        copy->len = (uint32_t)text.len;
+    }
+    frame_put(frame);
+    return copy;
+}
+
+void recvq_append(struct recvq *q, struct frame *frame)
+{
+    struct frame *tail = q->tail;
+
+    frame->next = NULL;
+    q->len += frame->len;
+    if (tail && frame->len <= frame_tailroom(tail) && frame->len < frame_charge(frame) / 2) {
+        struct writer w = writer_of(tail->data + tail->len, frame->len);
+        write_bytes(&w, frame->data, frame->len);
+        tail->len += frame->len;
+        frame_put(frame);
+        return;
+    }
+    q->charged += frame_charge(frame);
+    if (tail)
+        tail->next = frame;
+    else
+        q->head = frame;
+    q->tail = frame;
+}
+
+static void head_drop(struct recvq *q)
+{
+    struct frame *head = q->head;
+
+    q->charged -= frame_charge(head);
+    q->head = head->next;
+    if (!q->head)
+        q->tail = NULL;
+    frame_put(head);
+}
+
+size_t recvq_read(struct recvq *q, void *out, size_t len, bool peek)
+{
+    struct writer w = writer_of(out, len);
+    size_t done = 0;
+
+    for (struct frame *frame = q->head; frame && done < len;) {
+        struct frame *next = frame->next;
+        size_t n = size_min(len - done, frame->len);
+        write_bytes(&w, frame->data, n);
+        done += n;
+        if (!peek) {
+            frame_trim_front(frame, (uint32_t)n);
+            if (frame->len == 0)
+                head_drop(q);
+        }
+        frame = next;
+    }
+    if (!peek)
+        q->len -= (uint32_t)done;
+    return done;
+}
+
+void recvq_clear(struct recvq *q)
+{
+    while (q->head)
+        head_drop(q);
+    q->len = 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * sendq.h - text from the application until it is acknowledged.
+ *
+ * A chain of chunks that grow from 4 KB to 64 KB, so that a small answer is cheap and a large one
+ * leaves in few pieces. Positions are octets from the front, which is SND.UNA. Text is copied in once
+ * and leaves by gather write from where it lies.
+ */
+#ifndef TAPIO_TCP_SENDQ_H
+#define TAPIO_TCP_SENDQ_H
+
+#include <sys/uio.h>
+
+#include "base/bytes.h"
+#include "base/pool.h"
+
+enum { SENDQ_SIZES = 5 }; /* 4, 8, 16, 32, 64 KB */
+
+/* Where chunks come from, shared by all queues of a stack. */
+struct sendq_pools {
+    struct pool size[SENDQ_SIZES];
+    uint64_t cap;     /* octets, over all sizes */
+    uint64_t charged; /* octets in chunks that are out */
+    uint64_t out;     /* chunks that are out */
+};
+
+NODISCARD int sendq_pools_init(struct sendq_pools *pools, struct memory *memory, uint64_t cap);
+void sendq_pools_fini(struct sendq_pools *pools);
+
+struct sendq_chunk;
+
+struct sendq {
+    struct sendq_chunk *head, *tail;
+    struct sendq_chunk *cursor; /* where the last gather began, */
+    uint32_t cursor_at;         /* and the position of its first octet */
+    uint32_t len;
+};
+
+/* Takes what it can of `text`; returns how much (less when the pools are empty). */
+size_t sendq_append(struct sendq *q, struct sendq_pools *pools, struct bytes text);
+/* Forgets the first `len` octets: they are acknowledged. */
+void sendq_drop(struct sendq *q, struct sendq_pools *pools, uint32_t len);
+/* Points up to `max` iovecs at the octets [at, at + len); returns how many it used. When more would
+ * be needed, `*len` is cut to what they cover. */
+int sendq_gather(struct sendq *q, uint32_t at, uint32_t *len, struct iovec *iov, int max);
+void sendq_clear(struct sendq *q, struct sendq_pools *pools);
+
+#endif

@@ -1,0 +1,196 @@
+/*
+ * tcp.h - TCP (RFC 9293) as a machine: segments, calls and time go in; segments to send come out.
+ *
+ * Nothing is sent from inside. Whatever happens leaves debts (an ACK, text, a reset); tcp_output()
+ * names the next segment of a connection that owes, and tcp_sent() says that it has left, so a device
+ * that is full costs nothing but time. Connections of the same stack share one struct tcp, which the
+ * stack owns. Opaque to callers: struct tcp_conn (tcp_conn.h is private to this folder).
+ *
+ * Owners: a socket's number, told through the ready list. A connection that has ended stays until its
+ * owner lets go of it (tcp_release()), so that its error and last figures can be read.
+ */
+#ifndef TAPIO_TCP_TCP_H
+#define TAPIO_TCP_TCP_H
+
+#include <tapio/sock.h>
+
+#include "base/events.h"
+#include "base/frame.h"
+#include "base/hash.h"
+#include "base/prng.h"
+#include "base/ready.h"
+#include "base/wheel.h"
+#include "tcp/sendq.h"
+#include "tcp/tcp_state.h"
+#include "tcp/tcp_wire.h"
+
+struct tcp_conn;
+
+struct tcp_listener {
+    struct list node; /* in tcp->listeners[] */
+    struct ready ready;
+    struct list half_open; /* SYN-RECEIVED, oldest first */
+    struct list complete;  /* established, not yet accepted */
+    struct endpoint local; /* the address may be unspecified: any of ours */
+    uint32_t backlog;
+    uint32_t waiting;      /* both lists together */
+};
+
+/* An ACK that must leave by itself, with the numbers of the moment at which it was owed: one for each
+ * segment that came out of order (RFC 5681, 3.2), and one per 16 segments or 64 KB of a batch. They live
+ * from one stack_send() to the next. */
+struct ack_note {
+    struct tcp_conn *conn; /* NULL: the connection is gone */
+    tcp_seq ack;
+    enum why why;
+};
+
+enum { TCP_ACK_NOTES = 64, TCP_ACK_NOTES_CONN = 16, TCP_LISTENER_BUCKETS = 64 };
+
+struct tcp {
+    struct memory *memory;
+    struct events *events;
+    struct wheel *wheel;
+    const struct stack_values *values;
+    struct hash_key isn_key, table_key, port_key;
+    struct prng prng;
+    uint8_t timer_owner;
+    uint16_t mtu;
+
+    struct pool conns, islands, listener_pool;
+    struct sendq_pools send_pools;
+    struct tcp_conn **table; /* by four-tuple */
+    uint32_t table_mask;
+    uint32_t *port_use; /* connections per local port */
+    struct list listeners[TCP_LISTENER_BUCKETS];
+    struct list debtors;
+    struct list ready;     /* drained by the sockets */
+    struct list opening;   /* SYN-SENT */
+    struct list time_wait; /* oldest first */
+    struct ack_note notes[TCP_ACK_NOTES];
+    int note_count, notes_paid;
+    int turn; /* segments that the first debtor has sent in a row */
+    uint32_t next_id;
+    uint64_t port_counter;
+    bool progress; /* the segment being run acknowledged new octets: its sender is reachable */
+};
+
+struct tcp_config {
+    struct memory *memory;
+    struct events *events;
+    struct wheel *wheel;
+    uint8_t timer_owner;
+    const struct stack_values *values;
+    uint32_t mtu;
+    struct hash_key isn_key, table_key, port_key;
+    uint64_t seed;
+};
+
+/* 0 or -ENOMEM. */
+NODISCARD int tcp_init(struct tcp *tcp, const struct tcp_config *config);
+void tcp_fini(struct tcp *tcp);
+
+/* --- segments arrive (RFC 9293, 3.10.7) ------------------------------------------------------ */
+
+enum tcp_verdict {
+    SEG_CONTINUE,  /* no objection: the next check */
+    SEG_PROCESSED, /* taken; what is owed will be paid */
+    SEG_DROPPED,   /* not taken: arrival.drop says why */
+    SEG_REFUSED,   /* not taken, and the caller answers with tcp_reset_for(): arrival.drop */
+};
+
+/* One segment on its way through the checks. */
+struct tcp_arrival {
+    struct tcp_segment seg;
+    struct ip_addr src, dst;
+    struct frame *frame; /* holds seg.text; NULL once somebody kept it */
+    enum drop drop;
+    bool refused_text; /* our window is closed: the ACK counts, the text was cut off */
+};
+
+/* Runs a segment whose checksum is right. Takes in->frame if it keeps it (then in->frame is NULL). */
+enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now);
+
+/* The reset that answers `seg` (RFC 9293, 3.10.7.1), from us (its destination) to its sender. */
+struct tcp_segment tcp_reset_for(const struct tcp_segment *seg);
+
+/* --- time (RFC 9293, 3.10.8) ------------------------------------------------------------------ */
+
+void tcp_timer(struct tcp *tcp, struct timer *timer, instant now);
+
+/* --- what to send ------------------------------------------------------------------------------ */
+
+enum { TCP_OUT_IOV = 4 };
+
+struct tcp_out {
+    struct tcp_conn *conn;
+    struct ip_addr src, dst;
+    struct tcp_segment seg; /* seg.text.len is the text's length; its octets are in iov[] */
+    struct iovec iov[TCP_OUT_IOV];
+    int iovcnt;
+    enum why why;
+    uint8_t retransmits; /* how often in a row this text was sent again: R1 asks for doubt at 3 */
+    bool is_note;        /* pays notes[notes_paid] */
+    bool is_retransmit, is_probe, is_syn;
+};
+
+/* The next segment that some connection owes, connections in turn; false when nothing is owed or may be
+ * sent. Nothing changes until tcp_sent(). */
+bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out);
+/* It has left. */
+void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now);
+/* Its first hop is unknown for good: who waits for it hears -EHOSTUNREACH. */
+void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant now);
+/* The same for all that are still opening and whose remote address `is_behind` it. */
+void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, struct ip_addr remote),
+                            void *cookie, int error, instant now);
+/* The connection that a packet of ours, quoted or given back by a lower layer, belongs to; NULL. */
+struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
+
+/* --- calls (RFC 9293, 3.10.1 to 3.10.6) --------------------------------------------------------- */
+
+NODISCARD int tcp_listen(struct tcp *tcp, struct endpoint local, uint32_t backlog, int32_t owner,
+                         struct tcp_listener **out);
+void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, instant now);
+/* The oldest completed connection, now owned by `owner`; NULL when there is none. */
+struct tcp_conn *tcp_accept(struct tcp *tcp, struct tcp_listener *listener, int32_t owner);
+
+/* -EADDRINUSE when the four-tuple is taken, -ENOBUFS without room. */
+NODISCARD int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                          int32_t owner, instant now, struct tcp_conn **out);
+/* An ephemeral port for `local.addr` and `remote` (unspecified for a bind); -EADDRNOTAVAIL. `taken` says
+ * whether a socket is bound to a port. RFC 6056, 3.3.1. */
+NODISCARD int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                              bool (*taken)(void *cookie, uint16_t port), void *cookie,
+                              uint16_t *out);
+/* How many octets were taken; -EAGAIN, -EPIPE, -ENOTCONN, or the connection's error. */
+NODISCARD ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more,
+                           instant now);
+/* How many octets were read, 0 at the end; -EAGAIN, -ENOTCONN or the error. */
+NODISCARD ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, bool peek,
+                           instant now);
+/* No more from us: FIN follows the text. */
+NODISCARD int tcp_shutdown_write(struct tcp *tcp, struct tcp_conn *conn, instant now);
+void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* The owner lets go: CLOSE, or ABORT when text is unread or `abort` is set. The pointer is dead then. */
+void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now);
+
+void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);
+bool tcp_no_delay(const struct tcp_conn *conn);
+void tcp_set_buffers(struct tcp_conn *conn, uint32_t send, uint32_t receive); /* 0: as it is */
+
+/* POLLIN and friends, as they hold now. */
+short tcp_poll(const struct tcp_conn *conn);
+short tcp_listener_poll(const struct tcp_listener *listener);
+/* The error, once; 0 afterwards. */
+int tcp_take_error(struct tcp_conn *conn);
+enum tcp_state tcp_conn_state(const struct tcp_conn *conn);
+struct endpoint tcp_conn_local(const struct tcp_conn *conn);
+struct endpoint tcp_conn_remote(const struct tcp_conn *conn);
+struct ready *tcp_conn_ready(struct tcp_conn *conn);
+void tcp_conn_facts(const struct tcp_conn *conn, struct conn_facts *out);
+void tcp_conn_info(const struct tcp_conn *conn, struct sock_info *out);
+/* Connections of any state, TIME-WAIT included, on a local port. */
+uint32_t tcp_port_use(const struct tcp *tcp, uint16_t port);
+
+#endif

@@ -1,0 +1,270 @@
+/*
+ * tcp_ack.c - the fifth check of SEGMENT ARRIVES: the ACK field (RFC 9293, 3.10.7.4).
+ *
+ * Everything that the sender learns, it learns here: what arrived, how long a round trip takes, how much
+ * the peer can hold, and that something was lost. A segment's ACK is believed within (SND.UNA -
+ * MAX.SND.WND) =< SEG.ACK =< SND.NXT only (RFC 5961, 5.2).
+ */
+#include "tcp/tcp_conn.h"
+
+/* --- SND.UNA -------------------------------------------------------------------------------- */
+
+/* Karn: a round trip is timed on one segment at a time, and never on one that was sent again; the
+ * sender clears `timing` when it retransmits (RFC 6298, 3). */
+static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
+{
+    struct rto_limits limits = tcp_rto_limits(tcp);
+
+    if (!conn->timing || seq_lt(ack, conn->timed))
+        return;
+    conn->timing = false;
+    rto_sample(&conn->rto, &limits, instant_since(now, conn->timed_at));
+}
+
+static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t acked)
+{
+    bool was_full = conn->sendq.len >= conn->send_cap;
+    uint32_t text = u32_min(acked, conn->sendq.len); /* the rest is our SYN or FIN */
+
+    sendq_drop(&conn->sendq, &tcp->send_pools, text);
+    conn->octets_acked += text;
+    /* Writable again once a third is free, so that one ACK does not wake the writer for a crumb. */
+    if (was_full || conn->sendq.len <= conn->send_cap - conn->send_cap / 3)
+        conn->changed = true;
+}
+
+void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
+{
+    uint32_t acked = seq_diff(ack, conn->snd.una);
+    bool acks_syn = seq_eq(conn->snd.una, conn->iss);
+
+    assert(acked > 0 && seq_le(ack, conn->snd.nxt));
+    sample_round_trip(tcp, conn, ack, now);
+    if (!acks_syn)
+        drop_acked_text(tcp, conn, acked);
+    conn->snd.una = ack;
+    conn->lost.from = seq_max(conn->lost.from, ack);
+    conn->lost.to = seq_max(conn->lost.to, ack);
+    conn->clocked = acked;
+    conn->retransmits = 0;
+    conn->since = now;
+    conn->persisting = false;
+    tcp->progress = true;
+}
+
+/* The handshake is done and text may flow. A SYN that was sent again gave no sample, and says that the
+ * path loses or is slow: one segment and a longer timeout (RFC 5681, 3.1; RFC 6298, 5.7). */
+void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    newreno_open(&conn->cc, conn->snd_mss, conn->syn_lost);
+    if (conn->syn_lost && conn->rto.srtt_ns == 0) {
+        conn->rto.base_ns = tcp->values->tcp_rto_syn_lost;
+        conn->rto.backoff = 0;
+    }
+    tcp_arm_retransmit(tcp, conn, now);
+}
+
+/* --- the window ------------------------------------------------------------------------------- */
+
+void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    bool newer = seq_lt(conn->snd.wl1, seg->seq) ||
+                 (seq_eq(conn->snd.wl1, seg->seq) && seq_le(conn->snd.wl2, seg->ack));
+
+    if (!newer)
+        return;
+    uint32_t before = conn->snd.wnd;
+    conn->snd.wnd = (uint32_t)seg->window << conn->snd_scale;
+    conn->snd.wl1 = seg->seq;
+    conn->snd.wl2 = seg->ack;
+    conn->snd.wnd_max = u32_max(conn->snd.wnd_max, conn->snd.wnd);
+    if (before == conn->snd.wnd)
+        return;
+    if (conn->snd.wnd == 0)
+        events_note(tcp->events, WHY_IN_WINDOW_ZERO);
+    else if (tcp->events->current.why == WHY_IN_NOTHING_NEW)
+        events_note(tcp->events, WHY_IN_WINDOW);
+}
+
+/* --- new, duplicate, old ------------------------------------------------------------------------ */
+
+/* [una, una + one segment) goes again, ahead of anything new. */
+static void mark_first_lost(struct tcp_conn *conn)
+{
+    tcp_seq end = seq_min(seq_add(conn->snd.una, conn->snd_mss), conn->snd.nxt);
+
+    conn->lost.from = conn->snd.una;
+    conn->lost.to = seq_max(conn->lost.to, end);
+    conn->loss_by_rto = false;
+    conn->timing = false;
+}
+
+static void note_new_ack(struct tcp *tcp, const struct tcp_conn *conn, enum newreno_growth growth)
+{
+    enum why why = WHY_IN_ACK_NEW;
+
+    if (growth == GROWTH_SLOW_START)
+        why = WHY_IN_ACK_SLOW_START;
+    else if (growth == GROWTH_AVOIDANCE)
+        why = WHY_IN_ACK_AVOIDANCE;
+    else if (seq_eq(conn->snd.una, conn->snd.nxt))
+        why = WHY_IN_ACK_ALL;
+    events_note(tcp->events, why);
+}
+
+static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
+{
+    uint32_t flight = seq_diff(conn->snd.nxt, conn->snd.una);
+    uint32_t acked = seq_diff(ack, conn->snd.una);
+    enum newreno_growth growth;
+    enum newreno_ack kind =
+        newreno_on_ack(&conn->cc, ack, acked, flight, flight - acked, &growth);
+
+    tcp_advance_una(tcp, conn, ack, now);
+    switch (kind) {
+    case ACK_NORMAL:
+        note_new_ack(tcp, conn, growth);
+        break;
+    case ACK_ENDS_RECOVERY:
+        events_note(tcp->events, WHY_IN_ACK_FULL);
+        tcp_log_cwnd(tcp, conn, "recovery ended (RFC 6582, 3.2)", now);
+        break;
+    case ACK_PARTIAL_FIRST:
+    case ACK_PARTIAL:
+        events_note(tcp->events, WHY_IN_ACK_PARTIAL);
+        mark_first_lost(conn);
+        break;
+    }
+    /* RFC 6298, 5.2, 5.3; in recovery for the first partial ACK only (RFC 6582, 3.2, 3). */
+    if (kind != ACK_PARTIAL)
+        tcp_arm_retransmit(tcp, conn, now);
+}
+
+/* RFC 5681, 2: text is outstanding, the segment carries nothing, repeats SND.UNA and the window. */
+static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_arrival *in)
+{
+    const struct tcp_segment *seg = &in->seg;
+
+    return seq_lt(conn->snd.una, conn->snd.nxt) && seg->text.len == 0 && !in->refused_text &&
+           !(seg->flags & (TCP_SYN | TCP_FIN)) && seq_eq(seg->ack, conn->snd.una) &&
+           (uint32_t)seg->window << conn->snd_scale == conn->snd.wnd && !conn->persisting;
+}
+
+static void take_duplicate(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    events_note(tcp->events, WHY_IN_ACK_DUPLICATE);
+    if (!newreno_on_duplicate(&conn->cc, conn->snd.una, conn->snd.nxt))
+        return;
+    events_note(tcp->events, WHY_IN_ACK_LOSS);
+    events_count(tcp->events, COUNTER_TCP_FAST);
+    mark_first_lost(conn);
+    tcp_log_cwnd(tcp, conn, "three duplicate ACKs (RFC 5681, 3.2)", now);
+}
+
+/* The peer answers our probes: however long its window stays closed, it is alive (MUST-37). Once the
+ * window opens, what the probe carried may have been refused and goes first. */
+static void still_there(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    conn->retransmits = 0;
+    if (conn->snd.wnd == 0)
+        return;
+    conn->rto.backoff = 0;
+    conn->lost.from = conn->snd.una;
+    conn->lost.to = conn->snd.nxt;
+    conn->loss_by_rto = false;
+    tcp_arm_retransmit(tcp, conn, now);
+}
+
+/* --- per state ------------------------------------------------------------------------------------ */
+
+/* The third step of the handshake. */
+static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                                  instant now)
+{
+    const struct tcp_segment *seg = &in->seg;
+
+    if (!seq_lt(conn->snd.una, seg->ack) || !seq_le(seg->ack, conn->snd.nxt)) {
+        in->drop = DROP_TCP_ACK;
+        return SEG_REFUSED;
+    }
+    tcp_advance_una(tcp, conn, seg->ack, now);
+    conn->snd.wnd = (uint32_t)seg->window << conn->snd_scale;
+    conn->snd.wl1 = seg->seq;
+    conn->snd.wl2 = seg->ack;
+    conn->snd.wnd_max = conn->snd.wnd;
+    conn->syn_owed = false;
+    tcp_open_sender(tcp, conn, now);
+    tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "the handshake is complete", now);
+    events_note(tcp->events, WHY_IN_ESTABLISHES);
+    if (conn->passive) {
+        events_count(tcp->events, COUNTER_TCP_PASSIVE_OPENS);
+        list_remove(&conn->kin);
+        list_append(&conn->listener->complete, &conn->kin);
+        ready_tell(&tcp->ready, &conn->listener->ready);
+    }
+    if (conn->closing) /* CLOSE was queued "for processing after entering ESTABLISHED" */
+        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "closed during the handshake", now);
+    return SEG_CONTINUE;
+}
+
+/* Our FIN is acknowledged: which state comes next? */
+static enum tcp_verdict fin_acknowledged(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    events_note(tcp->events, WHY_IN_FIN_ACKED);
+    if (conn->state == TCPS_FIN_WAIT_1) {
+        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_2, "our FIN was acknowledged", now);
+        if (conn_is_orphan(conn))
+            conn->linger_at = instant_add(now, tcp->values->tcp_fin_wait_2);
+        return SEG_CONTINUE;
+    }
+    if (conn->state == TCPS_CLOSING) {
+        tcp_time_wait(tcp, conn, "our FIN was acknowledged", now);
+        return SEG_CONTINUE;
+    }
+    if (conn->state == TCPS_LAST_ACK) {
+        events_note(tcp->events, WHY_IN_CLOSED);
+        tcp_end(tcp, conn, 0, "our FIN was acknowledged", now);
+        return SEG_PROCESSED;
+    }
+    return SEG_CONTINUE;
+}
+
+enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                               instant now)
+{
+    const struct tcp_segment *seg = &in->seg;
+
+    if (!(seg->flags & TCP_ACK)) {
+        in->drop = DROP_TCP_NO_ACK;
+        return SEG_DROPPED;
+    }
+    if (conn->state == TCPS_SYN_RECEIVED)
+        return establish(tcp, conn, in, now);
+    if (!seq_le(seq_sub(conn->snd.una, conn->snd.wnd_max), seg->ack) ||
+        !seq_le(seg->ack, conn->snd.nxt)) {
+        if (tcp_seg_len(seg) > 0)
+            tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
+        else
+            tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_OLD, now);
+        in->drop = DROP_TCP_ACK;
+        return SEG_DROPPED;
+    }
+
+    events_note(tcp->events, seg->text.len > 0    ? WHY_NONE
+                             : in->refused_text ? WHY_IN_PROBE
+                                                : WHY_IN_NOTHING_NEW);
+    if (seq_lt(conn->snd.una, seg->ack))
+        take_new_ack(tcp, conn, seg->ack, now);
+    else if (is_duplicate(conn, in))
+        take_duplicate(tcp, conn, now);
+    else if (seq_lt(seg->ack, conn->snd.una) && seg->text.len == 0)
+        events_note(tcp->events, WHY_IN_ACK_OLD);
+    if (seq_le(conn->snd.una, seg->ack)) {
+        tcp_take_window(tcp, conn, seg);
+        if (conn->persisting)
+            still_there(tcp, conn, now);
+    }
+    if (conn->fin_sent && seq_eq(conn->snd.una, conn->snd.nxt))
+        return fin_acknowledged(tcp, conn, now);
+    return SEG_CONTINUE;
+}

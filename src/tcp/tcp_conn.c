@@ -1,0 +1,281 @@
+/*
+ * tcp_conn.c - a connection's life: made, changed, settled, ended.
+ *
+ * What is hard here is that a connection may end in the middle of anything: a segment, a call, a
+ * timer. So nothing frees a connection but tcp_settle(), the last act of each entry point; everything
+ * before it may still look at the struct, which is then in CLOSED with empty queues.
+ *
+ * A connection in CLOSED stays for its owner (who has an error or last figures to read) and for a reset
+ * that is still owed. It is out of the table by then, so the four-tuple is free.
+ */
+#include "tcp/tcp_conn.h"
+
+#include <errno.h>
+
+#include "tcp/demux.h"
+
+struct rto_limits tcp_rto_limits(const struct tcp *tcp)
+{
+    return (struct rto_limits){tcp->values->tcp_rto_initial, tcp->values->tcp_rto_min,
+                               tcp->values->tcp_rto_max};
+}
+
+/* TIME-WAIT is only a courtesy to the peer: when every slot is taken, the oldest gives its own up. */
+static bool evict_time_wait(struct tcp *tcp, instant now)
+{
+    struct list *node = list_take(&tcp->time_wait);
+
+    if (!node)
+        return false;
+    struct tcp_conn *oldest = CONTAINER_OF(node, struct tcp_conn, kin);
+    tcp_end(tcp, oldest, 0, "TIME-WAIT evicted: every slot is taken", now);
+    tcp_settle(tcp, oldest, now);
+    return true;
+}
+
+struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                          instant now)
+{
+    struct rto_limits limits = tcp_rto_limits(tcp);
+    struct tcp_conn *conn = pool_get(&tcp->conns);
+
+    if (!conn && evict_time_wait(tcp, now))
+        conn = pool_get(&tcp->conns);
+    if (!conn)
+        return NULL;
+    list_init(&conn->debt);
+    list_init(&conn->kin);
+    ready_init(&conn->ready, NO_OWNER);
+    timer_init(&conn->timer, tcp->timer_owner);
+    conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
+    conn->local = local;
+    conn->remote = remote;
+    conn->id = ++tcp->next_id;
+    conn->state = TCPS_CLOSED;
+    conn->held = HELD_NO_TEXT;
+    conn->challenged_at = (instant){INT64_MIN / 2};
+    conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
+    conn->snd_mss = 536;                                                       /* (MUST-15) */
+    conn->rcv_scale = (uint8_t)tcp->values->tcp_window_scale;
+    conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
+    conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
+    conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
+    conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
+    conn->iss = isn_of(tcp->isn_key, local, remote, now);
+    conn->snd.una = conn->snd.nxt = conn->iss;
+    conn->lost.from = conn->lost.to = conn->iss;
+    rto_init(&conn->rto, &limits);
+    newreno_init(&conn->cc, conn->snd_mss, conn->iss);
+    demux_insert(tcp, conn);
+    return conn;
+}
+
+static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
+{
+    assert(conn->sendq.len == 0 && !conn->recvq.head && reorder_is_empty(&conn->reorder));
+    list_remove(&conn->debt);
+    list_remove(&conn->kin);
+    list_remove(&conn->ready.node);
+    wheel_disarm(tcp->wheel, &conn->timer);
+    for (int i = 0; conn->ack_notes > 0 && i < tcp->note_count; i++) {
+        if (tcp->notes[i].conn == conn)
+            tcp->notes[i].conn = NULL;
+    }
+    pool_put(&tcp->conns, conn);
+}
+
+static void check_invariants(const struct tcp_conn *conn)
+{
+    assert(seq_le(conn->snd.una, conn->snd.nxt));
+    assert(seq_le(conn->rcv.nxt, conn->rcv.edge));
+    assert(seq_le(conn->snd.una, conn->lost.from) && seq_le(conn->lost.from, conn->lost.to) &&
+           seq_le(conn->lost.to, conn->snd.nxt));
+    assert(conn->cc.cwnd >= conn->cc.mss);
+}
+
+static bool owes_something(const struct tcp_conn *conn)
+{
+    return conn->ack_due || conn->syn_owed || conn->window_owed || conn_has_lost(conn) ||
+           conn->override || conn->probe_owed ||
+           (tcp_state_can_send((enum tcp_state)conn->state) &&
+            (conn->sendq.len > conn_text_sent(conn) || (conn->closing && !conn->fin_sent)));
+}
+
+void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    if (conn->state == TCPS_CLOSED) {
+        if (conn->changed)
+            ready_tell(&tcp->ready, &conn->ready);
+        conn->changed = false;
+        if (conn->rst_why != WHY_NONE) {
+            if (!list_is_linked(&conn->debt))
+                list_append(&tcp->debtors, &conn->debt);
+        } else if (conn_is_orphan(conn)) {
+            conn_free(tcp, conn);
+        }
+        return;
+    }
+    check_invariants(conn);
+    if (conn->changed)
+        ready_tell(&tcp->ready, &conn->ready);
+    conn->changed = false;
+    if (!list_is_linked(&conn->debt) && owes_something(conn))
+        list_append(&tcp->debtors, &conn->debt);
+
+    instant next = instant_min(conn->retransmit_at, instant_min(conn->ack_at, conn->linger_at));
+    /* A timer that fires early only looks again and costs less than moving it for each segment. */
+    if (instant_before(next, conn->timer.deadline) || instant_is_never(next))
+        wheel_arm(tcp->wheel, &conn->timer, next);
+    (void)now;
+}
+
+void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, const char *cause,
+                   instant now)
+{
+    enum tcp_state from = (enum tcp_state)conn->state;
+
+    assert(tcp_state_may_follow(from, next));
+    conn->state = (uint8_t)next;
+    events_emit(tcp->events, &(struct event){.type = EVENT_STATE,
+                                             .conn = conn->id,
+                                             .when = now,
+                                             .state = {from, next, cause}});
+    conn->changed = true;
+}
+
+void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *cause, instant now)
+{
+    if (conn->state == TCPS_CLOSED)
+        return;
+    if (conn->listener) {
+        conn->listener->waiting--;
+        conn->listener = NULL;
+    }
+    list_remove(&conn->kin);
+    sendq_clear(&conn->sendq, &tcp->send_pools);
+    reorder_clear(&conn->reorder, &tcp->islands);
+    if (error || conn_is_orphan(conn))
+        recvq_clear(&conn->recvq); /* "all segment queues should be flushed" */
+    conn->lost.from = conn->lost.to = conn->snd.una;
+    conn->ack_due = conn->window_owed = conn->syn_owed = conn->override = false;
+    conn->probe_owed = conn->persisting = false;
+    conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
+    list_remove(&conn->debt);
+    wheel_disarm(tcp->wheel, &conn->timer);
+    conn->error = error;
+    demux_remove(tcp, conn);
+    tcp_set_state(tcp, conn, TCPS_CLOSED, cause, now);
+}
+
+void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why why,
+                    const char *cause, instant now)
+{
+    conn->rst_why = (uint8_t)why;
+    tcp_end(tcp, conn, error, cause, now);
+}
+
+void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now)
+{
+    if (conn->state != TCPS_TIME_WAIT) {
+        conn->retransmit_at = conn->ack_at = INSTANT_NEVER; /* "turn off the other timers" */
+        conn->timing = false;
+        tcp_set_state(tcp, conn, TCPS_TIME_WAIT, cause, now);
+    }
+    list_remove(&conn->kin);
+    list_append(&tcp->time_wait, &conn->kin);
+    conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
+}
+
+/* RFC 9293, 3.7.1: SHLD-5, MAY-3; RFC 7323, 2.2: offered first by the active side, and in answer only
+ * to an offer. */
+struct tcp_options tcp_syn_options(const struct tcp_conn *conn)
+{
+    bool answer = conn->state == TCPS_SYN_RECEIVED;
+
+    return (struct tcp_options){.has_mss = true,
+                                .mss = conn->rcv_mss,
+                                .has_window_scale = !answer || conn->scaling,
+                                .window_scale = conn->rcv_scale};
+}
+
+void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    const struct tcp_options *options = &seg->options;
+    uint32_t ours = tcp->mtu - (ip_is_v4(conn->local.addr) ? 40u : 60u);
+    uint32_t mss = ip_is_v4(conn->local.addr) ? 536 : 1220; /* (MUST-15) */
+
+    if (options->has_mss && options->mss > 0)
+        mss = u32_max(options->mss, (uint32_t)tcp->values->tcp_mss_floor);
+    conn->snd_mss = (uint16_t)u32_min(mss, ours); /* (MUST-16) */
+    conn->cc.mss = conn->snd_mss;
+    conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
+    conn->scaling = options->has_window_scale;
+    conn->snd_scale = conn->scaling ? (options->window_scale > 14 ? 14 : options->window_scale) : 0;
+    if (!conn->scaling)
+        conn->rcv_scale = 0;
+}
+
+void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now)
+{
+    events_emit(tcp->events, &(struct event){.type = EVENT_CWND,
+                                             .conn = conn->id,
+                                             .when = now,
+                                             .cwnd = {conn->cc.cwnd, conn->cc.ssthresh, cause}});
+}
+
+/* --- looking in ---------------------------------------------------------------------------- */
+
+void tcp_conn_facts(const struct tcp_conn *conn, struct conn_facts *out)
+{
+    struct rto_limits limits = {0, 0, INT64_MAX / 4};
+
+    *out = (struct conn_facts){.id = conn->id,
+                               .state = (enum tcp_state)conn->state,
+                               .local = conn->local,
+                               .remote = conn->remote,
+                               .cwnd = conn->cc.cwnd,
+                               .ssthresh = conn->cc.ssthresh,
+                               .inflight = conn_inflight(conn),
+                               .srtt_us = conn->rto.srtt_ns / NS_PER_US,
+                               .rto_ms = rto_current(&conn->rto, &limits) / NS_PER_MS};
+}
+
+void tcp_conn_info(const struct tcp_conn *conn, struct sock_info *out)
+{
+    *out = (struct sock_info){.snd_mss = conn->snd_mss,
+                              .send_queued = conn->sendq.len,
+                              .receive_queued = conn->recvq.len,
+                              .octets_acked = conn->octets_acked,
+                              .octets_received = conn->octets_received,
+                              .retransmits = conn->total_retransmits,
+                              .error = conn->error};
+    tcp_conn_facts(conn, &out->facts);
+}
+
+enum tcp_state tcp_conn_state(const struct tcp_conn *conn)
+{
+    return (enum tcp_state)conn->state;
+}
+
+struct endpoint tcp_conn_local(const struct tcp_conn *conn)
+{
+    return conn->local;
+}
+
+struct endpoint tcp_conn_remote(const struct tcp_conn *conn)
+{
+    return conn->remote;
+}
+
+struct ready *tcp_conn_ready(struct tcp_conn *conn)
+{
+    return &conn->ready;
+}
+
+int tcp_take_error(struct tcp_conn *conn)
+{
+    if (conn->known_dead)
+        return 0;
+    conn->known_dead = conn->error != 0;
+    return conn->error;
+}

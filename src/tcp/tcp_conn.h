@@ -1,0 +1,202 @@
+/*
+ * tcp_conn.h - the connection: the variables of RFC 9293, 3.3.1, under their own names.
+ *
+ * Private to src/tcp. A connection is made by an active OPEN or by a SYN at a listener, changes its
+ * state only through tcp_set_state(), and every entry point (a segment, a call, a timer) ends in
+ * tcp_settle(), which keeps the books: is it to be freed, does it owe something, is its owner to be
+ * told, when must it act next.
+ *
+ * Sequence numbers in the send queue: SND.UNA is the queue's front, except that the SYN and the FIN
+ * take a number each and lie in no queue.
+ */
+#ifndef TAPIO_TCP_CONN_H
+#define TAPIO_TCP_CONN_H
+
+#include "tcp/isn.h"
+#include "tcp/newreno.h"
+#include "tcp/recvq.h"
+#include "tcp/reorder.h"
+#include "tcp/rto.h"
+#include "tcp/sendq.h"
+#include "tcp/tcp.h"
+
+/* What keeps the sender from sending more, as found when it last tried. */
+enum held_by { HELD_NO_TEXT, HELD_CWND, HELD_WINDOW, HELD_NAGLE, HELD_SILLY_WINDOW, HELD_CORK };
+
+struct tcp_conn {
+    struct list debt;  /* on tcp->debtors while it may have something to send */
+    struct list kin;   /* on tcp->opening, its listener's queues, or tcp->time_wait, by its state */
+    struct ready ready;
+    struct tcp_conn *hash_next;
+    struct timer timer; /* the earliest of the three deadlines below */
+    instant retransmit_at; /* RTO, persist or override, whichever the state of the sender asks for */
+    instant ack_at;        /* delayed ACK */
+    instant linger_at;     /* TIME-WAIT, FIN-WAIT-2 without an owner */
+
+    struct tcp_listener *listener; /* passive and not yet accepted; else NULL */
+    struct endpoint local, remote;
+    uint32_t id;
+    int error; /* the errno that ended it; reported once */
+
+    uint8_t state; /* enum tcp_state: tcp_set_state() alone writes it */
+    uint8_t held;  /* enum held_by */
+    uint8_t ack_why; /* enum why of the ACK that is due */
+    uint8_t rst_why; /* enum why of the reset that is owed; WHY_NONE: none */
+    uint8_t retransmits; /* of the segment at SND.UNA in a row: R1, R2 */
+    uint8_t snd_scale, rcv_scale;
+    uint8_t ack_notes; /* of this batch: see struct ack_note */
+
+    bool passive : 1;       /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
+    bool scaling : 1;       /* both SYNs carried the window scale option (RFC 7323, 2.2) */
+    bool ack_due : 1;       /* an ACK is owed now */
+    bool closing : 1;       /* the application has closed the sending side: a FIN follows the text */
+    bool fin_sent : 1;      /* it has been sent: SND.NXT is past it */
+    bool peer_fin : 1;      /* the peer's FIN has been processed */
+    bool fin_early : 1;     /* a FIN beyond a hole: rcv.fin says where */
+    bool read_shut : 1;     /* the application reads no more */
+    bool no_delay : 1;      /* TCP_NODELAY */
+    bool corked : 1;        /* the last write said MSG_MORE */
+    bool override : 1;      /* the override timer has run out: send the small segment */
+    bool persisting : 1;    /* retransmit_at probes a closed window */
+    bool timing : 1;        /* a round trip is being measured */
+    bool syn_lost : 1;      /* the SYN or <SYN,ACK> had to be sent again */
+    bool loss_by_rto : 1;   /* lost.* was marked by a timeout, not by duplicate ACKs */
+    bool window_owed : 1;   /* the application read: perhaps the window must be told */
+    bool syn_owed : 1;      /* the SYN or <SYN,ACK> is to be sent (again) */
+    bool changed : 1;       /* the owner is to be told when this entry settles */
+    bool probe_owed : 1;    /* the persist timer has run out */
+    bool known_dead : 1;    /* the error was reported */
+
+    struct {
+        tcp_seq una, nxt;
+        uint32_t wnd; /* scaled */
+        tcp_seq wl1, wl2;
+        uint32_t wnd_max; /* MAX.SND.WND (RFC 5961, 5.2) */
+    } snd;
+    tcp_seq iss;
+    struct {
+        tcp_seq nxt;
+        tcp_seq edge; /* RCV.NXT + RCV.WND as last told: it never moves left (SHLD-14) */
+        tcp_seq fin;
+        uint32_t buffer; /* what the window may grow to now, octets */
+        uint32_t cap;    /* what it may ever grow to */
+    } rcv;
+    tcp_seq irs;
+
+    struct { /* [from, to) is taken for lost and will be sent again before anything new */
+        tcp_seq from, to;
+    } lost;
+
+    uint16_t snd_mss;  /* Eff.snd.MSS (RFC 9293, 3.7.1) */
+    uint16_t rcv_mss;  /* what we announce */
+    uint16_t rcv_full; /* the largest text of a segment so far: "full-sized" for SHLD-19 */
+    uint16_t unacked_segments; /* received in order since the last ACK */
+    uint16_t quick_acks;       /* segments still acknowledged at once */
+    uint32_t unacked;  /* octets received in order since the last ACK */
+    uint32_t clocked;  /* octets that the last ACK took out of flight, for the reason of the next ones */
+    uint32_t send_cap; /* octets that the send queue may hold */
+
+    tcp_seq timed;     /* the round trip ends when this is acknowledged */
+    instant timed_at;
+    instant sent_at;   /* when text was last sent: idle restart (RFC 5681, 4.1) */
+    instant since;     /* first transmission of what is at SND.UNA: R2 */
+    instant challenged_at;
+    struct rto rto;
+    struct newreno cc;
+
+    struct sendq sendq;
+    struct recvq recvq;
+    struct reorder reorder;
+    uint64_t octets_acked, octets_received;
+    uint32_t total_retransmits;
+};
+
+static inline uint32_t conn_text_sent(const struct tcp_conn *conn)
+{
+    /* octets of the send queue that are before SND.NXT */
+    uint32_t flight = seq_diff(conn->snd.nxt, conn->snd.una);
+    return u32_min(flight, conn->sendq.len);
+}
+
+/* Octets in flight and not taken for lost. */
+static inline uint32_t conn_inflight(const struct tcp_conn *conn)
+{
+    return seq_diff(conn->snd.nxt, conn->snd.una) - seq_diff(conn->lost.to, conn->lost.from);
+}
+
+static inline bool conn_has_lost(const struct tcp_conn *conn)
+{
+    return !seq_eq(conn->lost.from, conn->lost.to);
+}
+
+/* Is the application gone? */
+static inline bool conn_is_orphan(const struct tcp_conn *conn)
+{
+    return conn->ready.owner == NO_OWNER && !conn->listener;
+}
+
+/* --- tcp_conn.c --------------------------------------------------------------------------- */
+
+/* A connection in CLOSED, in the table; NULL when there is no room. */
+struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote, instant now);
+/* The last act of each entry point; the connection may be gone afterwards. */
+void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
+void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, const char *cause,
+                   instant now);
+/* Ends it at once, in CLOSED: queues flushed, `error` (0: none) kept for the owner. */
+void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *cause, instant now);
+/* As tcp_end(), after a reset to the peer. */
+void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why why,
+                    const char *cause, instant now);
+/* TIME-WAIT begins, or begins again. */
+void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now);
+struct rto_limits tcp_rto_limits(const struct tcp *tcp);
+/* MSS and window scale for our SYN. */
+struct tcp_options tcp_syn_options(const struct tcp_conn *conn);
+/* Takes them from the peer's. */
+void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
+void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
+
+/* --- tcp_ack.c: the fifth check ----------------------------------------------------------- */
+
+/* SND.UNA moves to `ack`: frees text, samples, grows cwnd, restarts the timer. */
+void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now);
+/* The handshake is done: the first cwnd, and the RTO after a SYN that was lost. */
+void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* SND.WND <- SEG.WND, as the WL1/WL2 rule allows. */
+void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
+enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                               instant now);
+
+/* --- tcp_text.c: the seventh and eighth ---------------------------------------------------- */
+
+enum tcp_verdict tcp_take_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                               instant now);
+enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                               instant now);
+
+/* --- tcp_window.c: what we tell the peer ---------------------------------------------------- */
+
+/* An ACK that must leave by itself, with the numbers of this moment. */
+void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why);
+/* An ACK that any outgoing segment pays. */
+void tcp_owe_ack(struct tcp_conn *conn, enum why why);
+/* A challenge, unless one left within the last tcp.challenge (RFC 5961, 7). */
+void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, instant now);
+/* RCV.WND. */
+static inline uint32_t conn_window(const struct tcp_conn *conn)
+{
+    return seq_diff(conn->rcv.edge, conn->rcv.nxt);
+}
+/* Moves the edge right if the buffer allows and it is worth telling (MUST-39), and returns the window
+ * field for a segment that acknowledges `ack`. */
+uint16_t tcp_offer_window(struct tcp_conn *conn, tcp_seq ack, bool syn, bool may_move);
+/* Has the window opened by enough to send an ACK for it alone? */
+bool tcp_window_is_news(const struct tcp_conn *conn);
+
+/* --- tcp_timer.c ---------------------------------------------------------------------------- */
+
+/* Sets retransmit_at as RFC 6298, 5 asks: something is in flight or a window is closed. */
+void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now);
+
+#endif

@@ -1,0 +1,343 @@
+/*
+ * tcp_input.c - SEGMENT ARRIVES: what a connection does with a segment.
+ *
+ * The order of the checks is the protocol: a reset is believed only after its sequence number is, an
+ * ACK only after a reset is ruled out. So this file keeps the order of RFC 9293, 3.10.7, and the two can
+ * be read side by side:
+ *
+ *     CLOSED      3.10.7.1   closed_arrives(), tcp_reset_for()
+ *     LISTEN      3.10.7.2   listen_arrives()
+ *     SYN-SENT    3.10.7.3   syn_sent_arrives()
+ *     all others  3.10.7.4   the table called step[]; the fifth check is in tcp_ack.c, the seventh and
+ *                            eighth are in tcp_text.c
+ *
+ * Nothing is sent from here. Input notes what is owed and tcp_output() pays once per poll; that is how
+ * ACKs get aggregated (MUST-58, MUST-59).
+ *
+ * Left out on purpose: security labels (ADR 0004). Not built in yet: timestamps and PAWS, SACK, urgent
+ * data as more than text in line, a SYN cache and cookies (a half-open connection is a whole one, and
+ * a listener holds as many as its backlog says).
+ */
+#include <errno.h>
+
+#include "tcp/demux.h"
+#include "tcp/tcp_conn.h"
+
+typedef enum tcp_verdict tcp_step(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                                  instant now);
+
+static enum tcp_verdict dropped(struct tcp_arrival *in, enum drop drop)
+{
+    in->drop = drop;
+    return SEG_DROPPED;
+}
+
+static enum tcp_verdict refused(struct tcp_arrival *in, enum drop drop)
+{
+    in->drop = drop;
+    return SEG_REFUSED;
+}
+
+/* --- CLOSED ------------------------------------------------------------------------------- */
+
+/* RFC 9293, 3.10.7.1: everything but a reset is answered with one. */
+static enum tcp_verdict closed_arrives(struct tcp_arrival *in)
+{
+    return in->seg.flags & TCP_RST ? dropped(in, DROP_TCP_CLOSED_RST) : refused(in, DROP_TCP_CLOSED);
+}
+
+struct tcp_segment tcp_reset_for(const struct tcp_segment *seg)
+{
+    struct tcp_segment rst = {.src_port = seg->dst_port, .dst_port = seg->src_port};
+
+    assert(!(seg->flags & TCP_RST)); /* a reset for a reset would never end */
+    if (seg->flags & TCP_ACK) {
+        rst.seq = seg->ack;
+        rst.flags = TCP_RST;
+    } else {
+        rst.ack = seq_add(seg->seq, tcp_seg_len(seg));
+        rst.flags = TCP_RST | TCP_ACK;
+    }
+    return rst;
+}
+
+/* --- LISTEN ------------------------------------------------------------------------------- */
+
+/* RFC 9293, 3.10.7.2. The listener's record stays; a SYN makes a connection beside it. */
+static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *listener,
+                                       struct tcp_arrival *in, instant now, struct tcp_conn **made)
+{
+    const struct tcp_segment *seg = &in->seg;
+
+    /* First, RST: nothing here can be reset. */
+    if (seg->flags & TCP_RST)
+        return dropped(in, seg->flags & TCP_SYN ? DROP_TCP_FLAGS : DROP_TCP_CLOSED_RST);
+    /* Second, ACK: nothing here can be acknowledged. */
+    if (seg->flags & TCP_ACK)
+        return refused(in, DROP_TCP_CLOSED);
+    /* Third, SYN; fourth, anything else. A SYN that also says FIN is no way to begin. */
+    if (!(seg->flags & TCP_SYN) || seg->flags & TCP_FIN)
+        return dropped(in, DROP_TCP_FLAGS);
+    if (listener->waiting >= listener->backlog)
+        return dropped(in, DROP_TCP_BACKLOG);
+
+    struct tcp_conn *conn = conn_new(tcp, (struct endpoint){in->dst, seg->dst_port},
+                                     (struct endpoint){in->src, seg->src_port}, now);
+    if (!conn)
+        return dropped(in, DROP_TCP_NO_MEMORY);
+    conn->passive = true;
+    conn->listener = listener;
+    listener->waiting++;
+    list_append(&listener->half_open, &conn->kin);
+
+    conn->irs = seg->seq;
+    conn->rcv.nxt = conn->rcv.edge = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    tcp_take_syn_options(tcp, conn, seg);
+    conn->snd.wnd = seg->window;
+    conn->snd.wnd_max = conn->snd.wnd;
+    conn->snd.nxt = seq_add(conn->iss, 1);
+    conn->syn_owed = true;
+    conn->since = now;
+    tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN came to a listener", now);
+    events_note(tcp->events, WHY_IN_SYN);
+    *made = conn;
+    return SEG_PROCESSED;
+}
+
+/* --- SYN-SENT ----------------------------------------------------------------------------- */
+
+/* RFC 9293, 3.10.7.3: our SYN is out and we wait for the peer's. */
+static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
+                                         struct tcp_arrival *in, instant now)
+{
+    const struct tcp_segment *seg = &in->seg;
+    bool acks_our_syn = false;
+
+    assert(seq_lt(conn->snd.una, conn->snd.nxt)); /* our SYN is in flight */
+
+    /* First, the ACK bit: SND.UNA < SEG.ACK =< SND.NXT, or it is not about our SYN. */
+    if (seg->flags & TCP_ACK) {
+        acks_our_syn = seq_lt(conn->snd.una, seg->ack) && seq_le(seg->ack, conn->snd.nxt);
+        if (!acks_our_syn)
+            return seg->flags & TCP_RST ? dropped(in, DROP_TCP_RST) : refused(in, DROP_TCP_ACK);
+    }
+
+    /* Second, the RST bit: believed only from a peer that has seen our SYN. */
+    if (seg->flags & TCP_RST) {
+        if (!acks_our_syn)
+            return dropped(in, DROP_TCP_RST);
+        events_note(tcp->events, WHY_IN_RST_REFUSED);
+        events_count(tcp->events, COUNTER_TCP_RST_IN);
+        tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN", now);
+        return SEG_PROCESSED;
+    }
+
+    /* Third, security and compartment: ADR 0004.
+     * Fourth, the SYN bit; fifth, a segment with neither SYN nor RST is dropped. */
+    if (!(seg->flags & TCP_SYN) || seg->flags & TCP_FIN)
+        return dropped(in, DROP_TCP_FLAGS);
+
+    list_remove(&conn->kin);
+    conn->irs = seg->seq;
+    conn->rcv.nxt = conn->rcv.edge = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    tcp_take_syn_options(tcp, conn, seg);
+    conn->snd.wnd = seg->window; /* a SYN's window is never scaled */
+    conn->snd.wnd_max = conn->snd.wnd;
+    conn->snd.wl1 = seg->seq;
+    conn->snd.wl2 = seg->ack;
+
+    if (acks_our_syn) {
+        tcp_advance_una(tcp, conn, seg->ack, now); /* and take a round-trip sample */
+        tcp_open_sender(tcp, conn, now);
+        events_count(tcp->events, COUNTER_TCP_ACTIVE_OPENS);
+        tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "our SYN was acknowledged", now);
+        tcp_owe_ack(conn, WHY_OUT_HANDSHAKE_ACK);
+        events_note(tcp->events, WHY_IN_SYN_ACK);
+    } else {
+        /* Both ends called (MUST-10); tcp_output() repeats our SYN as <SYN,ACK>. */
+        tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "simultaneous open", now);
+        conn->syn_owed = true;
+        events_note(tcp->events, WHY_IN_SIMULTANEOUS);
+    }
+    return SEG_PROCESSED;
+}
+
+/* --- all other states: RFC 9293, 3.10.7.4 ---------------------------------------------------- */
+
+/* The four cases of table 6. */
+static bool is_acceptable(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    uint32_t window = conn_window(conn);
+    uint32_t len = tcp_seg_len(seg);
+
+    if (window == 0)
+        return len == 0 && seq_eq(seg->seq, conn->rcv.nxt);
+    if (seq_in(seg->seq, conn->rcv.nxt, window))
+        return true;
+    return len > 0 && seq_in(seq_add(seg->seq, len - 1), conn->rcv.nxt, window);
+}
+
+/* What an unacceptable segment wanted, for the capture. */
+static enum why unacceptable_why(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    if (seg->flags & TCP_FIN && seq_le(seq_add(seg->seq, tcp_seg_len(seg)), conn->rcv.nxt))
+        return WHY_IN_FIN_AGAIN;
+    if (seq_eq(seq_add(seg->seq, 1), conn->rcv.nxt) && seg->text.len <= 1)
+        return WHY_IN_KEEPALIVE;
+    return seg->text.len > 0 ? WHY_IN_TEXT_OLD : WHY_IN_CHALLENGED;
+}
+
+/* First: is it about this moment of this connection? If not, say what we expect; that answer is what
+ * repairs lost ACKs, keep-alives and half-open peers. A segment that takes sequence space is always
+ * answered; an empty one, which a forger might bounce, as often as a challenge. */
+static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
+                                       struct tcp_arrival *in, instant now)
+{
+    struct tcp_segment *seg = &in->seg;
+
+    if (is_acceptable(conn, seg))
+        return SEG_CONTINUE;
+    if (seg->flags & TCP_RST && !seq_eq(seg->seq, conn->rcv.nxt))
+        return dropped(in, DROP_TCP_RST);
+    if (conn_window(conn) == 0 && seq_eq(seg->seq, conn->rcv.nxt)) {
+        /* "special allowance should be made to accept valid ACKs, URGs, and RSTs" (MUST-66) */
+        in->refused_text = tcp_seg_len(seg) > 0;
+        seg->text.len = 0;
+        seg->flags &= (uint8_t)~TCP_FIN;
+        if (in->refused_text)
+            tcp_owe_ack(conn, WHY_OUT_ACK_PROBE);
+        return SEG_CONTINUE;
+    }
+
+    if (conn->state == TCPS_SYN_RECEIVED && seg->flags == TCP_SYN && seq_eq(seg->seq, conn->irs)) {
+        conn->syn_owed = true; /* our <SYN,ACK> is what the peer misses */
+        events_note(tcp->events, WHY_IN_SYN_AGAIN);
+        return SEG_PROCESSED;
+    }
+    if (seg->flags & TCP_SYN) { /* RFC 5961, 4.2: whatever its number */
+        tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
+        return dropped(in, DROP_TCP_SYN);
+    }
+    events_note(tcp->events, unacceptable_why(conn, seg));
+    if (conn->state == TCPS_TIME_WAIT && seg->flags & TCP_FIN &&
+        seq_eq(seq_add(seg->seq, tcp_seg_len(seg)), conn->rcv.nxt))
+        tcp_time_wait(tcp, conn, "the peer's FIN again", now); /* restart the 2 MSL timeout */
+    if (tcp_seg_len(seg) > 0)
+        tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
+    else
+        tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_OLD, now);
+    return dropped(in, DROP_TCP_SEQUENCE);
+}
+
+/* Second, with the three cases of RFC 5961, 3.2: outside the window, at RCV.NXT, in the window. */
+static enum tcp_verdict check_rst(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                                  instant now)
+{
+    const struct tcp_segment *seg = &in->seg;
+
+    if (!(seg->flags & TCP_RST))
+        return SEG_CONTINUE;
+    if (conn->state == TCPS_TIME_WAIT) /* RFC 1337, 3: a reset must not end TIME-WAIT */
+        return dropped(in, DROP_TCP_RST);
+    if (!seq_eq(seg->seq, conn->rcv.nxt)) {
+        if (seq_in(seg->seq, conn->rcv.nxt, conn_window(conn)))
+            tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
+        return dropped(in, DROP_TCP_RST);
+    }
+
+    events_note(tcp->events, WHY_IN_RST);
+    events_count(tcp->events, COUNTER_TCP_RST_IN);
+    if (conn->state == TCPS_SYN_RECEIVED && conn->passive)
+        tcp_end(tcp, conn, 0, "reset before it was established: back to LISTEN", now);
+    else if (conn->state == TCPS_SYN_RECEIVED)
+        tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN", now);
+    else if (conn->state == TCPS_CLOSING || conn->state == TCPS_LAST_ACK)
+        tcp_end(tcp, conn, 0, "reset by the peer while closing", now);
+    else
+        tcp_end(tcp, conn, ECONNRESET, "reset by the peer", now);
+    return SEG_PROCESSED;
+}
+
+/* Third, security and compartment: ADR 0004. Fourth: */
+static enum tcp_verdict check_syn(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                                  instant now)
+{
+    if (!(in->seg.flags & TCP_SYN))
+        return SEG_CONTINUE;
+    if (conn->state == TCPS_SYN_RECEIVED && conn->passive)
+        tcp_end(tcp, conn, 0, "a different SYN: back to LISTEN", now);
+    else /* RFC 5961, 4.2 */
+        tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
+    return dropped(in, DROP_TCP_SYN);
+}
+
+/* The array is the RFC's list, each function one item of it. A short loop runs them until one says
+ * something other than SEG_CONTINUE. */
+static tcp_step *const step[] = {
+    check_sequence, /* first                                              */
+    check_rst,      /* second, with the challenge ACK of RFC 5961, 3      */
+                    /* third, security and compartment: ADR 0004          */
+    check_syn,      /* fourth                                             */
+    tcp_check_ack,  /* fifth                                              */
+                    /* sixth, URG: urgent text is text in line            */
+    tcp_take_text,  /* seventh; "text" is the RFC's word for data         */
+    tcp_check_fin,  /* eighth                                             */
+};
+
+static enum tcp_verdict synchronized_arrives(struct tcp *tcp, struct tcp_conn *conn,
+                                             struct tcp_arrival *in, instant now)
+{
+    enum tcp_verdict verdict = SEG_CONTINUE;
+
+    for (size_t i = 0; i < ARRAY_LEN(step) && verdict == SEG_CONTINUE; i++)
+        verdict = step[i](tcp, conn, in, now);
+    return verdict == SEG_CONTINUE ? SEG_PROCESSED : verdict;
+}
+
+/* --- the way in ----------------------------------------------------------------------------- */
+
+/* A SYN above all that the old incarnation used may open a new one from TIME-WAIT (RFC 9293, 3.6.1:
+ * MAY-2); the clock in the initial sequence number puts ours above the old SND.NXT too. */
+static bool reopens(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    return conn->state == TCPS_TIME_WAIT && seg->flags == TCP_SYN &&
+           seq_lt(conn->rcv.nxt, seg->seq);
+}
+
+static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant now,
+                                struct tcp_conn **conn)
+{
+    struct endpoint local = {in->dst, in->seg.dst_port};
+    struct endpoint remote = {in->src, in->seg.src_port};
+
+    *conn = demux_find(tcp, local, remote);
+    if (*conn && reopens(*conn, &in->seg) && demux_listener(tcp, local)) {
+        tcp_end(tcp, *conn, 0, "a new SYN reopens it", now);
+        tcp_settle(tcp, *conn, now);
+        *conn = NULL;
+    }
+    if (*conn && (*conn)->state == TCPS_SYN_SENT)
+        return syn_sent_arrives(tcp, *conn, in, now);
+    if (*conn)
+        return synchronized_arrives(tcp, *conn, in, now);
+    struct tcp_listener *listener = demux_listener(tcp, local);
+    return listener ? listen_arrives(tcp, listener, in, now, conn) : closed_arrives(in);
+}
+
+enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now)
+{
+    struct tcp_conn *conn = NULL;
+
+    if (in->seg.options.malformed)
+        events_count(tcp->events, COUNTER_TCP_BAD_OPTION);
+    tcp->progress = false;
+    enum tcp_verdict verdict = arrives(tcp, in, now, &conn);
+    if (conn) {
+        if (events_wanted(tcp->events)) {
+            tcp_conn_facts(conn, &tcp->events->current.facts);
+            tcp->events->current.has_facts = true;
+        }
+        tcp_settle(tcp, conn, now);
+    }
+    return verdict;
+}

@@ -1,0 +1,430 @@
+/*
+ * tcp_output.c - what to send now, and why not.
+ *
+ * One question, asked until the answer is no: which segment does this connection owe next? The answers
+ * are tried in the order of what the peer needs most: a reset, our SYN, a probe, what was lost, new
+ * text, the FIN, and last a bare ACK, because any of the others would have carried it.
+ *
+ * Naming a segment changes nothing that matters; tcp_sent() does, once it has left. So a full device
+ * leaves the debt where it was.
+ *
+ * Text waits for the peer's window (RFC 9293, 3.8.6), for cwnd (RFC 5681, 3.1), for a full segment
+ * (Nagle, 3.7.4; silly windows, 3.8.6.2.1) or for the application (MSG_MORE). What held it is kept: it is
+ * the reason of the segment that leaves when the waiting ends.
+ */
+#include "tcp/tcp_conn.h"
+
+enum { TURN = 32 }; /* segments that one connection may send before the next has its turn */
+
+/* --- shapes ----------------------------------------------------------------------------------- */
+
+static void begin(struct tcp_conn *conn, struct tcp_out *out, tcp_seq at, uint8_t flags,
+                  enum why why)
+{
+    *out = (struct tcp_out){.conn = conn,
+                            .src = conn->local.addr,
+                            .dst = conn->remote.addr,
+                            .why = why,
+                            .seg = {.src_port = conn->local.port,
+                                    .dst_port = conn->remote.port,
+                                    .seq = at,
+                                    .flags = flags}};
+}
+
+static void acknowledge(struct tcp_conn *conn, struct tcp_out *out, tcp_seq ack, bool may_move)
+{
+    out->seg.ack = ack;
+    out->seg.window = tcp_offer_window(conn, ack, out->seg.flags & TCP_SYN, may_move);
+}
+
+/* Points the segment at `len` octets of the send queue; it may get fewer. */
+static void attach_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t at, uint32_t len)
+{
+    out->iovcnt = sendq_gather(&conn->sendq, at, &len, out->iov, TCP_OUT_IOV);
+    out->seg.text.len = len;
+}
+
+/* The sequence number of our FIN, behind all text. */
+static tcp_seq fin_seq(const struct tcp_conn *conn)
+{
+    return seq_add(conn->snd.una, conn->sendq.len);
+}
+
+static uint32_t usable_window(const struct tcp_conn *conn)
+{
+    tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);
+
+    return seq_lt(conn->snd.nxt, edge) ? seq_diff(edge, conn->snd.nxt) : 0; /* (MUST-34) */
+}
+
+/* --- each kind of debt ------------------------------------------------------------------------- */
+
+static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
+{
+    begin(conn, out, conn->snd.nxt, TCP_RST | TCP_ACK, (enum why)conn->rst_why);
+    out->seg.ack = conn->rcv.nxt;
+}
+
+static void name_syn(struct tcp_conn *conn, struct tcp_out *out)
+{
+    bool answer = conn->state == TCPS_SYN_RECEIVED;
+    bool again = conn->syn_lost;
+    enum why why = answer ? (again ? WHY_OUT_SYN_ACK_AGAIN : WHY_OUT_SYN_ACK)
+                          : (again ? WHY_OUT_SYN_AGAIN : WHY_OUT_SYN);
+
+    begin(conn, out, conn->iss, answer ? TCP_SYN | TCP_ACK : TCP_SYN, why);
+    out->seg.options = tcp_syn_options(conn);
+    if (answer)
+        acknowledge(conn, out, conn->rcv.nxt, false);
+    else
+        out->seg.window = (uint16_t)u32_min(conn->rcv.buffer, 65535);
+    out->is_syn = true;
+    out->is_retransmit = again;
+    out->retransmits = conn->retransmits;
+}
+
+/* One octet at SND.UNA, which lies beyond the closed window: the peer must answer it. */
+static void name_probe(struct tcp_conn *conn, struct tcp_out *out)
+{
+    begin(conn, out, conn->snd.una, TCP_ACK, WHY_OUT_PROBE);
+    if (conn->sendq.len > 0)
+        attach_text(conn, out, 0, 1);
+    else
+        out->seg.flags |= TCP_FIN;
+    acknowledge(conn, out, conn->rcv.nxt, true);
+    out->is_probe = true;
+}
+
+/* The first piece of what is taken for lost. Where nothing but it is in flight, it may grow to a full
+ * segment with text that was never sent. */
+static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
+{
+    tcp_seq from = conn->lost.from;
+    uint32_t at = seq_diff(from, conn->snd.una);
+    uint32_t window = conn->snd.wnd > at ? conn->snd.wnd - at : 0;
+    uint32_t text = at < conn->sendq.len ? conn->sendq.len - at : 0;
+    uint32_t len = u32_min(u32_min(text, conn->snd_mss), window);
+    bool to_the_end = seq_eq(conn->lost.to, conn->snd.nxt) && !conn->fin_sent;
+
+    if (window == 0) {
+        conn->held = HELD_WINDOW;
+        return false;
+    }
+    if (!to_the_end)
+        len = u32_min(len, seq_diff(conn->lost.to, from));
+    if (conn->loss_by_rto && at > 0 && conn_inflight(conn) + len > conn->cc.cwnd) {
+        conn->held = HELD_CWND;
+        return false;
+    }
+    bool first = seq_eq(from, conn->snd.una);
+    bool fin = conn->fin_sent && seq_eq(seq_add(from, len), fin_seq(conn)) &&
+               seq_lt(fin_seq(conn), conn->lost.to);
+    enum why why = conn->loss_by_rto        ? (first ? WHY_OUT_RTO : WHY_OUT_AFTER_RTO)
+                   : conn->cc.partial_seen ? WHY_OUT_PARTIAL
+                                           : WHY_OUT_FAST;
+    if (fin && len == 0)
+        why = WHY_OUT_FIN_AGAIN;
+    begin(conn, out, from, TCP_ACK, why);
+    attach_text(conn, out, at, len);
+    if (fin && out->seg.text.len == len)
+        out->seg.flags |= TCP_FIN;
+    if (at + out->seg.text.len == conn->sendq.len)
+        out->seg.flags |= TCP_PSH;
+    acknowledge(conn, out, conn->rcv.nxt, true);
+    out->is_retransmit = true;
+    out->retransmits = conn->retransmits;
+    return true;
+}
+
+/* Why new text leaves just now: what it waited for has come. */
+static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
+{
+    bool first_flight = conn->octets_acked == 0 && conn->held != HELD_WINDOW &&
+                        seq_diff(conn->snd.nxt, conn->iss) <=
+                            newreno_initial_window(conn->snd_mss, conn->syn_lost);
+
+    if (first_flight && !last)
+        return WHY_OUT_FIRST_FLIGHT;
+    switch ((enum held_by)conn->held) {
+    case HELD_CWND:
+        return conn->clocked >= len ? WHY_OUT_ACK_CLOCKED : WHY_OUT_CWND_GREW;
+    case HELD_WINDOW:
+        return WHY_OUT_WINDOW_OPENED;
+    case HELD_NAGLE:
+        return WHY_OUT_NAGLE_ENDED;
+    case HELD_SILLY_WINDOW:
+    case HELD_CORK:
+        return conn->override ? WHY_OUT_OVERRIDE : WHY_OUT_WRITTEN;
+    case HELD_NO_TEXT:
+        break;
+    }
+    return last ? WHY_OUT_PUSHED : WHY_OUT_WRITTEN;
+}
+
+/* May `len` of `unsent` octets leave as they are? (RFC 9293, 3.8.6.2.1 and 3.7.4: SHLD-7) */
+static bool is_worth_sending(struct tcp_conn *conn, uint32_t len, uint32_t unsent, uint32_t usable)
+{
+    bool idle = seq_eq(conn->snd.una, conn->snd.nxt);
+
+    if (len == conn->snd_mss || (len > 0 && conn->override))
+        return true;
+    if (len < unsent) { /* the window cuts it short */
+        conn->held = usable == 0 ? HELD_WINDOW : HELD_SILLY_WINDOW;
+        return len > 0 && (idle || conn->no_delay) && len >= conn->snd.wnd_max / 2;
+    }
+    if (conn->closing) /* nothing will join it */
+        return true;
+    if (conn->corked) {
+        conn->held = HELD_CORK;
+        return false;
+    }
+    if (!conn->no_delay && !idle) {
+        conn->held = HELD_NAGLE;
+        return false;
+    }
+    return true;
+}
+
+static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
+{
+    struct rto_limits limits = tcp_rto_limits(tcp);
+    uint32_t sent = conn_text_sent(conn);
+    uint32_t unsent = conn->sendq.len - sent;
+    uint32_t usable = usable_window(conn);
+    uint32_t len = u32_min(u32_min(unsent, conn->snd_mss), usable);
+
+    if (unsent == 0)
+        return false;
+    if (!is_worth_sending(conn, len, unsent, usable))
+        return false;
+    if (seq_eq(conn->snd.una, conn->snd.nxt) && conn->octets_acked > 0 &&
+        instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits))
+        newreno_on_idle(&conn->cc);
+    if (conn_inflight(conn) + len > conn->cc.cwnd && conn_inflight(conn) > 0) {
+        conn->held = HELD_CWND;
+        return false;
+    }
+    begin(conn, out, conn->snd.nxt, TCP_ACK, why_now(conn, len, len == unsent));
+    attach_text(conn, out, sent, len);
+    if (out->seg.text.len == unsent) {
+        out->seg.flags |= TCP_PSH; /* (MUST-61) */
+        if (conn->closing && usable > len)
+            out->seg.flags |= TCP_FIN;
+    }
+    acknowledge(conn, out, conn->rcv.nxt, true);
+    return true;
+}
+
+static bool name_fin(struct tcp_conn *conn, struct tcp_out *out)
+{
+    if (!conn->closing || conn->fin_sent || conn->sendq.len > conn_text_sent(conn))
+        return false;
+    if (usable_window(conn) == 0) {
+        conn->held = HELD_WINDOW;
+        return false;
+    }
+    begin(conn, out, conn->snd.nxt, TCP_FIN | TCP_ACK, WHY_OUT_FIN);
+    acknowledge(conn, out, conn->rcv.nxt, true);
+    return true;
+}
+
+static bool name_ack(struct tcp_conn *conn, struct tcp_out *out)
+{
+    bool news = conn->window_owed && tcp_window_is_news(conn);
+
+    conn->window_owed = false;
+    if (!conn->ack_due && !news)
+        return false;
+    enum why why = conn->ack_due ? (enum why)conn->ack_why : WHY_OUT_WINDOW;
+    begin(conn, out, conn->snd.nxt, TCP_ACK, why);
+    acknowledge(conn, out, conn->rcv.nxt, why != WHY_OUT_ACK_DUPLICATE);
+    return true;
+}
+
+static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
+{
+    bool may_send = tcp_state_can_send((enum tcp_state)conn->state);
+
+    if (conn->rst_why != WHY_NONE)
+        return name_reset(conn, out), true;
+    if (conn->syn_owed)
+        return name_syn(conn, out), true;
+    if (conn->state == TCPS_SYN_SENT)
+        return false;
+    if (conn->probe_owed)
+        return name_probe(conn, out), true;
+    if (may_send && conn_has_lost(conn)) {
+        if (name_lost(conn, out))
+            return true;
+    } else if (may_send && (name_text(tcp, conn, now, out) || name_fin(conn, out))) {
+        return true;
+    }
+    return name_ack(conn, out);
+}
+
+/* --- connections in turn --------------------------------------------------------------------- */
+
+static bool name_note(struct tcp *tcp, struct tcp_out *out)
+{
+    for (; tcp->notes_paid < tcp->note_count; tcp->notes_paid++) {
+        const struct ack_note *note = &tcp->notes[tcp->notes_paid];
+        struct tcp_conn *conn = note->conn;
+        if (!conn || conn->state == TCPS_CLOSED)
+            continue;
+        begin(conn, out, conn->snd.nxt, TCP_ACK, note->why);
+        acknowledge(conn, out, note->ack, note->why != WHY_OUT_ACK_DUPLICATE);
+        out->is_note = true;
+        return true;
+    }
+    tcp->note_count = tcp->notes_paid = 0;
+    return false;
+}
+
+/* Nothing may leave now. If no ACK can change that, because nothing is in flight, a timer must. */
+static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    list_remove(&conn->debt);
+    if (!tcp_state_can_send((enum tcp_state)conn->state) || !instant_is_never(conn->retransmit_at))
+        return;
+    if (conn->snd.wnd == 0)
+        tcp_arm_retransmit(tcp, conn, now);
+    else if (conn->held == HELD_SILLY_WINDOW || conn->held == HELD_CORK ||
+             conn->held == HELD_WINDOW)
+        conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
+    if (!instant_is_never(conn->retransmit_at))
+        wheel_arm(tcp->wheel, &conn->timer,
+                  instant_min(conn->retransmit_at, conn->timer.deadline));
+}
+
+bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
+{
+    if (name_note(tcp, out))
+        return true;
+    while (!list_is_empty(&tcp->debtors)) {
+        struct tcp_conn *conn = CONTAINER_OF(tcp->debtors.next, struct tcp_conn, debt);
+        if (tcp->turn >= TURN) {
+            tcp->turn = 0;
+            list_remove(&conn->debt);
+            list_append(&tcp->debtors, &conn->debt);
+            conn = CONTAINER_OF(tcp->debtors.next, struct tcp_conn, debt);
+        }
+        if (name_segment(tcp, conn, now, out))
+            return true;
+        tcp->turn = 0;
+        wait_for_window(tcp, conn, now);
+    }
+    return false;
+}
+
+/* --- it has left -------------------------------------------------------------------------------- */
+
+static void sent_ack(struct tcp_conn *conn)
+{
+    conn->ack_due = false;
+    conn->ack_at = INSTANT_NEVER;
+    conn->unacked = 0;
+    conn->unacked_segments = 0;
+    conn->window_owed = false;
+}
+
+static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
+                               instant now)
+{
+    conn->total_retransmits++;
+    events_count(tcp->events, COUNTER_TCP_RETRANSMITS);
+    events_emit(tcp->events,
+                &(struct event){.type = EVENT_RETRANSMIT,
+                                .conn = conn->id,
+                                .when = now,
+                                .retransmit = {out->seg.seq.value, (uint32_t)out->seg.text.len,
+                                               out->why, out->retransmits}});
+}
+
+/* SND.NXT moves over what was new in it. */
+static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
+                      instant now)
+{
+    tcp_seq end = seq_add(out->seg.seq, tcp_seg_len(&out->seg));
+    bool was_idle = seq_eq(conn->snd.una, conn->snd.nxt);
+    bool is_new = seq_lt(conn->snd.nxt, end);
+
+    if (out->is_retransmit || out->is_probe) {
+        if (!out->is_probe)
+            log_retransmission(tcp, conn, out, now);
+        conn->timing = false; /* Karn: a sample over it would be ambiguous (RFC 6298, 3) */
+        if (seq_le(conn->lost.from, end) && !out->is_probe)
+            conn->lost.from = seq_min(end, conn->lost.to);
+    } else if (!conn->timing && is_new) {
+        conn->timing = true;
+        conn->timed = end;
+        conn->timed_at = now;
+    }
+    if (is_new)
+        conn->snd.nxt = end;
+    if (!out->is_retransmit && !out->is_probe)
+        conn->clocked -= u32_min(conn->clocked, (uint32_t)out->seg.text.len);
+    if (!conn_has_lost(conn))
+        conn->lost.from = conn->lost.to = conn->snd.nxt;
+    conn->override = false;
+    conn->sent_at = now;
+    if (was_idle)
+        conn->since = now;
+    if (instant_is_never(conn->retransmit_at) || was_idle) /* RFC 6298, 5.1 */
+        tcp_arm_retransmit(tcp, conn, now);
+}
+
+static void sent_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    if (conn->fin_sent)
+        return;
+    conn->fin_sent = true;
+    if (conn->state == TCPS_CLOSE_WAIT)
+        tcp_set_state(tcp, conn, TCPS_LAST_ACK, "our FIN is out", now);
+}
+
+static void sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out, instant now)
+{
+    conn->syn_owed = false;
+    conn->snd.nxt = seq_add(conn->iss, 1);
+    conn->lost.from = conn->lost.to = conn->snd.nxt;
+    if (out->is_retransmit) {
+        log_retransmission(tcp, conn, out, now);
+    } else if (!conn->timing) {
+        conn->timing = true;
+        conn->timed = conn->snd.nxt;
+        conn->timed_at = now;
+    }
+    if (instant_is_never(conn->retransmit_at))
+        tcp_arm_retransmit(tcp, conn, now);
+}
+
+void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
+{
+    struct tcp_conn *conn = out->conn;
+
+    tcp->turn++;
+    if (out->seg.flags & TCP_RST) {
+        events_count(tcp->events, COUNTER_TCP_RST_OUT);
+        conn->rst_why = WHY_NONE;
+        list_remove(&conn->debt);
+        tcp_settle(tcp, conn, now);
+        return;
+    }
+    if (out->is_note) {
+        tcp->notes_paid++;
+        conn->ack_notes--;
+        tcp_settle(tcp, conn, now);
+        return;
+    }
+    if (out->is_syn)
+        sent_syn(tcp, conn, out, now);
+    else if (tcp_seg_len(&out->seg) > 0)
+        sent_text(tcp, conn, out, now);
+    if (out->is_probe)
+        conn->probe_owed = false;
+    if (out->seg.flags & TCP_FIN)
+        sent_fin(tcp, conn, now);
+    if (out->seg.flags & TCP_ACK)
+        sent_ack(conn);
+    tcp_settle(tcp, conn, now);
+}

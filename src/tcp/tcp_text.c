@@ -1,0 +1,203 @@
+/*
+ * tcp_text.c - the seventh and eighth checks of SEGMENT ARRIVES: text and FIN (RFC 9293, 3.10.7.4).
+ *
+ * A segment is cut to what is new and inside the window. What begins at RCV.NXT is delivered, what
+ * begins later waits in the reorder queue, and a FIN counts only once every octet before it has come
+ * (otherwise a download would look complete with a hole in it).
+ *
+ * How soon it is acknowledged (RFC 9293, 3.8.6.3; RFC 5681, 4.2): out of order, or filling a hole, at once
+ * and by an ACK of its own; in order, when two full-sized segments are waiting or the connection is
+ * young; else within tcp.delayed_ack.
+ */
+#include "tcp/tcp_conn.h"
+
+/* Text is kept only while the frame pool has an eighth to spare: what the protocol needs to go on (ACKs,
+ * resets, ARP) must always find a buffer. */
+static bool memory_is_short(const struct frame *frame)
+{
+    const struct frame_pool *pool = frame->home;
+
+    return pool->charged > pool->cap - pool->cap / 8;
+}
+
+/* Cuts away what is before RCV.NXT or beyond the window; the FIN goes with the octets before it. */
+static void trim(struct tcp *tcp, const struct tcp_conn *conn, struct tcp_segment *seg)
+{
+    if (seq_lt(seg->seq, conn->rcv.nxt)) {
+        uint32_t old = seq_diff(conn->rcv.nxt, seg->seq);
+        assert(old <= seg->text.len); /* else check_sequence() had refused it */
+        seg->text = bytes_skip(seg->text, old);
+        seg->seq = conn->rcv.nxt;
+        events_count(tcp->events, COUNTER_TCP_TRIMMED);
+    }
+    uint32_t room = seq_diff(conn->rcv.edge, seg->seq);
+    if (tcp_seg_len(seg) > room) {
+        seg->flags &= (uint8_t)~TCP_FIN;
+        seg->text = bytes_first(seg->text, room);
+        events_count(tcp->events, COUNTER_TCP_TRIMMED);
+    }
+}
+
+/* The window may grow by what was delivered, until the cap: it doubles in a round trip. */
+static void grow_buffer(struct tcp_conn *conn, uint32_t len)
+{
+    if (conn->rcv.buffer < conn->rcv.cap)
+        conn->rcv.buffer = u32_min(conn->rcv.cap, conn->rcv.buffer + len);
+}
+
+static void deliver(struct tcp_conn *conn, struct frame *frame)
+{
+    uint32_t len = frame->len;
+
+    conn->rcv.nxt = seq_add(conn->rcv.nxt, len);
+    conn->octets_received += len;
+    grow_buffer(conn, len);
+    if (conn->read_shut)
+        frame_put(frame); /* acknowledged and thrown away: nobody will ask */
+    else
+        recvq_append(&conn->recvq, frame);
+    conn->changed = true;
+}
+
+/* When the ACK of text in order leaves. */
+static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now)
+{
+    conn->rcv_full = (uint16_t)u32_max(conn->rcv_full, u32_min(len, conn->rcv_mss));
+    conn->unacked += len;
+    conn->unacked_segments++;
+    if (conn->unacked_segments >= tcp->values->tcp_ack_segments ||
+        conn->unacked >= (uint64_t)tcp->values->tcp_ack_octets) {
+        tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_STRETCH);
+    } else if (conn->unacked >= 2u * conn->rcv_full && conn->unacked_segments >= 2) {
+        tcp_owe_ack(conn, WHY_OUT_ACK_SECOND);
+    } else if (conn->quick_acks > 0) {
+        conn->quick_acks--;
+        tcp_owe_ack(conn, WHY_OUT_ACK_QUICK);
+    } else if (instant_is_never(conn->ack_at)) {
+        conn->ack_at = instant_add(now, tcp->values->tcp_delayed_ack);
+    }
+}
+
+static struct reorder_limits reorder_limits(struct tcp *tcp)
+{
+    return (struct reorder_limits){&tcp->islands, &tcp->prng,
+                                   (uint32_t)tcp->values->tcp_reorder_islands,
+                                   (uint32_t)tcp->values->tcp_reorder_memory};
+}
+
+static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
+                                      struct tcp_arrival *in, instant now)
+{
+    struct reorder_limits limits = reorder_limits(tcp);
+    struct frame *frame = in->frame;
+    uint32_t len = (uint32_t)in->seg.text.len;
+
+    if (memory_is_short(frame)) {
+        tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
+        in->drop = DROP_TCP_NO_MEMORY;
+        return SEG_DROPPED;
+    }
+    in->frame = NULL;
+    frame = recvq_compact(frame, in->seg.text);
+    if (!frame) {
+        tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
+        in->drop = DROP_TCP_NO_MEMORY;
+        return SEG_DROPPED;
+    }
+    deliver(conn, frame);
+    if (reorder_is_empty(&conn->reorder)) {
+        schedule_ack(tcp, conn, len, now);
+        events_note(tcp->events, in->seg.flags & TCP_PSH ? WHY_IN_TEXT_PUSH : WHY_IN_TEXT);
+        return SEG_CONTINUE;
+    }
+    while ((frame = reorder_take(&conn->reorder, &limits, conn->rcv.nxt)))
+        deliver(conn, frame);
+    tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_FILLED);
+    events_note(tcp->events, WHY_IN_TEXT_FILLS);
+    return SEG_CONTINUE;
+}
+
+static enum tcp_verdict take_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in)
+{
+    struct reorder_limits limits = reorder_limits(tcp);
+    uint32_t new_octets = 0;
+
+    tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
+    events_count(tcp->events, COUNTER_TCP_OOO);
+    if (memory_is_short(in->frame)) {
+        in->drop = DROP_TCP_NO_MEMORY;
+        return SEG_DROPPED;
+    }
+    struct frame *frame = in->frame;
+    in->frame = NULL;
+    if (!reorder_insert(&conn->reorder, &limits, conn->rcv.nxt, in->seg.seq, frame, in->seg.text,
+                        &new_octets) &&
+        new_octets == 0) {
+        in->drop = DROP_TCP_REORDER_CAP;
+        return SEG_DROPPED;
+    }
+    events_note(tcp->events, WHY_IN_TEXT_EARLY);
+    return SEG_CONTINUE;
+}
+
+enum tcp_verdict tcp_take_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                               instant now)
+{
+    struct tcp_segment *seg = &in->seg;
+
+    if (!tcp_state_can_receive((enum tcp_state)conn->state)) { /* a FIN came before it: ignore it */
+        if (tcp_seg_len(seg) > 0)
+            tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
+        return SEG_PROCESSED;
+    }
+    trim(tcp, conn, seg);
+    if (seg->text.len == 0)
+        return SEG_CONTINUE;
+    if (conn_is_orphan(conn)) { /* RFC 9293, 3.6.1: the peer must know that nobody reads it */
+        events_note(tcp->events, WHY_IN_TEXT_UNWANTED);
+        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_UNREAD, "text came after the application closed",
+                       now);
+        return SEG_PROCESSED;
+    }
+    if (seq_eq(seg->seq, conn->rcv.nxt))
+        return take_in_order(tcp, conn, in, now);
+    return take_early(tcp, conn, in);
+}
+
+enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
+                               instant now)
+{
+    const struct tcp_segment *seg = &in->seg;
+
+    if (seg->flags & TCP_FIN) {
+        tcp_seq fin = seq_add(seg->seq, (uint32_t)seg->text.len);
+        if (!seq_eq(fin, conn->rcv.nxt) && !conn->fin_early) {
+            conn->fin_early = true; /* the first one wins, like any octet */
+            conn->rcv.fin = fin;
+            if (seg->text.len == 0) /* else its text has owed one */
+                tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
+            events_note(tcp->events, WHY_IN_TEXT_EARLY);
+        } else if (seq_eq(fin, conn->rcv.nxt)) {
+            conn->fin_early = true;
+            conn->rcv.fin = fin;
+        }
+    }
+    if (!conn->fin_early || !seq_eq(conn->rcv.fin, conn->rcv.nxt))
+        return SEG_PROCESSED;
+
+    conn->fin_early = false;
+    conn->peer_fin = true;
+    conn->rcv.nxt = seq_add(conn->rcv.nxt, 1);
+    conn->rcv.edge = seq_max(conn->rcv.edge, conn->rcv.nxt);
+    reorder_clear(&conn->reorder, &tcp->islands); /* nothing is behind a FIN */
+    tcp_owe_ack(conn, WHY_OUT_ACK_FIN);
+    events_note(tcp->events, WHY_IN_FIN);
+    conn->changed = true;
+    if (conn->state == TCPS_ESTABLISHED || conn->state == TCPS_SYN_RECEIVED)
+        tcp_set_state(tcp, conn, TCPS_CLOSE_WAIT, "the peer closed", now);
+    else if (conn->state == TCPS_FIN_WAIT_1) /* our FIN is not acknowledged, or we were in FIN-WAIT-2 */
+        tcp_set_state(tcp, conn, TCPS_CLOSING, "both ends closed", now);
+    else if (conn->state == TCPS_FIN_WAIT_2)
+        tcp_time_wait(tcp, conn, "the peer closed too", now);
+    return SEG_PROCESSED;
+}

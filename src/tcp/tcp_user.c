@@ -1,0 +1,331 @@
+/*
+ * tcp_user.c - the calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293, 3.10.1 to 3.10.6).
+ *
+ * A call changes the connection and notes what is owed; nothing leaves before the stack pays. Passive
+ * OPEN is in listen.c.
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "tcp/demux.h"
+#include "tcp/tcp_conn.h"
+
+/* --- making and ending the machine ----------------------------------------------------------- */
+
+int tcp_init(struct tcp *tcp, const struct tcp_config *config)
+{
+    const struct stack_values *values = config->values;
+    uint32_t conns = (uint32_t)values->tcp_connections;
+
+    *tcp = (struct tcp){.memory = config->memory,
+                        .events = config->events,
+                        .wheel = config->wheel,
+                        .timer_owner = config->timer_owner,
+                        .values = values,
+                        .mtu = (uint16_t)u32_min(config->mtu, UINT16_MAX),
+                        .isn_key = config->isn_key,
+                        .table_key = config->table_key,
+                        .port_key = config->port_key};
+    list_init(&tcp->debtors);
+    list_init(&tcp->ready);
+    list_init(&tcp->opening);
+    list_init(&tcp->time_wait);
+    prng_seed(&tcp->prng, config->seed);
+
+    int err = pool_init(&tcp->conns, tcp->memory, "tcp connections", sizeof(struct tcp_conn), conns);
+    if (err)
+        return err;
+    err = pool_init(&tcp->islands, tcp->memory, "tcp islands", reorder_island_size,
+                    (uint32_t)(values->mem_frames / 512));
+    if (err)
+        goto no_islands;
+    err = pool_init(&tcp->listener_pool, tcp->memory, "tcp listeners", sizeof(struct tcp_listener),
+                    (uint32_t)values->tcp_listeners);
+    if (err)
+        goto no_listeners;
+    err = sendq_pools_init(&tcp->send_pools, tcp->memory, (uint64_t)values->mem_send);
+    if (err)
+        goto no_send;
+    err = demux_init(tcp);
+    if (err)
+        goto no_table;
+    return 0;
+no_table:
+    sendq_pools_fini(&tcp->send_pools);
+no_send:
+    pool_fini(&tcp->listener_pool);
+no_listeners:
+    pool_fini(&tcp->islands);
+no_islands:
+    pool_fini(&tcp->conns);
+    return err;
+}
+
+/* Whatever is left ends without a word to its peer; its memory goes with the pools. */
+void tcp_fini(struct tcp *tcp)
+{
+    demux_fini(tcp);
+    sendq_pools_fini(&tcp->send_pools);
+    pool_fini(&tcp->listener_pool);
+    pool_fini(&tcp->islands);
+    pool_fini(&tcp->conns);
+}
+
+/* --- OPEN ------------------------------------------------------------------------------------- */
+
+int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote, int32_t owner,
+                instant now, struct tcp_conn **out)
+{
+    assert(local.port != 0 && remote.port != 0 && !ip_is_unspecified(local.addr));
+    if (demux_find(tcp, local, remote))
+        return -EADDRINUSE;
+    struct tcp_conn *conn = conn_new(tcp, local, remote, now);
+    if (!conn)
+        return -ENOBUFS;
+    conn->ready.owner = owner;
+    conn->snd.nxt = seq_add(conn->iss, 1); /* 3.10.1: SND.UNA = ISS, SND.NXT = ISS+1 */
+    conn->lost.from = conn->lost.to = conn->snd.nxt;
+    conn->syn_owed = true;
+    conn->since = now;
+    list_append(&tcp->opening, &conn->kin);
+    tcp_set_state(tcp, conn, TCPS_SYN_SENT, "active OPEN", now);
+    conn->changed = false;
+    tcp_settle(tcp, conn, now);
+    *out = conn;
+    return 0;
+}
+
+/* RFC 6056, 3.3.1: begin anywhere, take the first port that is free for this peer. */
+int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                    bool (*taken)(void *cookie, uint16_t port), void *cookie, uint16_t *out)
+{
+    uint32_t min = (uint32_t)tcp->values->tcp_port_min;
+    uint32_t max = (uint32_t)tcp->values->tcp_port_max;
+    uint32_t count = max >= min ? max - min + 1 : 1;
+    uint64_t counter = ++tcp->port_counter;
+    uint64_t start = siphash(tcp->port_key, bytes_of(&counter, sizeof counter));
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t port = (uint16_t)(min + (start + i) % count);
+        struct endpoint end = {local.addr, port};
+        if (taken(cookie, port) || demux_listener(tcp, end))
+            continue;
+        if (tcp->port_use[port] > 0 &&
+            (ip_is_unspecified(remote.addr) || demux_find(tcp, end, remote)))
+            continue;
+        *out = port;
+        return 0;
+    }
+    return -EADDRNOTAVAIL;
+}
+
+/* --- SEND ------------------------------------------------------------------------------------- */
+
+ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more, instant now)
+{
+    switch ((enum tcp_state)conn->state) {
+    case TCPS_CLOSED:
+        if (conn->error && !conn->known_dead)
+            return -tcp_take_error(conn);
+        return -EPIPE;
+    case TCPS_LISTEN:
+        return -ENOTCONN;
+    case TCPS_SYN_SENT:
+    case TCPS_SYN_RECEIVED:
+        return conn->closing ? -EPIPE : -EAGAIN; /* writable once it is established */
+    case TCPS_ESTABLISHED:
+    case TCPS_CLOSE_WAIT:
+        break;
+    case TCPS_FIN_WAIT_1:
+    case TCPS_FIN_WAIT_2:
+    case TCPS_CLOSING:
+    case TCPS_LAST_ACK:
+    case TCPS_TIME_WAIT:
+        return -EPIPE;
+    }
+    if (conn->closing)
+        return -EPIPE;
+    uint32_t room = conn->send_cap > conn->sendq.len ? conn->send_cap - conn->sendq.len : 0;
+    size_t taken = sendq_append(&conn->sendq, &tcp->send_pools, bytes_first(text, room));
+    if (taken == 0 && text.len > 0)
+        return -EAGAIN;
+    conn->corked = more && taken == text.len;
+    tcp_settle(tcp, conn, now);
+    return (ssize_t)taken;
+}
+
+/* --- RECEIVE ------------------------------------------------------------------------------------ */
+
+ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, bool peek,
+                 instant now)
+{
+    if (conn->recvq.len > 0 && !conn->read_shut) {
+        size_t n = recvq_read(&conn->recvq, out, len, peek);
+        if (!peek && conn->state != TCPS_CLOSED) {
+            conn->window_owed = tcp_window_is_news(conn);
+            if (conn->window_owed && !list_is_linked(&conn->debt))
+                list_append(&tcp->debtors, &conn->debt);
+        }
+        return (ssize_t)n;
+    }
+    if (conn->error && !conn->known_dead)
+        return -tcp_take_error(conn);
+    if (conn->read_shut || conn->peer_fin || conn->state == TCPS_CLOSED)
+        return 0;
+    (void)now;
+    return -EAGAIN;
+}
+
+/* --- CLOSE -------------------------------------------------------------------------------------- */
+
+/* RFC 9293, 3.10.4. The FIN follows the text; a second CLOSE adds nothing. */
+static void close_sending(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    if (conn->closing)
+        return;
+    conn->closing = true;
+    conn->corked = false;
+    if (conn->state == TCPS_ESTABLISHED)
+        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "the application closed", now);
+    conn->changed = false;
+}
+
+int tcp_shutdown_write(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    switch ((enum tcp_state)conn->state) {
+    case TCPS_CLOSED:
+    case TCPS_LISTEN:
+    case TCPS_SYN_SENT:
+        return -ENOTCONN;
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+    case TCPS_CLOSE_WAIT:
+        close_sending(tcp, conn, now);
+        conn->changed = true;
+        break;
+    case TCPS_FIN_WAIT_1:
+    case TCPS_FIN_WAIT_2:
+    case TCPS_CLOSING:
+    case TCPS_LAST_ACK:
+    case TCPS_TIME_WAIT:
+        break;
+    }
+    tcp_settle(tcp, conn, now);
+    return 0;
+}
+
+void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    conn->read_shut = true;
+    recvq_clear(&conn->recvq);
+    conn->changed = true;
+    tcp_settle(tcp, conn, now);
+}
+
+/* RFC 9293, 3.10.5. */
+static void abort_call(struct tcp *tcp, struct tcp_conn *conn, enum why why, const char *cause,
+                       instant now)
+{
+    switch ((enum tcp_state)conn->state) {
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+    case TCPS_FIN_WAIT_1:
+    case TCPS_FIN_WAIT_2:
+    case TCPS_CLOSE_WAIT:
+        tcp_abort_conn(tcp, conn, 0, why, cause, now);
+        break;
+    case TCPS_CLOSED:
+    case TCPS_LISTEN:
+    case TCPS_SYN_SENT:
+    case TCPS_CLOSING:
+    case TCPS_LAST_ACK:
+    case TCPS_TIME_WAIT:
+        tcp_end(tcp, conn, 0, cause, now);
+        break;
+    }
+}
+
+void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now)
+{
+    bool unread = conn->recvq.len > 0;
+
+    list_remove(&conn->ready.node);
+    conn->ready.owner = NO_OWNER;
+    recvq_clear(&conn->recvq);
+    if (abort)
+        abort_call(tcp, conn, WHY_OUT_RST_ABORT, "the application aborted", now);
+    else if (unread && conn->state != TCPS_TIME_WAIT) /* (SHLD-3) */
+        abort_call(tcp, conn, WHY_OUT_RST_UNREAD, "closed with text unread", now);
+    else if (conn->state == TCPS_SYN_SENT)
+        tcp_end(tcp, conn, 0, "closed before it was established", now);
+    else if (conn->state == TCPS_FIN_WAIT_2)
+        conn->linger_at = instant_add(now, tcp->values->tcp_fin_wait_2);
+    else if (conn->state != TCPS_CLOSED)
+        close_sending(tcp, conn, now);
+    tcp_settle(tcp, conn, now);
+}
+
+void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant now)
+{
+    /* Fatal while opening; later only a hint that a retransmission may outlive (MUST-56). */
+    if (conn->state == TCPS_SYN_SENT)
+        tcp_end(tcp, conn, error, "its first hop cannot be reached", now);
+    tcp_settle(tcp, conn, now);
+}
+
+void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, struct ip_addr remote),
+                            void *cookie, int error, instant now)
+{
+    struct list *next;
+
+    for (struct list *node = tcp->opening.next; node != &tcp->opening; node = next) {
+        struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, kin);
+        next = node->next;
+        if (is_behind(cookie, conn->remote.addr))
+            tcp_unreachable(tcp, conn, error, now);
+    }
+}
+
+/* --- options, readiness --------------------------------------------------------------------------- */
+
+void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
+{
+    conn->no_delay = on;
+    tcp_settle(tcp, conn, now);
+}
+
+bool tcp_no_delay(const struct tcp_conn *conn)
+{
+    return conn->no_delay;
+}
+
+void tcp_set_buffers(struct tcp_conn *conn, uint32_t send, uint32_t receive)
+{
+    if (send)
+        conn->send_cap = send;
+    if (receive) {
+        conn->rcv.cap = receive;
+        conn->rcv.buffer = u32_min(conn->rcv.buffer, receive);
+    }
+}
+
+short tcp_poll(const struct tcp_conn *conn)
+{
+    bool writable = (conn->state == TCPS_ESTABLISHED || conn->state == TCPS_CLOSE_WAIT) &&
+                    conn->sendq.len <= conn->send_cap - conn->send_cap / 3;
+    int events = 0;
+
+    if (conn->error && !conn->known_dead)
+        events |= POLLERR;
+    if (conn->recvq.len > 0 || conn->peer_fin || conn->read_shut)
+        events |= POLLIN;
+    if (conn->peer_fin || conn->read_shut)
+        events |= POLLRDHUP;
+    if (conn->state == TCPS_CLOSED)
+        events |= POLLIN | POLLOUT | POLLHUP | POLLRDHUP;
+    else if (conn->peer_fin && conn->closing)
+        events |= POLLHUP;
+    if (writable || conn->closing)
+        events |= POLLOUT; /* a write would not block: it is taken, or fails at once */
+    return (short)events;
+}

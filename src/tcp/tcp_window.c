@@ -1,0 +1,85 @@
+/*
+ * tcp_window.c - what we tell the peer: ACKs and the window (RFC 9293, 3.8.6.2.2, 3.8.6.3).
+ *
+ * Two kinds of ACK debt. Most ACKs are cumulative: one flag, paid by whatever leaves next. A segment out
+ * of order owes an ACK of its own, because the peer counts them; so does each sixteenth segment of a long
+ * batch, because the peer's window grows by them. Those are notes, with the number of their moment, for
+ * a note that repeated a later number would itself be a duplicate ACK.
+ *
+ * The right edge of the window never moves left (SHLD-14), although the field is scaled and so cannot
+ * say every number: the field is rounded up, and the edge moves to what was said.
+ */
+#include "tcp/tcp_conn.h"
+
+void tcp_owe_ack(struct tcp_conn *conn, enum why why)
+{
+    conn->ack_due = true;
+    conn->ack_why = (uint8_t)why;
+}
+
+void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
+{
+    if (tcp->note_count == TCP_ACK_NOTES || conn->ack_notes == TCP_ACK_NOTES_CONN) {
+        tcp_owe_ack(conn, why);
+        return;
+    }
+    tcp->notes[tcp->note_count++] = (struct ack_note){conn, conn->rcv.nxt, why};
+    conn->ack_notes++;
+    conn->unacked = 0;
+    conn->unacked_segments = 0;
+    conn->ack_due = false;
+    conn->ack_at = INSTANT_NEVER;
+}
+
+void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, instant now)
+{
+    if (instant_since(now, conn->challenged_at) < tcp->values->tcp_challenge)
+        return;
+    conn->challenged_at = now;
+    events_count(tcp->events, COUNTER_TCP_CHALLENGES);
+    tcp_owe_ack(conn, why);
+}
+
+/* The edge that the buffer allows. */
+static tcp_seq possible_edge(const struct tcp_conn *conn)
+{
+    uint32_t most = UINT32_C(65535) << conn->rcv_scale;
+    uint32_t room = conn->rcv.buffer > conn->recvq.len ? conn->rcv.buffer - conn->recvq.len : 0;
+
+    return seq_add(conn->rcv.nxt, u32_min(room, most));
+}
+
+/* How far the edge could move, if it is worth it: by min(half the buffer, a segment) (MUST-39). */
+static uint32_t possible_gain(const struct tcp_conn *conn)
+{
+    tcp_seq edge = possible_edge(conn);
+
+    if (!seq_lt(conn->rcv.edge, edge))
+        return 0;
+    uint32_t gain = seq_diff(edge, conn->rcv.edge);
+    return gain >= u32_min(conn->rcv.buffer / 2, conn->rcv_mss) ? gain : 0;
+}
+
+uint16_t tcp_offer_window(struct tcp_conn *conn, tcp_seq ack, bool syn, bool may_move)
+{
+    if (syn) { /* never scaled (RFC 7323, 2.2) */
+        tcp_seq edge = seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535));
+        conn->rcv.edge = seq_max(conn->rcv.edge, edge);
+        return (uint16_t)u32_min(seq_diff(conn->rcv.edge, ack), 65535);
+    }
+    if (may_move)
+        conn->rcv.edge = seq_add(conn->rcv.edge, possible_gain(conn));
+    uint32_t window = seq_diff(conn->rcv.edge, ack);
+    uint32_t unit = UINT32_C(1) << conn->rcv_scale;
+    uint32_t field = u32_min((window + unit - 1) >> conn->rcv_scale, 65535);
+    conn->rcv.edge = seq_max(conn->rcv.edge, seq_add(ack, field << conn->rcv_scale));
+    return (uint16_t)field;
+}
+
+bool tcp_window_is_news(const struct tcp_conn *conn)
+{
+    uint32_t gain = possible_gain(conn);
+
+    return gain > 0 &&
+           (conn_window(conn) < 2u * conn->rcv_mss || gain >= conn->rcv.buffer / 2);
+}

@@ -1,0 +1,131 @@
+/*
+ * tcp_wire.c - the TCP header and its options (RFC 9293, 3.1, 3.2).
+ *
+ * What is hard here is the option list: each option brings its own length, which may be 0, 1, or
+ * point past the header. The walk advances by at least one octet a step and the list has at most 40,
+ * so it ends; at the first length that cannot be, it stops, keeps what came before and says so. The
+ * segment itself lives (MUST-7): an option that we cannot read is no reason to lose the text.
+ *
+ * Read: MSS, window scale. Skipped by their length: all others (MUST-6). Not built in yet:
+ * SACK-permitted, SACK and timestamps.
+ */
+#include "tcp/tcp_wire.h"
+
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WINDOW_SCALE = 3 };
+
+/* RFC 9293, 3.2; RFC 7323, 2.2. A known kind with a length that is not its own is skipped like an
+ * unknown one and counted. */
+static void options_parse(struct bytes in, struct tcp_options *out)
+{
+    struct reader r = reader_of(in);
+
+    while (r.rest.len > 0) {
+        uint8_t kind = read_u8(&r);
+        if (kind == KIND_END)
+            return;
+        if (kind == KIND_NOP)
+            continue;
+        uint8_t len = read_u8(&r);
+        if (r.overrun || len < 2) {
+            out->malformed = true;
+            return;
+        }
+        struct bytes value = read_bytes(&r, len - 2u);
+        if (r.overrun) {
+            out->malformed = true;
+            return;
+        }
+        struct reader v = reader_of(value);
+        if (kind == KIND_MSS && value.len == 2) {
+            out->mss = read_be16(&v);
+            out->has_mss = true;
+        } else if (kind == KIND_WINDOW_SCALE && value.len == 1) {
+            out->window_scale = read_u8(&v);
+            out->has_window_scale = true;
+        } else if (kind == KIND_MSS || kind == KIND_WINDOW_SCALE) {
+            out->malformed = true;
+        }
+    }
+}
+
+static size_t options_len(const struct tcp_options *options)
+{
+    return (options->has_mss ? 4u : 0u) + (options->has_window_scale ? 4u : 0u);
+}
+
+/* Each option is padded to 32 bits by leading NOPs, so the list needs no end marker. */
+static void options_emit(struct writer *w, const struct tcp_options *options)
+{
+    if (options->has_mss) {
+        write_u8(w, KIND_MSS);
+        write_u8(w, 4);
+        write_be16(w, options->mss);
+    }
+    if (options->has_window_scale) {
+        write_u8(w, KIND_NOP);
+        write_u8(w, KIND_WINDOW_SCALE);
+        write_u8(w, 3);
+        write_u8(w, options->window_scale);
+    }
+}
+
+enum drop tcp_parse(struct bytes in, struct tcp_segment *seg)
+{
+    struct reader r = reader_of(in);
+
+    *seg = (struct tcp_segment){0};
+    seg->src_port = read_be16(&r);
+    seg->dst_port = read_be16(&r);
+    seg->seq = seq(read_be32(&r));
+    seg->ack = seq(read_be32(&r));
+    uint16_t offset_and_flags = read_be16(&r);
+    seg->window = read_be16(&r);
+    read_be16(&r); /* checksum: the caller has verified it, pseudo-header and all */
+    seg->urgent = read_be16(&r);
+    if (r.overrun)
+        return DROP_TCP_HEADER;
+    size_t header_len = (size_t)(offset_and_flags >> 12) * 4;
+    if (header_len < TCP_HEADER_MIN)
+        return DROP_TCP_HEADER;
+    struct bytes options = read_bytes(&r, header_len - TCP_HEADER_MIN);
+    if (r.overrun)
+        return DROP_TCP_HEADER;
+
+    seg->flags = (uint8_t)(offset_and_flags & 0x3f); /* the reserved bits and ECN's are ignored */
+    seg->text = r.rest;
+    options_parse(options, &seg->options);
+    return DROP_NONE;
+}
+
+size_t tcp_header_len(const struct tcp_segment *seg)
+{
+    return TCP_HEADER_MIN + options_len(&seg->options);
+}
+
+/* The mirror of tcp_parse(), line for line. */
+void tcp_emit(struct writer *w, const struct tcp_segment *seg)
+{
+    size_t header_len = tcp_header_len(seg);
+
+    assert(header_len % 4 == 0 && header_len <= TCP_HEADER_MAX);
+    assert(seg->flags & TCP_SYN || !seg->options.has_mss); /* MUST-65 */
+    write_be16(w, seg->src_port);
+    write_be16(w, seg->dst_port);
+    write_be32(w, seg->seq.value);
+    write_be32(w, seg->ack.value);
+    write_be16(w, (uint16_t)(header_len / 4 << 12 | seg->flags));
+    write_be16(w, seg->window);
+    write_be16(w, 0); /* checksum: the caller fills it in last */
+    write_be16(w, seg->urgent);
+    options_emit(w, &seg->options);
+    assert(!w->overrun); /* we sized the buffer, so an overrun is our bug */
+}
+
+bool tcp_checksum_is_right(struct ip_addr src, struct ip_addr dst, struct bytes segment)
+{
+    struct checksum c = {0};
+
+    checksum_add_pseudo(&c, src, dst, IP_PROTOCOL_TCP, (uint32_t)segment.len);
+    checksum_add(&c, segment);
+    return checksum_finish(c) == 0;
+}

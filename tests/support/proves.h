@@ -1,0 +1,22 @@
+/*
+ * proves.h - how a unit test says what it proves, and how a test program runs.
+ *
+ * PROVES("RFC826-Reception-a", "A01") stands as the last statement of a test: it is reached only when
+ * every assertion held, and only then appends `id TAB suite TAB test TAB pass` to the file that
+ * $TAPIO_PROOFS names. scripts/rfc-coverage counts these lines and nothing else.
+ */
+#ifndef TAPIO_TESTS_PROVES_H
+#define TAPIO_TESTS_PROVES_H
+
+#include <check.h>
+
+#define PROVES(...)                                                                                \
+    proves_write(__func__, (const char *const[]){__VA_ARGS__},                                     \
+                 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+void proves_write(const char *test, const char *const *ids, size_t count);
+
+/* Runs a suite as Check does, under the suite's name for PROVES; what main() returns. */
+int run_suite(Suite *suite, const char *name);
+
+#endif

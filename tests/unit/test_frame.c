@@ -1,0 +1,294 @@
+/*
+ * test_frame.c - counted frame buffers under one cap.
+ */
+#include "base/frame.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <tapio/dev.h>
+
+#include "base/prng.h"
+#include "support/holds.h"
+#include "support/proves.h"
+#include "support/small_env.h"
+
+enum { SMALL = 512, MEDIUM = 2048 };
+
+static struct small_env env;
+static struct memory memory;
+static struct frame_pool pool;
+
+static void given_a_pool_of(uint64_t cap)
+{
+    small_env_init(&env);
+    memory = (struct memory){.env = &env.env};
+    ck_assert_int_eq(frame_pool_init(&pool, &memory, cap), 0);
+}
+
+static void given_a_large_pool(void)
+{
+    given_a_pool_of(64 << 20);
+}
+
+static void then_nothing_is_out(void)
+{
+    ck_assert_uint_eq(pool.out, 0);
+    ck_assert_uint_eq(pool.charged, 0);
+    frame_pool_fini(&pool);
+    ck_assert_uint_eq(env.blocks, 0);
+}
+
+/* The most that a frame of each size takes. */
+static size_t small_room(void)
+{
+    return SMALL - POOL_TAG - sizeof(struct frame) - FRAME_HEADROOM;
+}
+
+static size_t medium_room(void)
+{
+    return MEDIUM - POOL_TAG - sizeof(struct frame) - FRAME_HEADROOM;
+}
+
+START_TEST(a_new_frame_is_empty_with_headroom_and_one_reference)
+{
+    struct frame *frame = frame_get(&pool, 100);
+
+    ck_assert_ptr_nonnull(frame);
+    ck_assert_ptr_eq(frame->home, &pool);
+    ck_assert_ptr_null(frame->next);
+    ck_assert_int_eq(frame->data - frame->buffer, FRAME_HEADROOM);
+    ck_assert_uint_eq(frame->len, 0);
+    ck_assert_uint_eq(frame->refs, 1);
+    ck_assert(!frame->truncated);
+    ck_assert_uint_eq(frame->meta.flags, 0);
+    ck_assert_uint_eq(frame->meta.gso_type, 0);
+    ck_assert_uint_ge(frame_tailroom(frame), 100);
+    ck_assert_uint_eq(frame_bytes(frame).len, 0);
+    frame_put(frame);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_frame_that_was_used_comes_back_like_new)
+{
+    struct frame *frame = frame_get(&pool, 100);
+    frame->len = 7;
+    frame->data -= 10;
+    frame->truncated = true;
+    frame->meta = (struct frame_meta){.flags = FRAME_NEEDS_CSUM, .gso_type = FRAME_GSO_TCPV4};
+    frame->tag = 99;
+    frame->next = frame;
+    frame_put(frame);
+    struct frame *again = frame_get(&pool, 100);
+    ck_assert_ptr_eq(again, frame);
+    ck_assert_int_eq(again->data - again->buffer, FRAME_HEADROOM);
+    ck_assert(again->len == 0 && !again->truncated && again->meta.flags == 0 &&
+              again->meta.gso_type == 0 && again->tag == 0 && !again->next);
+    frame_put(again);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_frame_has_the_smallest_size_that_takes_what_was_asked_for)
+{
+    const struct {
+        size_t room;
+        uint32_t charge; /* 0: the largest size, 1: none at all */
+    } rows[] = {
+        {0, SMALL},
+        {1, SMALL},
+        {small_room(), SMALL},
+        {small_room() + 1, MEDIUM},
+        {1514, MEDIUM},
+        {12 + 1514 + 1, MEDIUM}, /* virtio_net_hdr, a full frame, an octet to spare */
+        {medium_room(), MEDIUM},
+        {medium_room() + 1, 0},
+        {65550 + 12 + 1, 0},
+        {FRAME_ROOM_MAX, 0},
+        {FRAME_ROOM_MAX + 1, 1},
+        {SIZE_MAX, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct frame *frame = frame_get(&pool, rows[i].room);
+        ck_assert_int_eq(!frame, rows[i].charge == 1);
+        if (!frame)
+            continue;
+        ck_assert_uint_ge(frame_tailroom(frame), rows[i].room);
+        ck_assert_uint_eq(frame_charge(frame), pool.charged);
+        if (rows[i].charge)
+            ck_assert_uint_eq(frame_charge(frame), rows[i].charge);
+        else
+            ck_assert_uint_gt(frame_charge(frame), FRAME_ROOM_MAX);
+        /* All of it can be written, from the first octet of the headroom on. */
+        memset(frame->buffer, 0x5a, frame->room);
+        frame->len = (uint32_t)frame_tailroom(frame);
+        ck_assert_uint_eq(frame_tailroom(frame), 0);
+        ck_assert_ptr_eq(frame->data + frame->len, frame->buffer + frame->room);
+        ck_assert_uint_eq(frame_charge(frame), pool.charged); /* whatever it holds */
+        frame_put(frame);
+    }
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_frame_lives_until_its_last_reference_is_dropped)
+{
+    struct frame *frame = frame_get(&pool, 10);
+
+    ck_assert_ptr_eq(frame_ref(frame), frame);
+    frame_ref(frame);
+    ck_assert_uint_eq(frame->refs, 3);
+    frame_put(frame);
+    frame_put(frame);
+    ck_assert_uint_eq(pool.out, 1);
+    frame->data[0] = 1; /* still ours */
+    frame_put(frame);
+    frame_put(NULL);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(frames_are_cut_in_front_and_at_the_end)
+{
+    struct frame *frame = frame_get(&pool, 10);
+    size_t before = frame_tailroom(frame);
+
+    memcpy(frame->data, "0123456789", 10);
+    frame->len = 10;
+    frame_trim_front(frame, 3);
+    frame_trim_end(frame, 2);
+    ck_assert(bytes_equal(frame_bytes(frame), bytes_of("34567", 5)));
+    ck_assert_uint_eq(frame_tailroom(frame), before - 8);
+    frame_trim_front(frame, 5);
+    ck_assert_uint_eq(frame->len, 0);
+    frame_put(frame);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_frame_cannot_be_cut_by_more_than_it_holds)
+{
+    struct frame *frame = frame_get(&pool, 10);
+    frame->len = 10;
+    frame_trim_front(frame, 11);
+}
+END_TEST
+
+START_TEST(one_cap_holds_for_all_sizes_together)
+{
+    struct frame *frames[100];
+    size_t out = 0;
+    struct prng prng;
+
+    given_a_pool_of(MEDIUM + 3 * SMALL + SMALL / 2);
+    frames[out++] = frame_get(&pool, 1000);
+    for (int i = 0; i < 3; i++)
+        frames[out++] = frame_get(&pool, 10);
+    for (size_t i = 0; i < out; i++)
+        ck_assert_ptr_nonnull(frames[i]);
+    ck_assert_ptr_null(frame_get(&pool, 10));
+    ck_assert_ptr_null(frame_get(&pool, 1000));
+    ck_assert_ptr_null(frame_get(&pool, 60000));
+    ck_assert_uint_eq(pool.refused, 3);
+    frame_put(frames[1]);
+    ck_assert_ptr_null(frame_get(&pool, 1000));
+    frames[1] = frame_get(&pool, 10);
+    ck_assert_ptr_nonnull(frames[1]);
+    while (out > 0)
+        frame_put(frames[--out]);
+    then_nothing_is_out();
+
+    prng_seed(&prng, 1);
+    given_a_pool_of(300000);
+    uint64_t charged = 0;
+    for (int step = 0; step < 20000; step++) {
+        size_t room = (size_t[]){10, 1500, 65536}[prng_below(&prng, 3)];
+        if (out < ARRAY_LEN(frames) && prng_below(&prng, 2)) {
+            struct frame *frame = frame_get(&pool, room);
+            if (frame) {
+                charged += frame_charge(frame);
+                frames[out++] = frame;
+            }
+        } else if (out > 0) {
+            size_t n = prng_below(&prng, out);
+            charged -= frame_charge(frames[n]);
+            frame_put(frames[n]);
+            frames[n] = frames[--out];
+        }
+        HOLDS(pool.charged == charged && charged <= 300000 && pool.out == out);
+    }
+    ck_assert_uint_gt(pool.refused, 0);
+    while (out > 0)
+        frame_put(frames[--out]);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_cap_below_one_frame_gives_none)
+{
+    given_a_pool_of(SMALL - 1);
+    ck_assert_ptr_null(frame_get(&pool, 0));
+    then_nothing_is_out();
+    given_a_pool_of(0);
+    ck_assert_ptr_null(frame_get(&pool, 0));
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_pool_without_memory_gives_no_frames)
+{
+    for (uint64_t k = 1; k <= 3; k++) {
+        small_env_init(&env);
+        memory = (struct memory){.env = &env.env};
+        env.fail_at = k;
+        ck_assert_int_eq(frame_pool_init(&pool, &memory, 1 << 20), -ENOMEM);
+        ck_assert_uint_eq(env.blocks, 0);
+    }
+    env.calls = 0;
+    env.fail_at = 4;
+    ck_assert_int_eq(frame_pool_init(&pool, &memory, 1 << 20), 0);
+    ck_assert_ptr_null(frame_get(&pool, 10));
+    ck_assert_uint_eq(pool.refused, 1);
+    env.fail_at = 0;
+    struct frame *frame = frame_get(&pool, 10);
+    ck_assert_ptr_nonnull(frame);
+    frame_put(frame);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(the_largest_cap_that_can_be_set_costs_nothing_idle)
+{
+    given_a_pool_of(UINT64_C(17179869184));
+    ck_assert_uint_lt(env.out, 1024);
+    struct frame *frame = frame_get(&pool, 10);
+    ck_assert_ptr_nonnull(frame);
+    frame_put(frame);
+    then_nothing_is_out();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("frame");
+
+    TCase *one = tcase_create("one frame");
+    tcase_add_checked_fixture(one, given_a_large_pool, NULL);
+    tcase_add_test(one, a_new_frame_is_empty_with_headroom_and_one_reference);
+    tcase_add_test(one, a_frame_that_was_used_comes_back_like_new);
+    tcase_add_test(one, a_frame_has_the_smallest_size_that_takes_what_was_asked_for);
+    tcase_add_test(one, a_frame_lives_until_its_last_reference_is_dropped);
+    tcase_add_test(one, frames_are_cut_in_front_and_at_the_end);
+    tcase_add_test_raise_signal(one, a_frame_cannot_be_cut_by_more_than_it_holds, SIGABRT);
+    suite_add_tcase(s, one);
+
+    TCase *caps = tcase_create("caps");
+    tcase_set_timeout(caps, 30);
+    tcase_add_test(caps, one_cap_holds_for_all_sizes_together);
+    tcase_add_test(caps, a_cap_below_one_frame_gives_none);
+    tcase_add_test(caps, a_pool_without_memory_gives_no_frames);
+    tcase_add_test(caps, the_largest_cap_that_can_be_set_costs_nothing_idle);
+    suite_add_tcase(s, caps);
+
+    return run_suite(s, "frame");
+}

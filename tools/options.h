@@ -1,0 +1,89 @@
+/*
+ * options.h - the command line of a verb: the stack options that all share, and its own.
+ *
+ * Reading a command line touches nothing: no file, no device. When options_read() says 0, every
+ * value is in its range and fits the others; what can only be known from the machine comes later.
+ */
+#ifndef TAPIO_TOOLS_OPTIONS_H
+#define TAPIO_TOOLS_OPTIONS_H
+
+#include <stdio.h>
+#include <tapio/tapio.h>
+
+#include "os/os_link.h"
+#include "talk.h"
+
+enum offload { OFFLOAD_AUTO, OFFLOAD_OFF, OFFLOAD_ON };
+
+enum {
+    OPTIONS_IMPAIRS = 16, /* --impair at most */
+    OPTIONS_SETS = 64,    /* --set at most */
+    OPTIONS_VERB = 16,    /* options of a verb's own at most */
+    MTU_MIN = 68,         /* what every host must be able to take (RFC 791, 3.2) */
+    MTU_MAX = 65535,
+};
+
+/* The stack options. Text points into argv. */
+struct options {
+    struct stack_config config; /* --addr, --gateway, --mac, --mtu, --set, --profile */
+    char device[OS_LINK_NAME];  /* --dev */
+    bool addr_given, mtu_given, mac_given, host_given, seeded, capture_raw;
+    struct ip_prefix host; /* --host-addr */
+    struct ip_addr dns;    /* --dns; unspecified: none */
+    enum offload offload;  /* --offload */
+    const char *capture;   /* --capture; NULL: none */
+    const char *log;       /* --log; NULL: none */
+    const char *control;   /* --control; NULL: none */
+    const char *profile;   /* --profile */
+    const char *impair[OPTIONS_IMPAIRS];
+    const char *set[OPTIONS_SETS];
+    int impair_count, set_count;
+    uint64_t seed; /* --seed */
+    int ready_fd;  /* --ready-fd; -1: none */
+};
+
+/* One option: its name, its letter or 0, what to call its argument (NULL: it takes none), what it
+ * is for, and what takes it: 0, or the status that refuse() gave. `context` is a struct options for
+ * the stack options and the verb's own struct for a verb's. */
+struct option_row {
+    const char *name;
+    char letter;
+    const char *argument;
+    const char *help;
+    int (*take)(void *context, const char *text, struct refusal *refusal);
+};
+
+/* What a verb adds. */
+struct option_verb {
+    const char *name;      /* "serve" */
+    const char *arguments; /* what follows its options, "HOST", or "" */
+    const char *help;      /* a sentence */
+    int operands;          /* how many arguments it takes */
+    const struct option_row *rows;
+    size_t row_count;
+    bool alone; /* it takes no stack options */
+};
+
+enum options_wish {
+    OPTIONS_RUN,    /* go on */
+    OPTIONS_HELP,   /* --help */
+    OPTIONS_VALUES, /* --set help */
+};
+
+/* Reads argv[1 ..] (argv[0] is the verb); *first is the index of the first operand then. 0, or the
+ * status to exit with and the reason. */
+TAPIO_NODISCARD int options_read(struct options *o, const struct option_verb *verb, void *context,
+                                 int argc, char **argv, enum options_wish *wish, int *first,
+                                 struct refusal *refusal);
+
+void options_print_help(const struct option_verb *verb, FILE *out);
+void options_print_values(FILE *out);
+
+/* A decimal number in [min, max] and nothing else; false when it is not. */
+bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+/* "1", "0.2" or "2.5" seconds in nanoseconds, up to a day; false when it is not. */
+bool seconds_parse(const char *text, int64_t *ns);
+/* An IPv4 address that a station can have. */
+bool addr_is_host(struct ip_addr addr);
+
+#endif

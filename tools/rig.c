@@ -1,0 +1,452 @@
+/*
+ * rig.c - joining the parts.
+ *
+ * The order is that of least regret: what can fail without a trace (randomness, log, capture) comes
+ * first, then a look at the interface, then the TAP, and only when it is ours its address. A TAP
+ * that we made disappears with its descriptor, so each failure after that cleans up by closing.
+ *
+ * An interface that was there belongs to somebody: we attach to it, take its MTU, and change
+ * neither its addresses nor whether it is up. One that we make gets all of these.
+ */
+#include "rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "dev/impair.h"
+#include "dev/tap.h"
+#include "os/os_signals.h"
+
+enum { MTU_DEFAULT = 1500 };
+
+/* --- log and capture ---------------------------------------------------------------------- */
+
+static void open_log(struct rig *rig)
+{
+    char why[LOG_WHY];
+
+    if (!rig->options->log)
+        return;
+    os_sink_init(&rig->log_out, STDERR_FILENO);
+    log_init(&rig->log, &rig->log_out.sink, os_now());
+    int err = log_parse(&rig->log, rig->options->log, why);
+    assert(!err); /* options.c has tried it */
+    rig->logging = true;
+}
+
+static bool captures_to_stdout(const struct rig *rig)
+{
+    return rig->options->capture && strcmp(rig->options->capture, "-") == 0;
+}
+
+FILE *rig_out(const struct rig *rig)
+{
+    return captures_to_stdout(rig) ? stderr : stdout;
+}
+
+/* A capture that could not go on must be said once, and must not end inside a block. */
+static void check_capture(struct rig *rig)
+{
+    const struct pcapng *p = &rig->capture->pcapng;
+
+    if (rig->capture_told || p->errors == 0)
+        return;
+    rig->capture_told = true;
+    if (rig->capture_out.file && ftruncate(rig->capture_out.fd, (off_t)p->octets) == 0)
+        lseek(rig->capture_out.fd, 0, SEEK_END);
+    say("the capture ended early: %s; the %llu packets before that are good",
+        strerror(-(rig->capture_out.error ? rig->capture_out.error : p->error)),
+        (unsigned long long)p->packets);
+}
+
+static instant guard_deadline(struct os_machine *machine)
+{
+    (void)machine;
+    return INSTANT_NEVER;
+}
+
+static void guard_advance(struct os_machine *machine, instant now)
+{
+    (void)now;
+    check_capture(CONTAINER_OF(machine, struct rig, capture_guard));
+}
+
+static int open_capture(struct rig *rig, struct refusal *refusal)
+{
+    const char *path = rig->options->capture;
+    struct utsname kernel = {0};
+    char os[160];
+
+    if (!path)
+        return 0;
+    if (captures_to_stdout(rig) && isatty(STDOUT_FILENO))
+        return refuse(refusal, EXIT_USAGE,
+                      "--capture -: standard output is a terminal; redirect it, or name a file");
+    int fd = captures_to_stdout(rig)
+                 ? STDOUT_FILENO
+                 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    if (fd < 0)
+        return refuse(refusal, EXIT_FAILURE, "--capture %s: %s", path, strerror(errno));
+    os_sink_init(&rig->capture_out, fd);
+
+    rig->capture = malloc(sizeof *rig->capture);
+    if (!rig->capture)
+        return refuse(refusal, EXIT_FAILURE, "not enough memory for a capture");
+    uname(&kernel);
+    snprintf(os, sizeof os, "%s %s", kernel.sysname, kernel.release);
+    struct pcapng_config config = {
+        .device = rig->options->device,
+        .os = os,
+        .ethernet = true,
+        .raw = rig->options->capture_raw,
+        .wall_base_ns = rig->env.env.wall_ns(rig->env.env.context),
+        .mono_base = os_now(),
+    };
+    int err = capture_open(rig->capture, &rig->capture_out.sink, &config);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "--capture %s: %s", path,
+                      strerror(-(rig->capture_out.error ? rig->capture_out.error : err)));
+    rig->capture_guard = (struct os_machine){.deadline = guard_deadline, .advance = guard_advance};
+    return 0;
+}
+
+/* --- the interface ------------------------------------------------------------------------ */
+
+/* The kernel's side and ours must see each other as neighbours. */
+static int check_neighbours(const struct options *o, struct refusal *refusal)
+{
+    char host[IP_ADDR_TEXT], first[IP_ADDR_TEXT];
+
+    for (int i = 0; i < o->config.addr_count; i++)
+        if (prefix_contains(o->config.addr[i], o->host.addr) &&
+            prefix_contains(o->host, o->config.addr[i].addr))
+            return 0;
+    return refuse(refusal, EXIT_USAGE,
+                  "the stack at %s/%d and the kernel at %s/%d share no network: set --host-addr to "
+                  "an address in the stack's",
+                  ip_addr_format(o->config.addr[0].addr, first), o->config.addr[0].len,
+                  ip_addr_format(o->host.addr, host), o->host.len);
+}
+
+/* An interface of that name is there: can we live with it? */
+static int check_existing(struct rig *rig, const struct os_link *link, struct refusal *refusal)
+{
+    const struct options *o = rig->options;
+
+    if (!link->is_tap)
+        return refuse(refusal, EXIT_FAILURE,
+                      "%s is there but is no TAP interface; choose another with --dev tap:NAME",
+                      o->device);
+    if (o->mtu_given && o->config.mtu > link->mtu)
+        return refuse(refusal, EXIT_FAILURE,
+                      "--mtu %u: %s has %u; leave it out, or run 'ip link set %s mtu %u' first",
+                      o->config.mtu, o->device, link->mtu, o->device, o->config.mtu);
+    if (o->host_given)
+        say("%s was there before: its addresses stay as they are, and --host-addr is not used",
+            o->device);
+    if (!link->up)
+        say("%s is down and nothing can reach us: run 'ip link set %s up'", o->device, o->device);
+    return 0;
+}
+
+static int check_new(struct rig *rig, struct refusal *refusal)
+{
+    const struct options *o = rig->options;
+
+    if (rig->config.mtu > OS_LINK_TAP_MTU_MAX)
+        return refuse(refusal, EXIT_USAGE, "--mtu %u: a TAP of Linux takes at most %d",
+                      rig->config.mtu, OS_LINK_TAP_MTU_MAX);
+    for (int i = 0; i < o->config.addr_count; i++)
+        if (ip_equal(o->config.addr[i].addr, o->host.addr))
+            return refuse(refusal, EXIT_USAGE,
+                          "the stack has the kernel's default address: set --host-addr to another");
+    return check_neighbours(o, refusal);
+}
+
+static int refuse_tap(int err, const char *name, struct refusal *refusal)
+{
+    char why[300];
+
+    return refuse(refusal, err == -EPERM || err == -EACCES ? EXIT_PERMISSION : EXIT_FAILURE, "%s",
+                  tap_explain(err, name, why, sizeof why));
+}
+
+/* Addresses and raises the interface that we have just made. */
+static int set_up(struct rig *rig, struct refusal *refusal)
+{
+    const struct options *o = rig->options;
+    const char *doing;
+
+    int err = os_link_up(o->device, o->host, rig->config.mtu, &doing);
+    if (err == -EPERM || err == -EACCES)
+        return refuse(refusal, EXIT_PERMISSION,
+                      "may not %s %s: run as root or in 'unshare -rn', or let root set it up first",
+                      doing, o->device);
+    if (!err)
+        err = tap_refresh(rig->tap);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "cannot %s %s: %s", doing, o->device, strerror(-err));
+    return 0;
+}
+
+static int open_tap(struct rig *rig, struct refusal *refusal)
+{
+    const struct options *o = rig->options;
+    struct os_link link;
+
+    int err = os_link_info(o->device, &link);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "cannot look at the interface %s: %s", o->device,
+                      strerror(-err));
+    if (!o->mtu_given)
+        rig->config.mtu = link.exists ? link.mtu : MTU_DEFAULT;
+    int status = link.exists ? check_existing(rig, &link, refusal) : check_new(rig, refusal);
+    if (status)
+        return status;
+
+    struct tap_config config = {.name = o->device, .offload = o->offload != OFFLOAD_OFF};
+    err = tap_open(&config, &rig->tap);
+    if (err)
+        return refuse_tap(err, o->device, refusal);
+    rig->dev = rig->tap;
+    rig->created = config.created;
+    status = config.created ? set_up(rig, refusal) : 0;
+    if (status)
+        return status;
+    if (o->offload != OFFLOAD_OFF && !rig->tap->csum_offload)
+        say("the kernel grants no checksum offload on %s: plain frames are used", o->device);
+    rig->config.mtu = u32_min(rig->config.mtu, rig->tap->mtu);
+    err = os_link_info(o->device, &link);
+    rig->link_index = err ? 0 : link.index;
+    rig->link_up = !err && link.up;
+    return 0;
+}
+
+/* --- the stack ---------------------------------------------------------------------------- */
+
+/* A locally administered address from the device's name and a random key: stable within a run with
+ * --seed, and different from run to run without. */
+static struct mac_addr make_mac(const char *device, struct hash_key key)
+{
+    uint64_t hash = siphash(key, bytes_of(device, strlen(device)));
+    struct mac_addr mac;
+
+    for (size_t i = 0; i < sizeof mac.octet; i++)
+        mac.octet[i] = (uint8_t)(hash >> 8 * i);
+    mac.octet[0] = (uint8_t)((mac.octet[0] & ~1u) | 2u);
+    return mac;
+}
+
+static int choose_mac(struct rig *rig, struct refusal *refusal)
+{
+    struct hash_key key;
+    char text[MAC_ADDR_TEXT];
+
+    if (rig->options->mac_given) {
+        if (mac_equal(rig->config.mac, rig->tap->peer_mac))
+            return refuse(refusal, EXIT_USAGE,
+                          "--mac %s: the kernel's side of %s has this address; choose another",
+                          mac_addr_format(rig->config.mac, text), rig->options->device);
+        return 0;
+    }
+    int err = rig->env.env.random(rig->env.env.context, &key, sizeof key);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "no randomness: %s", strerror(-err));
+    rig->config.mac = make_mac(rig->options->device, key);
+    if (mac_equal(rig->config.mac, rig->tap->peer_mac))
+        rig->config.mac.octet[5] ^= 1;
+    return 0;
+}
+
+static int impair(struct rig *rig, struct refusal *refusal)
+{
+    const struct options *o = rig->options;
+    struct impair_config in = {0}, out = {0};
+    char why[200];
+
+    if (o->impair_count == 0)
+        return 0;
+    int err = rig->env.env.random(rig->env.env.context, &in.seed, sizeof in.seed);
+    out.seed = in.seed;
+    for (int i = 0; i < o->impair_count && !err; i++)
+        err = impair_parse(o->impair[i], &in, &out, why, sizeof why);
+    if (!err)
+        err = impair_new(&rig->memory, rig->tap, &in, &out, &rig->dev);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "--impair: %s", strerror(-err));
+    return 0;
+}
+
+static int make_stack(struct rig *rig, struct refusal *refusal)
+{
+    const char *wrong = stack_config_check(&rig->config);
+    if (wrong)
+        return refuse(refusal, EXIT_FAILURE, "%s: %s", rig->options->device, wrong);
+    rig->stack = stack_new(&rig->config, &rig->env.env);
+    if (!rig->stack)
+        return refuse(refusal, EXIT_FAILURE,
+                      "not enough memory for a stack: lower a cap with --set, such as mem.frames");
+    if (rig->logging)
+        stack_listen(rig->stack, &rig->log.sink);
+    if (rig->capture)
+        stack_listen(rig->stack, &rig->capture->sink);
+    return 0;
+}
+
+/* --- the loop ----------------------------------------------------------------------------- */
+
+static void signal_ready(struct os_watch *watch, instant now)
+{
+    struct rig *rig = CONTAINER_OF(watch, struct rig, signals);
+
+    while (os_signals_read(watch->fd)) {
+        if (rig->stop)
+            rig->stop(rig, now);
+        else
+            os_loop_end(&rig->loop, 0);
+    }
+}
+
+/* Something about an interface has changed. If it is ours and still there, say what; that it is
+ * gone the device itself will find. */
+static void link_ready(struct os_watch *watch, instant now)
+{
+    struct rig *rig = CONTAINER_OF(watch, struct rig, link);
+    struct os_link link;
+    uint32_t mtu = rig->tap->mtu;
+
+    (void)now;
+    if (!os_link_watch_read(watch->fd, rig->link_index))
+        return;
+    if (tap_refresh(rig->tap) || os_link_info(rig->tap->name, &link) || !link.exists ||
+        link.index != rig->link_index)
+        return;
+    if (rig->tap->mtu != mtu)
+        say("%s has an MTU of %u now; we go on with %u", rig->tap->name, rig->tap->mtu,
+            rig->config.mtu);
+    if (link.up != rig->link_up)
+        say("%s is %s", rig->tap->name, link.up ? "up again" : "down");
+    rig->link_up = link.up;
+}
+
+static int open_loop(struct rig *rig, struct refusal *refusal)
+{
+    os_loop_init(&rig->loop, rig->stack, rig->dev);
+    if (rig->capture)
+        os_loop_add_machine(&rig->loop, &rig->capture_guard);
+
+    rig->link = (struct os_watch){.fd = os_link_watch(), .ready = link_ready};
+    if (rig->link.fd >= 0) /* without it we only say less */
+        os_loop_add_watch(&rig->loop, &rig->link);
+    rig->signals = (struct os_watch){.fd = os_signals_open(), .ready = signal_ready};
+    if (rig->signals.fd < 0)
+        return refuse(refusal, EXIT_FAILURE, "cannot wait for signals: %s",
+                      strerror(-rig->signals.fd));
+    os_loop_add_watch(&rig->loop, &rig->signals);
+    return 0;
+}
+
+/* Says when it is time to connect, to whoever started us. */
+void rig_tell_ready(const struct rig *rig, const char *line)
+{
+    int fd = rig->options->ready_fd;
+
+    if (fd < 0)
+        return;
+    dprintf(fd, "%s\n", line);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+static int check_ready_fd(const struct rig *rig, struct refusal *refusal)
+{
+    int fd = rig->options->ready_fd;
+
+    if (fd >= 0 && fcntl(fd, F_GETFD) < 0)
+        return refuse(refusal, EXIT_USAGE, "--ready-fd %d: not open; redirect it, as in %d>ready",
+                      fd, fd);
+    return 0;
+}
+
+static int open_steps(struct rig *rig, struct refusal *refusal)
+{
+    int status = check_ready_fd(rig, refusal);
+    if (status)
+        return status;
+    if (rig->options->control)
+        say("--control %s: nothing answers there yet; the control socket comes later",
+            rig->options->control);
+    int err = os_env_init(&rig->env, NULL);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE,
+                      "no randomness from getrandom(): %s; nothing is safe without it, try later",
+                      strerror(-err));
+    if (rig->options->seeded) {
+        os_env_seed(&rig->env, rig->options->seed);
+        say("--seed: keys and sequence numbers can be guessed; for experiments only");
+    }
+    open_log(rig);
+    status = open_capture(rig, refusal);
+    if (!status)
+        status = open_tap(rig, refusal);
+    if (!status)
+        status = choose_mac(rig, refusal);
+    if (!status)
+        status = impair(rig, refusal);
+    if (!status)
+        status = make_stack(rig, refusal);
+    return status ? status : open_loop(rig, refusal);
+}
+
+int rig_open(struct rig *rig, const struct options *options, struct refusal *refusal)
+{
+    *rig = (struct rig){.options = options, .config = options->config};
+    rig->memory.env = &rig->env.env;
+    rig->signals.fd = rig->link.fd = -1;
+    int status = open_steps(rig, refusal);
+    if (status)
+        rig_close(rig);
+    return status;
+}
+
+void rig_close(struct rig *rig)
+{
+    if (rig->signals.fd >= 0)
+        os_signals_close(rig->signals.fd);
+    if (rig->link.fd >= 0)
+        close(rig->link.fd);
+    if (rig->stack && rig->capture) {
+        stack_unlisten(rig->stack, &rig->capture->sink);
+        capture_close(rig->capture, os_now());
+        check_capture(rig);
+    }
+    if (rig->stack && rig->logging)
+        stack_unlisten(rig->stack, &rig->log.sink);
+    if (rig->stack)
+        stack_free(rig->stack);
+    if (rig->capture && !captures_to_stdout(rig))
+        close(rig->capture_out.fd);
+    free(rig->capture);
+    if (rig->dev)
+        dev_close(rig->dev);
+}
+
+int rig_run(struct rig *rig)
+{
+    int result = os_loop_run(&rig->loop);
+    if (result == -ENETDOWN) {
+        say("%s is gone: somebody deleted the interface; start again to make a new one",
+            rig->options->device);
+        return EXIT_FAILURE;
+    }
+    if (result < 0) {
+        say("%s: %s", rig->options->device, strerror(-result));
+        return EXIT_FAILURE;
+    }
+    return result;
+}

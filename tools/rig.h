@@ -1,0 +1,60 @@
+/*
+ * rig.h - what the stack options describe, made: device, stack, log, capture and loop.
+ *
+ * rig_open() makes everything in an order in which nothing half-made stays behind when a step
+ * fails; rig_close() takes it apart. The caller adds its applications in between. A rig must not
+ * move.
+ */
+#ifndef TAPIO_TOOLS_RIG_H
+#define TAPIO_TOOLS_RIG_H
+
+#include "base/memory.h"
+#include "options.h"
+#include "os/os_env.h"
+#include "os/os_loop.h"
+#include "os/os_sink.h"
+#include "see/capture.h"
+#include "see/log.h"
+
+struct rig {
+    const struct options *options;
+    struct stack_config config; /* the options', completed by what the device says */
+    struct os_env env;
+    struct memory memory; /* for what is made beside the stack */
+    struct stack *stack;
+    struct dev *tap; /* the TAP itself */
+    struct dev *dev; /* what the stack talks to: the TAP, or an impaired link over it */
+    bool created;    /* the TAP was not there before */
+    struct os_loop loop;
+
+    struct log log;
+    struct os_sink log_out;
+    bool logging;
+    struct capture *capture; /* NULL: none */
+    struct os_sink capture_out;
+    struct os_machine capture_guard;
+    bool capture_told; /* that it ended early */
+
+    struct os_watch signals;
+    struct os_watch link;
+    int link_index;
+    bool link_up;
+    /* Called with each SIGINT or SIGTERM; the caller's to set. Without it the loop ends. */
+    void (*stop)(struct rig *rig, instant now);
+};
+
+/* 0, or the status to exit with and the reason. */
+TAPIO_NODISCARD int rig_open(struct rig *rig, const struct options *options,
+                             struct refusal *refusal);
+void rig_close(struct rig *rig);
+
+/* Runs the loop; says in one line when the device went away. What the process should exit with. */
+int rig_run(struct rig *rig);
+
+/* Writes the line to --ready-fd, if there is one, and closes that. */
+void rig_tell_ready(const struct rig *rig, const char *line);
+
+/* Where lines for people go that are data (`ready ...`): stdout, unless a capture needs it. */
+FILE *rig_out(const struct rig *rig);
+
+#endif

@@ -1,0 +1,347 @@
+/*
+ * serve.c - `tapio serve`: a web server, and the three small services of old, on addresses of our
+ * own.
+ *
+ * Starting is careful and in the order of privilege: the command line, the folder, then log,
+ * capture and device (rig.c), then the sockets. `ready` is printed when all of them listen: whoever
+ * reads it may connect.
+ *
+ * Ending is polite. After the first signal nothing new is accepted, every connection gets its FIN
+ * when its answer is out, and DRAIN is how long peers have to finish; what is left then is reset. A
+ * second signal says that now is late enough. TIME-WAIT is not waited for: it protects a later
+ * connection between the same ports, and the next run begins with other sequence numbers.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "apps/service.h"
+#include "base/addr.h"
+#include "drain.h"
+#include "http/http_server.h"
+#include "os/os_files.h"
+#include "rig.h"
+#include "verbs.h"
+
+#define DRAIN      (5 * NS_PER_S)
+#define DRAIN_LOOK (10 * NS_PER_MS) /* how often it is asked whether all are gone */
+
+enum { BACKLOG = 1024, SERVICE_CONNECTIONS = 4096 };
+
+enum service_port { PORT_HTTP, PORT_ECHO, PORT_DISCARD, PORT_CHARGEN, PORT_COUNT };
+
+static const char *const port_names[PORT_COUNT] = {"port", "echo", "discard", "chargen"};
+
+struct serve {
+    struct options options;
+    const char *root;          /* NULL: the built-in page */
+    uint16_t port[PORT_COUNT]; /* 0: not wanted */
+
+    struct rig rig;
+    struct os_files files;
+    struct files_ops files_ops;
+    struct http_server *http;
+    struct service *services[PORT_COUNT]; /* NULL: not wanted */
+    struct os_machine http_machine;
+    struct os_machine drain;
+    bool stopping;
+    instant stop_at; /* when stopping: until then peers may finish, */
+    instant look_at; /* and the next look whether they have */
+};
+
+/* --- the command line --------------------------------------------------------------------- */
+
+static int take_root(void *context, const char *text, struct refusal *refusal)
+{
+    struct serve *serve = context;
+
+    if (!*text)
+        return refuse(refusal, EXIT_USAGE, "--root needs the name of a folder");
+    serve->root = text;
+    return 0;
+}
+
+static int take_port(struct serve *serve, enum service_port which, const char *text,
+                     struct refusal *refusal)
+{
+    uint64_t port;
+
+    if (!number_parse(text, 1, 65535, &port))
+        return refuse(refusal, EXIT_USAGE, "--%s %s: not a port from 1 to 65535", port_names[which],
+                      text);
+    serve->port[which] = (uint16_t)port;
+    return 0;
+}
+
+static int take_http(void *context, const char *text, struct refusal *refusal)
+{
+    return take_port(context, PORT_HTTP, text, refusal);
+}
+
+static int take_echo(void *context, const char *text, struct refusal *refusal)
+{
+    return take_port(context, PORT_ECHO, text, refusal);
+}
+
+static int take_discard(void *context, const char *text, struct refusal *refusal)
+{
+    return take_port(context, PORT_DISCARD, text, refusal);
+}
+
+static int take_chargen(void *context, const char *text, struct refusal *refusal)
+{
+    return take_port(context, PORT_CHARGEN, text, refusal);
+}
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {"root",    0, "DIR",  "the folder whose files are served (default: a built-in page)", take_root},
+    {"port",    0, "PORT", "where the web server listens (default 80)",                    take_http},
+    {"echo",    0, "PORT", "send back what comes (RFC 862)",                               take_echo},
+    {"discard", 0, "PORT", "take what comes and say nothing (RFC 863)",                    take_discard},
+    {"chargen", 0, "PORT", "send a pattern without end (RFC 864)",                         take_chargen},
+};
+/* clang-format on */
+
+static const struct option_verb verb = {
+    .name = "serve",
+    .arguments = "",
+    .help =
+        "Serves files over HTTP on a TCP/IP stack of its own behind a TAP device, until SIGINT or\n"
+        "SIGTERM. Prints one line, 'ready http://ADDR:PORT/ ...', once it answers.",
+    .rows = rows,
+    .row_count = ARRAY_LEN(rows),
+};
+
+static int check_ports(const struct serve *serve, struct refusal *refusal)
+{
+    for (size_t i = 0; i < PORT_COUNT; i++)
+        for (size_t j = i + 1; j < PORT_COUNT; j++)
+            if (serve->port[i] && serve->port[i] == serve->port[j])
+                return refuse(refusal, EXIT_USAGE, "--%s %d: --%s has this port; choose another",
+                              port_names[j], serve->port[j], port_names[i]);
+    return 0;
+}
+
+/* --- ending ------------------------------------------------------------------------------- */
+
+static instant drain_deadline(struct os_machine *machine)
+{
+    struct serve *serve = CONTAINER_OF(machine, struct serve, drain);
+    return serve->stopping ? instant_min(serve->stop_at, serve->look_at) : INSTANT_NEVER;
+}
+
+static void drain_advance(struct os_machine *machine, instant now)
+{
+    struct serve *serve = CONTAINER_OF(machine, struct serve, drain);
+
+    if (!serve->stopping || instant_before(now, drain_deadline(machine)))
+        return;
+    serve->look_at = instant_add(now, DRAIN_LOOK);
+    if (!instant_before(now, serve->stop_at) || drain_is_done(serve->rig.stack))
+        os_loop_end(&serve->rig.loop, EXIT_SUCCESS);
+}
+
+static void stop(struct rig *rig, instant now)
+{
+    struct serve *serve = CONTAINER_OF(rig, struct serve, rig);
+
+    if (serve->stopping) {
+        serve->stop_at = now; /* a second signal */
+        return;
+    }
+    serve->stopping = true;
+    serve->stop_at = instant_add(now, DRAIN);
+    serve->look_at = now;
+    http_server_stop(serve->http);
+    for (size_t i = 0; i < PORT_COUNT; i++)
+        if (serve->services[i])
+            service_stop(serve->services[i]);
+}
+
+/* --- starting ----------------------------------------------------------------------------- */
+
+static instant http_deadline(struct os_machine *machine)
+{
+    struct serve *serve = CONTAINER_OF(machine, struct serve, http_machine);
+    return http_server_deadline(serve->http);
+}
+
+static void http_advance(struct os_machine *machine, instant now)
+{
+    struct serve *serve = CONTAINER_OF(machine, struct serve, http_machine);
+    http_server_advance(serve->http, now);
+}
+
+static int open_root(struct serve *serve, struct refusal *refusal)
+{
+    int err = serve->root ? os_files_open(&serve->files, serve->root) : 0;
+
+    if (err == -ENOSYS)
+        return refuse(refusal, EXIT_FAILURE,
+                      "--root %s: this kernel has no openat2(), so files cannot be served safely; "
+                      "use Linux 5.6 or newer",
+                      serve->root);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "--root %s: %s; name a folder that can be read",
+                      serve->root, strerror(-err));
+    serve->files_ops = os_files_ops(&serve->files);
+    return 0;
+}
+
+/* Each file that is being sent holds a descriptor: take as many as we may have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int open_http(struct serve *serve, struct refusal *refusal)
+{
+    struct http_server_config config;
+
+    http_server_config_init(&config);
+    config.stack = serve->rig.stack;
+    config.env = &serve->rig.env.env;
+    config.local.port = serve->port[PORT_HTTP];
+    config.backlog = BACKLOG;
+    config.files = serve->root ? &serve->files_ops : NULL;
+    int err = http_server_new(&config, os_now(), &serve->http);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "--port %d: %s", serve->port[PORT_HTTP],
+                      strerror(-err));
+    serve->http_machine = (struct os_machine){.deadline = http_deadline, .advance = http_advance};
+    os_loop_add_machine(&serve->rig.loop, &serve->http_machine);
+    return 0;
+}
+
+static int open_service(struct serve *serve, enum service_port which, enum service_kind kind,
+                        struct refusal *refusal)
+{
+    if (!serve->port[which])
+        return 0;
+    struct service_config config = {
+        .kind = kind,
+        .stack = serve->rig.stack,
+        .env = &serve->rig.env.env,
+        .local.port = serve->port[which],
+        .backlog = BACKLOG,
+        .connections = SERVICE_CONNECTIONS,
+    };
+    int err = service_new(&config, &serve->services[which]);
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "--%s %d: %s", port_names[which], serve->port[which],
+                      strerror(-err));
+    return 0;
+}
+
+static int open_servers(struct serve *serve, struct refusal *refusal)
+{
+    int status = open_http(serve, refusal);
+    if (!status)
+        status = open_service(serve, PORT_ECHO, SERVICE_ECHO, refusal);
+    if (!status)
+        status = open_service(serve, PORT_DISCARD, SERVICE_DISCARD, refusal);
+    if (!status)
+        status = open_service(serve, PORT_CHARGEN, SERVICE_CHARGEN, refusal);
+    if (status)
+        return status;
+    serve->drain = (struct os_machine){.deadline = drain_deadline, .advance = drain_advance};
+    os_loop_add_machine(&serve->rig.loop, &serve->drain);
+    serve->rig.stop = stop;
+    return 0;
+}
+
+/* One line that scripts wait for. `memory` is the most that the caps allow: the promise that
+ * nothing from the wire can make it grow beyond. */
+static void tell_ready(const struct serve *serve)
+{
+    const struct rig *rig = &serve->rig;
+    char line[400], addr[IP_ADDR_TEXT], mac[MAC_ADDR_TEXT];
+    uint64_t memory = stack_memory_cap(rig->stack) + http_server_memory_cap(serve->http);
+
+    int len =
+        snprintf(line, sizeof line,
+                 "ready http://%s:%d/ dev=%s %s mtu=%u mac=%s offload=%s memory=%" PRIu64 "MB",
+                 ip_addr_format(rig->config.addr[0].addr, addr), serve->port[PORT_HTTP],
+                 rig->options->device, rig->created ? "created" : "attached", rig->config.mtu,
+                 mac_addr_format(rig->config.mac, mac), rig->tap->csum_offload ? "on" : "off",
+                 (memory + 999999) / 1000000);
+    for (size_t i = PORT_ECHO; i < PORT_COUNT; i++)
+        if (serve->port[i])
+            len += snprintf(line + len, sizeof line - (size_t)len, " %s=%d", port_names[i],
+                            serve->port[i]);
+    fprintf(rig_out(rig), "%s\n", line);
+    fflush(rig_out(rig));
+    rig_tell_ready(rig, line);
+}
+
+/* Resets what is left, and sends that. */
+static void close_servers(struct serve *serve)
+{
+    for (size_t i = 0; i < PORT_COUNT; i++)
+        if (serve->services[i])
+            service_free(serve->services[i]);
+    if (serve->http)
+        http_server_free(serve->http);
+    drain_reset(serve->rig.stack, serve->rig.dev, os_now());
+}
+
+static int run(struct serve *serve)
+{
+    struct refusal refusal;
+
+    int status = open_servers(serve, &refusal);
+    if (status) {
+        status = say_refusal(&refusal);
+    } else {
+        /* The first turn announces our address, and shows whether the device works. */
+        os_loop_turn(&serve->rig.loop, os_now());
+        if (!serve->rig.loop.ended)
+            tell_ready(serve);
+        status = rig_run(&serve->rig);
+    }
+    close_servers(serve);
+    return status;
+}
+
+int verb_serve(int argc, char **argv)
+{
+    static struct serve serve; /* not on the stack: it holds buffers */
+    struct refusal refusal;
+    enum options_wish wish;
+    int first;
+
+    serve = (struct serve){.files.root = -1, .port[PORT_HTTP] = 80};
+    int status = options_read(&serve.options, &verb, &serve, argc, argv, &wish, &first, &refusal);
+    if (!status && wish == OPTIONS_HELP) {
+        options_print_help(&verb, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (!status && wish == OPTIONS_VALUES) {
+        options_print_values(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (!status)
+        status = check_ports(&serve, &refusal);
+    if (!status)
+        status = open_root(&serve, &refusal);
+    if (!status) {
+        raise_descriptor_limit();
+        status = rig_open(&serve.rig, &serve.options, &refusal);
+    }
+    if (status) {
+        os_files_close(&serve.files);
+        return say_refusal(&refusal);
+    }
+    status = run(&serve);
+    rig_close(&serve.rig);
+    os_files_close(&serve.files);
+    return status;
+}

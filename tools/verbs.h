@@ -1,0 +1,12 @@
+/*
+ * verbs.h - the verbs that are built in. Each gets argv[0] as its own name and returns what the
+ * process exits with, after it has said why in one line if that is not 0.
+ */
+#ifndef TAPIO_TOOLS_VERBS_H
+#define TAPIO_TOOLS_VERBS_H
+
+int verb_serve(int argc, char **argv);
+int verb_ping(int argc, char **argv);
+int verb_doctor(int argc, char **argv);
+
+#endif
