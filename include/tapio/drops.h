@@ -10,6 +10,10 @@
 
 #include <tapio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* clang-format off */
 #define TAPIO_DROP_LIST(X) \
     X(DEV_TRUNCATED,   "dev.rx_trunc",      "the frame filled the whole read buffer, so its end may be missing") \
@@ -68,5 +72,9 @@ enum { DROP_COUNT = 1 TAPIO_DROP_LIST(TAPIO_X) };
 /* The counter's name ("tcp.rx_csum") and a sentence for people; static storage. */
 TAPIO_API const char *drop_name(enum drop drop);
 TAPIO_API const char *drop_sentence(enum drop drop);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

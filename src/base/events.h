@@ -2,8 +2,8 @@
  * events.h - the inside of the event stream: who listens, the ring of decisions, the counters.
  *
  * Each layer gets a pointer to the stack's one `struct events` and emits where it decides. What the
- * stack knows of the packet that is being worked on (its why) is noted in `current` by the layer that
- * finds out, and stack_input() or stack_output() turn it into one packet event at the end.
+ * stack knows of the packet that is being worked on (its why) is noted in `current` by the layer
+ * that finds out, and stack_input() or stack_output() turn it into one packet event at the end.
  */
 #ifndef TAPIO_BASE_EVENTS_H
 #define TAPIO_BASE_EVENTS_H
@@ -15,7 +15,7 @@
 struct events {
     struct event_sink *sinks;
     struct stack_counters counters;
-    uint64_t packets; /* ids given so far */
+    uint64_t packets;   /* ids given so far */
     uint64_t decisions; /* made so far */
     struct event *ring;
     uint32_t ring_len;
@@ -40,8 +40,8 @@ static inline bool events_wanted(const struct events *events)
 /* Hands an event to every listener and, unless it is per packet, to the ring. */
 void events_emit(struct events *events, const struct event *event);
 
-/* The decision that was made `back` decisions ago (0: the newest); NULL when it was never made or has
- * been overwritten. */
+/* The decision that was made `back` decisions ago (0: the newest); NULL when it was never made or
+ * has been overwritten. */
 const struct event *events_decision(const struct events *events, uint64_t back);
 
 static inline void events_count(struct events *events, enum counter counter)

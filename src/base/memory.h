@@ -13,8 +13,8 @@ struct memory {
     uint64_t failures; /* how often there was none */
 };
 
-/* `len` zeroed octets, aligned to 16 as malloc's are, or NULL. memory_release() wants the same length
- * back; NULL is allowed. */
+/* `len` zeroed octets, aligned to 16 as malloc's are, or NULL. memory_release() wants the same
+ * length back; NULL is allowed. */
 void *memory_alloc(struct memory *memory, size_t len);
 void memory_release(struct memory *memory, void *octets, size_t len);
 

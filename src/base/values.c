@@ -6,8 +6,8 @@
  * sign, no blank, no fraction, at most one unit in lower case, and a number too large for 63 bits
  * is out of range like any other. What values_describe() writes, values_set() reads.
  *
- * A profile names only the values in which it differs from a plain default for a reason; the others
- * it leaves as they are, so that it can stand before or behind a --set of something else.
+ * A profile sets the values that it has an opinion on, some of which are the default's, so that one
+ * profile can follow another; the rest it leaves as they are.
  */
 #include <tapio/values.h>
 

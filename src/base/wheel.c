@@ -32,9 +32,9 @@ enum { SLOT_BITS = 6, TOP = WHEEL_LEVELS - 1 };
 static_assert(1 << SLOT_BITS == WHEEL_SLOTS, "a slot's number has SLOT_BITS bits");
 static_assert(WHEEL_SLOTS == 64, "a level's bitmap is one uint64_t");
 
-static const uint64_t ORIGIN = UINT64_C(1) << 63; /* brings INT64_MIN to 0 */
-static const uint64_t END_TICK = UINT64_C(1)
-                                 << (64 - WHEEL_TICK_BITS); /* behind the last instant */
+/* Brings INT64_MIN to 0, and what is behind the last instant to END_TICK. */
+static const uint64_t ORIGIN = UINT64_C(1) << 63;
+static const uint64_t END_TICK = UINT64_C(1) << (64 - WHEEL_TICK_BITS);
 
 /* The tick that `t` is in. */
 static uint64_t tick_of(instant t)
@@ -138,12 +138,12 @@ static bool find_next(const struct wheel *wheel, struct next *next)
     if (level == WHEEL_LEVELS)
         return false;
 
+    /* Slots are counted from the origin: `here` is the current one, `first` the one that bit 0
+     * means, which is slot 0 of this round or, on the top level, turned there, the current one. */
     uint64_t occupied = wheel->occupied[level];
-    uint64_t here =
-        wheel->tick >> SLOT_BITS * level;       /* the current slot, counted from the origin */
-    uint64_t first = here - here % WHEEL_SLOTS; /* slot 0 of this round */
+    uint64_t here = wheel->tick >> SLOT_BITS * level;
+    uint64_t first = here - here % WHEEL_SLOTS;
     if (level == TOP) {
-        /* Turned so that the current slot is bit 0. */
         unsigned turn = here % WHEEL_SLOTS;
         occupied = occupied >> turn | occupied << (-turn % WHEEL_SLOTS);
         first = here;

@@ -2,12 +2,13 @@
  * wheel.h - a hierarchical timer wheel: arm, disarm and fire in O(1).
  *
  * Seven levels of 64 slots; a tick is 2^16 ns (65.5 us). A deadline is rounded up to the start of a
- * tick, and the timer fires at the first wheel_expire() at that start or later: never early, less than
- * a tick late. Finding the next deadline looks at one bitmap a level.
+ * tick, and the timer fires at the first wheel_expire() at that start or later: never early, less
+ * than a tick late. Finding the next deadline looks at one bitmap a level.
  *
- * A tick is fired once. What is armed for a tick that has been fired, the past included, fires at the
- * start of the next one: so a timer that is armed again while timers expire, for whatever deadline,
- * waits for a later wheel_expire() of a later tick, and a loop that follows wheel_deadline() gets on.
+ * A tick is fired once. What is armed for a tick that has been fired, the past included, fires at
+ * the start of the next one: so a timer that is armed again while timers expire, for whatever
+ * deadline, waits for a later wheel_expire() of a later tick, and a loop that follows
+ * wheel_deadline() gets on.
  *
  * A wheel holds lists that point at itself, and a timer is held by them: neither may be copied.
  */
@@ -29,7 +30,7 @@ struct timer {
 };
 
 struct wheel {
-    uint64_t tick; /* all ticks before this one have been fired; 0 is the one of INT64_MIN */
+    uint64_t tick;  /* all ticks before this one have been fired; 0 is the one of INT64_MIN */
     uint32_t armed; /* timers, those in `due` included */
     uint64_t occupied[WHEEL_LEVELS];
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
@@ -47,14 +48,14 @@ static inline bool timer_is_armed(const struct timer *timer)
 void wheel_arm(struct wheel *wheel, struct timer *timer, instant deadline);
 void wheel_disarm(struct wheel *wheel, struct timer *timer);
 /* The next timer whose deadline has passed, disarmed, or NULL. Call until NULL with the same `now`;
- * each timer that was due at the first call comes once, in the order of their ticks, also when it is
- * armed again meanwhile, and not at all when it is disarmed or armed for later before its turn. A
- * `now` before an earlier one fires nothing new. */
+ * each timer that was due at the first call comes once, in the order of their ticks, also when it
+ * is armed again meanwhile, and not at all when it is disarmed or armed for later before its turn.
+ * A `now` before an earlier one fires nothing new. */
 struct timer *wheel_expire(struct wheel *wheel, instant now);
 /* When wheel_expire() should be called next: no later than needed for the first timer, possibly
  * earlier (when a coarse slot must be looked into; a timer is met so at most once a level). A past
- * instant when a timer is due and not yet given out; INSTANT_NEVER without timers. Once wheel_expire()
- * has returned NULL for some `now`, this is later than `now`. */
+ * instant when a timer is due and not yet given out; INSTANT_NEVER without timers. Once
+ * wheel_expire() has returned NULL for some `now`, this is later than `now`. */
 instant wheel_deadline(const struct wheel *wheel);
 
 #endif

@@ -124,7 +124,8 @@ static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batc
     }
     int count = release_in(impair, pool, batch, max, now);
     /* What is still under way from a device that is gone comes before the bad news. */
-    return arrived < 0 && impair->in.counters.held == 0 ? arrived : count;
+    bool drained = count == 0 && impair->in.counters.held == 0;
+    return arrived < 0 && drained ? arrived : count;
 }
 
 static void flush(struct dev *dev, instant now)

@@ -59,7 +59,9 @@ static void put_content(struct http_exchange *x, const uint8_t *content, int fil
 {
     x->content = content;
     x->file = file;
-    x->step = HTTP_CHUNK;
+    x->took = 0;
+    x->expected = HTTP_CHUNK;
+    x->probe = HTTP_CHUNK_MIN;
     x->offset = 0;
     x->left = x->head_only ? 0 : length;
 }

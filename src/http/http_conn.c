@@ -139,6 +139,8 @@ void http_conn_end(struct http_conn *conn, bool reset)
         set_option(conn, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
         server->stats.aborted++;
     }
+    if (conn->refused)
+        server->refusing--;
     close_exchange(conn);
     wheel_disarm(&server->wheel, &conn->timer);
     sock_close(server->config.stack, conn->socket);
@@ -190,6 +192,8 @@ void http_conn_refuse(struct http_conn *conn, instant now)
         sock_send(conn->server->config.stack, conn->socket, text, sizeof(text) - 1, 0, NULL);
     (void)sent; /* a fresh connection has room; one without is not worth more */
     conn->server->stats.refused++;
+    conn->server->refusing++;
+    conn->refused = true;
     begin_lingering(conn, now);
 }
 
@@ -274,72 +278,6 @@ static enum step read_request(struct http_conn *conn, instant now)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-/* The next octets of the content, for this call: empty when there are none left; false when the
- * file has failed, or is shorter than it was. */
-static bool next_content(struct http_conn *conn, struct bytes *out, int *err)
-{
-    struct http_server *server = conn->server;
-    struct http_exchange *x = conn->exchange;
-    const size_t len = x->left < x->step ? (size_t)x->left : x->step;
-
-    *out = bytes_of(NULL, 0);
-    if (!len)
-        return true;
-    if (x->file == HTTP_NO_FILE) {
-        *out = bytes_of(x->content + x->offset, len);
-        return true;
-    }
-    const struct files_ops *files = server->config.files;
-    int64_t n = files->read(files->context, x->file, x->offset, server->chunk, len);
-    if (n <= 0) {
-        *err = n ? (int)n : -EIO;
-        return false;
-    }
-    assert((uint64_t)n <= len);
-    *out = bytes_of(server->chunk, (size_t)n);
-    return true;
-}
-
-/* Offers octets to the socket until they are taken or it takes no more; how many it took. */
-static size_t offer(struct http_conn *conn, struct bytes octets, bool more, ssize_t *err)
-{
-    size_t sent = 0;
-
-    while (sent < octets.len && !*err) {
-        ssize_t n = sock_send(conn->server->config.stack, conn->socket, octets.at + sent,
-                              octets.len - sent, more ? MSG_MORE : 0, NULL);
-        if (n > 0)
-            sent += (size_t)n;
-        else
-            *err = n ? n : -EAGAIN;
-    }
-    return sent;
-}
-
-/* Sends what is left of the head, then a step of the content. 0, or the error of the socket. */
-static ssize_t send_some(struct http_conn *conn, struct bytes content, struct turn *turn)
-{
-    struct http_exchange *x = conn->exchange;
-    ssize_t err = 0;
-    struct bytes head = bytes_of(x->head + x->head_sent, x->head_len - x->head_sent);
-    size_t sent = offer(conn, head, x->left > 0, &err);
-
-    x->head_sent += (uint32_t)sent;
-    if (err || !content.len)
-        return err;
-    sent = offer(conn, content, content.len < x->left, &err);
-    x->offset += sent;
-    x->left -= sent;
-    turn->octets -= size_min(turn->octets, sent);
-    /* Octets that the socket did not take are read from the file again, so ask for about as many as
-     * it takes at a time. */
-    if (sent < content.len)
-        x->step = (uint32_t)size_max(sent, HTTP_CHUNK_MIN);
-    else
-        x->step = (uint32_t)size_min(2 * (size_t)x->step, HTTP_CHUNK);
-    return err;
-}
-
 static enum step finish_response(struct http_conn *conn, struct turn *turn, instant now)
 {
     struct http_exchange *x = conn->exchange;
@@ -363,20 +301,21 @@ static enum step write_response(struct http_conn *conn, struct turn *turn, insta
     struct http_exchange *x = conn->exchange;
 
     while (x->head_sent < x->head_len || x->left) {
-        struct bytes content;
+        size_t sent = 0;
         int file_err = 0;
         if (!turn->octets)
             return STEP_YIELD;
-        if (!next_content(conn, &content, &file_err)) {
-            if (x->head_sent) {
-                /* Its length has been told and cannot be kept: only a reset says so. */
-                http_conn_end(conn, true);
-                return STEP_GONE;
-            }
+        ssize_t err = http_send_some(conn, &sent, &file_err);
+        turn->octets -= size_min(turn->octets, sent);
+        if (file_err && x->head_sent) {
+            /* Its length has been told and cannot be kept: only a reset says so. */
+            http_conn_end(conn, true);
+            return STEP_GONE;
+        }
+        if (file_err) {
             http_answer_error(conn->server, x, http_status_of(file_err));
             continue;
         }
-        ssize_t err = send_some(conn, content, turn);
         if (err == -EAGAIN) {
             if (!x->waiting) {
                 x->waiting = true;

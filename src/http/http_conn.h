@@ -45,7 +45,9 @@ struct http_exchange {
     uint32_t head_len, head_sent;
     const uint8_t *content; /* of a page, or NULL */
     int file;               /* or HTTP_NO_FILE */
-    uint32_t step;          /* how much to read from it */
+    size_t took;            /* octets that the socket took since it was last full */
+    size_t expected;        /* octets that it took the time before */
+    size_t probe;           /* how much more to offer than expected */
     uint64_t offset, left;  /* of the content */
 
     uint8_t head[HTTP_RESPONSE_ROOM];
@@ -61,6 +63,7 @@ struct http_conn {
     uint32_t linger_left;
     int socket;
     enum http_conn_state state;
+    bool refused; /* it was told 503 and is not served */
 };
 
 struct http_server {
@@ -70,6 +73,7 @@ struct http_server {
     int listener;
     bool accept_waits; /* connections were left in the backlog */
     bool stopping;
+    uint32_t refusing; /* connections that are open but not served */
     struct pool conns;
     struct pool exchanges;
     struct pool heads; /* buffers for long heads */
@@ -95,6 +99,13 @@ void http_conn_expired(struct http_conn *conn, instant now);
 void http_conn_stop(struct http_conn *conn);
 /* Gives everything back and closes the socket, with a reset or after what is queued. */
 void http_conn_end(struct http_conn *conn, bool reset);
+
+/* --- http_send.c --- */
+
+/* Sends what is left of the head, then a step of the content. 0 or the error of the socket, -EAGAIN
+ * when it is full; `*moved` octets of content went out. When the file fails, or is shorter than it
+ * was, `*file_err` says why and nothing was sent. */
+ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *file_err);
 
 /* --- http_answer.c --- */
 

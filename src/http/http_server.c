@@ -45,7 +45,7 @@ static void accept_some(struct sock_app *app, int s, short events, instant now)
         }
         server->stats.accepted++;
         http_conn_open(conn, server, socket, now);
-        if (server->conns.used > server->config.connections)
+        if (server->conns.used - server->refusing > server->config.connections)
             http_conn_refuse(conn, now);
         http_conn_run(conn, now); /* its request may have come before */
     }

@@ -21,10 +21,21 @@ static sigset_t stop_signals(void)
     return set;
 }
 
+static void do_nothing(int signal)
+{
+    (void)signal;
+}
+
 void os_signals_ignore(void)
 {
+    static const int meaningless[] = {SIGUSR1, SIGUSR2, SIGALRM};
+    struct sigaction nothing = {.sa_handler = do_nothing};
+
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    sigemptyset(&nothing.sa_mask);
+    for (size_t i = 0; i < ARRAY_LEN(meaningless); i++)
+        sigaction(meaningless[i], &nothing, NULL);
 }
 
 int os_signals_open(void)

@@ -247,15 +247,15 @@ static uint16_t sum_from(const struct iovec *iov, int iovcnt, size_t start)
     return checksum_finish(c);
 }
 
-/* Puts the whole checksum into `copy`, the first octets of the packet. What the device said of the
- * packet may be a lie (it can come from another process): then the copy stays as it is. */
-static void complete_checksum(uint8_t *copy, size_t len, const struct pcapng_packet *packet,
-                              size_t original_len)
+/* Puts the whole checksum into `copy`, the first octets of the packet. Where its field lies the
+ * device said, and that may be a lie (of another process) or behind the snap length: then the copy
+ * stays as it is. */
+static void complete_checksum(uint8_t *copy, size_t len, const struct pcapng_packet *packet)
 {
     size_t start = packet->meta.csum_start;
     size_t field = start + packet->meta.csum_offset;
 
-    if (field + 2 > original_len || field + 2 > len)
+    if (field + 2 > len)
         return;
     uint16_t sum = sum_from(packet->iov, packet->iovcnt, start);
     if (sum == 0 && packet->meta.csum_offset == UDP_CSUM_OFFSET)
@@ -283,7 +283,7 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
     gather(&w, packet->iov, packet->iovcnt, len);
     pad(&w, len);
     if (packet->meta.flags & FRAME_NEEDS_CSUM && !p->raw)
-        complete_checksum(copy, len, packet, original_len);
+        complete_checksum(copy, len, packet);
 
     option(&w, OPTION_COMMENT, packet->comment);
     option_u32(&w, PACKET_FLAGS, packet->outgoing ? FLAGS_OUTBOUND : FLAGS_INBOUND);

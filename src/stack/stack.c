@@ -282,11 +282,7 @@ void stack_unlisten(struct stack *s, struct event_sink *sink)
 
 const struct event *stack_decision(const struct stack *s, size_t back)
 {
-    const struct events *events = &s->events;
-
-    if (back >= events->decisions || back >= events->ring_len)
-        return NULL;
-    return &events->ring[(events->decisions - 1 - back) % events->ring_len];
+    return events_decision(&s->events, back);
 }
 
 struct frame *stack_frame(struct stack *s, size_t room)

@@ -2,8 +2,8 @@
  * newreno.c - see newreno.h.
  *
  * Growth is counted in octets, at most one SMSS an ACK in slow start (RFC 5681, 3.1), so splitting an
- * ACK gains nothing; and only an ACK of a flight that used the window makes it grow, so a sender
- * that had little to say does not earn the right to burst later. Not built in yet: limited transmit
+ * ACK gains nothing; and it stops while cwnd is not what holds the sender back, so one that
+ * had little to say does not earn the right to burst later. Not built in yet: limited transmit
  * (RFC 3042) and everything that needs SACK.
  */
 #include "tcp/newreno.h"
@@ -34,14 +34,6 @@ static uint32_t half_flight(const struct newreno *cc, uint32_t flight)
     return u32_max(flight / 2, 2u * cc->mss);
 }
 
-/* Was cwnd what limited the flight? In slow start half of it will do, for the window doubles. */
-static bool was_limit(const struct newreno *cc, uint32_t flight)
-{
-    if (cc->cwnd < cc->ssthresh)
-        return flight >= cc->cwnd / 2;
-    return flight + cc->mss > cc->cwnd;
-}
-
 static enum newreno_growth grow(struct newreno *cc, uint32_t acked)
 {
     if (cc->cwnd < cc->ssthresh) {
@@ -56,13 +48,13 @@ static enum newreno_growth grow(struct newreno *cc, uint32_t acked)
     return GROWTH_AVOIDANCE;
 }
 
-enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked, uint32_t flight,
-                                uint32_t left, enum newreno_growth *growth)
+enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked, uint32_t left,
+                                bool limited, enum newreno_growth *growth)
 {
     cc->duplicates = 0;
     *growth = GROWTH_NONE;
     if (!cc->recovering) {
-        if (cc->cwnd <= INT32_MAX / 2 && was_limit(cc, flight))
+        if (limited && cc->cwnd <= INT32_MAX / 2)
             *growth = grow(cc, acked);
         return ACK_NORMAL;
     }

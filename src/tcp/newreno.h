@@ -29,9 +29,10 @@ uint32_t newreno_initial_window(uint16_t mss, bool syn_was_lost);
 void newreno_init(struct newreno *cc, uint16_t mss, tcp_seq iss);
 /* The handshake is done: the first cwnd. */
 void newreno_open(struct newreno *cc, uint16_t mss, bool syn_was_lost);
-/* `acked` new octets, up to `ack`; `flight` was out before, `left` is out now. */
-enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked, uint32_t flight,
-                                uint32_t left, enum newreno_growth *growth);
+/* `acked` new octets, up to `ack`; `left` are out now. `limited`: the sender had more to say, and it was
+ * cwnd that kept it. */
+enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked, uint32_t left,
+                                bool limited, enum newreno_growth *growth);
 /* A duplicate ACK (RFC 5681, 2). True: it is the third, retransmit the segment at `una`. */
 bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt);
 /* The retransmission timer expired. `again`: for the same segment as the last time. */

@@ -45,10 +45,10 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instan
     conn->snd.una = ack;
     conn->lost.from = seq_max(conn->lost.from, ack);
     conn->lost.to = seq_max(conn->lost.to, ack);
-    conn->clocked = acked;
+    conn->clocked += acked;
     conn->retransmits = 0;
     conn->since = now;
-    conn->persisting = false;
+    conn->persisting = conn->probe_owed = false; /* what the probe was for has moved */
     tcp->progress = true;
 }
 
@@ -114,11 +114,10 @@ static void note_new_ack(struct tcp *tcp, const struct tcp_conn *conn, enum newr
 
 static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
 {
-    uint32_t flight = seq_diff(conn->snd.nxt, conn->snd.una);
     uint32_t acked = seq_diff(ack, conn->snd.una);
     enum newreno_growth growth;
-    enum newreno_ack kind =
-        newreno_on_ack(&conn->cc, ack, acked, flight, flight - acked, &growth);
+    enum newreno_ack kind = newreno_on_ack(&conn->cc, ack, acked, seq_diff(conn->snd.nxt, ack),
+                                           conn->held == HELD_CWND, &growth);
 
     tcp_advance_una(tcp, conn, ack, now);
     switch (kind) {

@@ -193,8 +193,11 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
     uint32_t usable = usable_window(conn);
     uint32_t len = u32_min(u32_min(unsent, conn->snd_mss), usable);
 
-    if (unsent == 0)
+    if (unsent == 0) {
+        conn->held = HELD_NO_TEXT;
+        conn->clocked = 0;
         return false;
+    }
     if (!is_worth_sending(conn, len, unsent, usable))
         return false;
     if (seq_eq(conn->snd.una, conn->snd.nxt) && conn->octets_acked > 0 &&

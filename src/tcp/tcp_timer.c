@@ -26,12 +26,18 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
     bool in_flight = seq_lt(conn->snd.una, conn->snd.nxt);
+    bool before = conn->persisting;
 
     conn->persisting = tcp_state_can_send((enum tcp_state)conn->state) && conn->snd.wnd == 0 &&
                        (in_flight || has_unsent(conn));
     conn->retransmit_at = INSTANT_NEVER;
     if (!in_flight && !conn->persisting)
         return;
+    if (conn->persisting && !before)
+        events_emit(tcp->events, &(struct event){.type = EVENT_STALL,
+                                                 .conn = conn->id,
+                                                 .when = now,
+                                                 .stall = {"the peer's window is closed"}});
     conn->retransmit_at = instant_add(now, rto_current(&conn->rto, &limits));
     if (events_wanted(tcp->events))
         events_emit(tcp->events,

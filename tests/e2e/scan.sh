@@ -16,7 +16,7 @@ throw_frames() {
     local mac theirs client
     fetch -o /dev/null "$URL/"
     theirs=$(neighbour_mac)
-    mac=$(cat /sys/class/net/tap0/address)
+    mac=$(ip -o link show tap0 | awk '{ for (i = 1; i < NF; i++) if ($i == "link/ether") print $(i + 1) }')
     # This side may send longer frames than the server's MTU of 1500 allows.
     ip link set tap0 mtu 9000
     fetch --limit-rate 10M -o "$WORK/got" "$URL/big" 2>"$WORK/client.err" &

@@ -67,6 +67,8 @@ static int64_t fake_read(void *context, int handle, uint64_t offset, void *octet
     if (offset >= size)
         return 0;
     len = (uint64_t)len < size - offset ? len : (size_t)(size - offset);
+    if (f->read_error && len > f->read_error_at - offset)
+        len = (size_t)(f->read_error_at - offset);
     for (size_t i = 0; !f->hollow && i < len; i++)
         out[i] = fake_file_octet(offset + i);
     files->octets += len;

@@ -177,14 +177,10 @@ static const struct {
     bool big_frames;
     enum drop drop;
 } giants[] = {
-    {0, 1500, false, DROP_NONE},
-    {1500, 1500, false, DROP_NONE},
-    {1501, 1500, false, DROP_ETH_GIANT},
-    {576, 576, false, DROP_NONE},
-    {577, 576, false, DROP_ETH_GIANT},
-    {1501, 1500, true, DROP_NONE},
-    {65535, 1500, true, DROP_NONE},
-    {65535, 1500, false, DROP_ETH_GIANT},
+    {0, 1500, false, DROP_NONE},         {1500, 1500, false, DROP_NONE},
+    {1501, 1500, false, DROP_ETH_GIANT}, {576, 576, false, DROP_NONE},
+    {577, 576, false, DROP_ETH_GIANT},   {1501, 1500, true, DROP_NONE},
+    {65535, 1500, true, DROP_NONE},      {65535, 1500, false, DROP_ETH_GIANT},
     {9000, 9000, false, DROP_NONE},
 };
 
@@ -193,9 +189,9 @@ START_TEST(a_frame_beyond_the_mtu_is_a_giant_unless_the_device_joins_segments)
     struct eth_header h = {.dst = ours, .src = peer, .type = ETH_TYPE_IPV4};
     bool group;
 
-    ck_assert_int_eq(eth_accept(&h, giants[_i].payload_len, ours, giants[_i].mtu,
-                                giants[_i].big_frames, &group),
-                     giants[_i].drop);
+    ck_assert_int_eq(
+        eth_accept(&h, giants[_i].payload_len, ours, giants[_i].mtu, giants[_i].big_frames, &group),
+        giants[_i].drop);
     PROVES("E02");
 }
 END_TEST

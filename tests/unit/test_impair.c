@@ -124,7 +124,7 @@ static uint32_t number_of(const struct frame *frame)
 }
 
 /* Receives all there is by now; the numbers go to `out`. */
-static uint32_t numbers[100000];
+static uint32_t numbers[50000];
 
 static int receive_all(struct dev *dev, instant now)
 {
@@ -182,7 +182,7 @@ END_TEST
 
 /* --- how often ---------------------------------------------------------------------------- */
 
-enum { MANY = 20000 };
+enum { MANY = 10000 };
 
 /* `seen` of MANY happened with a chance of `share` percent: within five standard deviations. */
 static void check_share(uint64_t seen, unsigned share)
@@ -274,7 +274,6 @@ START_TEST(reordering_lets_at_most_eight_overtake)
 
     /* The last ones have nobody to overtake them; they come all the same. */
     arrived += receive_all(far, at_ms(0));
-    ck_assert_int_eq(dev_deadline(near).ns, share ? dev_deadline(near).ns : INT64_MAX);
     dev_flush(near, at_ms(10));
     arrived += receive_all(far, at_ms(10));
     ck_assert_int_eq(arrived, MANY);
@@ -760,7 +759,7 @@ static uint64_t run(uint64_t seed, bool talk_back)
 
 START_TEST(one_seed_gives_one_fate)
 {
-    for (uint64_t seed = 0; seed < 20; seed++) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
         uint64_t digest = run(seed, true);
         ck_assert_uint_eq(run(seed, true), digest);
         ck_assert_uint_eq(run(seed, false), digest); /* the other direction does not matter */
@@ -880,36 +879,46 @@ static bool config_equal(const struct impair_config *a, const struct impair_conf
 
 START_TEST(a_good_spec_is_read)
 {
-    struct impair_config in = {0}, out = {0};
-    char error[200] = "untouched";
-    ck_assert_int_eq(impair_parse(specs[_i].spec, &in, &out, error, sizeof(error)), 0);
-    ck_assert(config_equal(&in, specs[_i].where & IN ? &specs[_i].config : &no_fault));
-    ck_assert(config_equal(&out, specs[_i].where & OUT ? &specs[_i].config : &no_fault));
-    ck_assert_str_eq(error, "untouched");
+    for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+        struct impair_config in = {0}, out = {0};
+        const struct impair_config *want = &specs[i].config;
+        char error[200] = "untouched";
+        ck_assert_msg(impair_parse(specs[i].spec, &in, &out, error, sizeof(error)) == 0, "%s",
+                      error);
+        ck_assert_msg(config_equal(&in, specs[i].where & IN ? want : &no_fault), "%s",
+                      specs[i].spec);
+        ck_assert_msg(config_equal(&out, specs[i].where & OUT ? want : &no_fault), "%s",
+                      specs[i].spec);
+        ck_assert_str_eq(error, "untouched");
+    }
 }
 END_TEST
 
 START_TEST(a_bad_spec_is_shown_and_changes_nothing)
 {
-    const struct impair_config before = {.loss = 5, .seed = 6};
-    struct impair_config in = before, out = before;
-    char error[200] = "";
-    ck_assert_int_eq(impair_parse(bad_specs[_i].spec, &in, &out, error, sizeof(error)), -EINVAL);
-    ck_assert(config_equal(&in, &before));
-    ck_assert(config_equal(&out, &before));
-    ck_assert_msg(strncmp(error, bad_specs[_i].part, strlen(bad_specs[_i].part)) == 0, "%s", error);
-    ck_assert_uint_gt(strlen(error), strlen(bad_specs[_i].part) + 10);
-    ck_assert_ptr_null(strchr(error, '\n'));
+    for (size_t i = 0; i < ARRAY_LEN(bad_specs); i++) {
+        const struct impair_config before = {.loss = 5, .seed = 6};
+        const char *spec = bad_specs[i].spec;
+        size_t part_len = strlen(bad_specs[i].part);
+        struct impair_config in = before, out = before;
+        char error[200] = "";
+        ck_assert_msg(impair_parse(spec, &in, &out, error, sizeof(error)) == -EINVAL, "%s", spec);
+        ck_assert(config_equal(&in, &before));
+        ck_assert(config_equal(&out, &before));
+        ck_assert_msg(strncmp(error, bad_specs[i].part, part_len) == 0, "%s", error);
+        ck_assert_uint_gt(strlen(error), part_len + 10);
+        ck_assert_ptr_null(strchr(error, '\n'));
 
-    /* In any room, and never behind it. */
-    for (size_t room = 0; room <= sizeof(error); room++) {
-        char *exact = malloc(room ? room : 1);
-        ck_assert_int_eq(impair_parse(bad_specs[_i].spec, &in, &out, exact, room), -EINVAL);
-        if (room > 0) {
-            ck_assert_uint_lt(strnlen(exact, room), room);
-            ck_assert_int_eq(strncmp(exact, error, strlen(exact)), 0);
+        /* In any room, and never behind it. */
+        for (size_t room = 0; room <= sizeof(error); room++) {
+            char *exact = malloc(room ? room : 1);
+            ck_assert_int_eq(impair_parse(spec, &in, &out, exact, room), -EINVAL);
+            if (room > 0) {
+                ck_assert_uint_lt(strnlen(exact, room), room);
+                ck_assert_int_eq(strncmp(exact, error, strlen(exact)), 0);
+            }
+            free(exact);
         }
-        free(exact);
     }
 }
 END_TEST
@@ -980,8 +989,8 @@ int main(void)
     tcase_add_test(c, one_seed_gives_one_fate);
 
     c = new_tcase(s, "the words");
-    tcase_add_loop_test(c, a_good_spec_is_read, 0, ARRAY_LEN(specs));
-    tcase_add_loop_test(c, a_bad_spec_is_shown_and_changes_nothing, 0, ARRAY_LEN(bad_specs));
+    tcase_add_test(c, a_good_spec_is_read);
+    tcase_add_test(c, a_bad_spec_is_shown_and_changes_nothing);
     tcase_add_test(c, specs_add_up);
 
     return run_suite(s, "impair");

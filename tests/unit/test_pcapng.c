@@ -440,6 +440,27 @@ START_TEST(partial_checksum_of_a_cut_packet_is_that_of_the_whole)
 }
 END_TEST
 
+START_TEST(partial_checksum_behind_the_cut_is_left_alone)
+{
+    /* the field is the octets 50 and 51: behind the cut, or half behind it */
+    struct pcapng_config other = config;
+    struct checksum pseudo;
+    struct iovec iov;
+
+    given_an_empty_sink();
+    other.snap_len = 49 + (uint32_t)_i;
+    ck_assert_int_eq(pcapng_open(&p, &out.sink, &other), 0);
+    struct pcapng_packet packet = packet_of(&iov, 1001);
+    given_a_partial_checksum(1001, &pseudo);
+    packet.meta =
+        (struct frame_meta){.flags = FRAME_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16};
+    pcapng_packet(&p, &packet);
+    struct epb e = packet_in(block_at(3)); /* and the padding is still zero */
+    ck_assert_uint_eq(e.captured, other.snap_len);
+    ck_assert_mem_eq(e.data.at, octets, e.captured);
+}
+END_TEST
+
 START_TEST(zero_checksum_of_udp_is_written_as_all_ones)
 {
     struct iovec iov;
@@ -737,6 +758,7 @@ int main(void)
     tcase_add_test(c, partial_checksum_stays_in_a_raw_capture);
     tcase_add_loop_test(c, partial_checksum_outside_the_packet_is_not_believed, 0, ARRAY_LEN(lies));
     tcase_add_test(c, partial_checksum_of_a_cut_packet_is_that_of_the_whole);
+    tcase_add_loop_test(c, partial_checksum_behind_the_cut_is_left_alone, 0, 3);
     tcase_add_test(c, zero_checksum_of_udp_is_written_as_all_ones);
     suite_add_tcase(s, c);
 

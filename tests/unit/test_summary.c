@@ -51,6 +51,8 @@ static const struct {
         "10.9.0.1 > 10.9.0.2 TCP, malformed"),
     ROW(IPV4("\x28", "\x00\x00", "\x06") TCP("\x60", "\x10") "\x01\x01\x01\x01", SUMMARY_TCP,
         "10.9.0.1 > 10.9.0.2 TCP, malformed"),
+    ROW(IPV4("\x28", "\x20\x00", "\x06") TCP("\x50", "\x10"), SUMMARY_TCP,
+        "10.9.0.1:40000 > 10.9.0.2:80 [.] seq 1000 ack 2000 win 500 len 0"),
     ROW(IPV4("\x28", "\x00\xb9", "\x06") TCP("\x50", "\x10"), SUMMARY_IP,
         "10.9.0.1 > 10.9.0.2 fragment at 1480 protocol 6 len 20"),
     ROW(IPV4("\x1c", "\x00\x00", "\x11") "\x00\x35\x00\x35\x00\x08\x00\x00", SUMMARY_IP,

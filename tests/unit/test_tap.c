@@ -389,13 +389,15 @@ static const struct {
 
 START_TEST(a_name_is_checked_before_the_kernel_is_asked)
 {
-    ck_assert_int_eq(tap_name_is_possible(names[_i].name), names[_i].possible);
-    if (names[_i].possible)
-        return;
-    struct tap_config config = {.name = names[_i].name, .sys = &fake_sys};
-    struct dev *dev;
-    ck_assert_int_eq(tap_open(&config, &dev), -EINVAL);
-    ck_assert_int_eq(fake.open_flags, 0);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        ck_assert_int_eq(tap_name_is_possible(names[i].name), names[i].possible);
+        if (names[i].possible)
+            continue;
+        struct tap_config config = {.name = names[i].name, .sys = &fake_sys};
+        struct dev *dev;
+        ck_assert_int_eq(tap_open(&config, &dev), -EINVAL);
+        ck_assert_int_eq(fake.open_flags, 0);
+    }
 }
 END_TEST
 
@@ -560,17 +562,19 @@ static const struct {
 START_TEST(the_header_becomes_the_meta_of_its_frame)
 {
     struct dev *dev = opened(true);
-    struct frame *frame;
-    memcpy(fake.header, headers[_i].header, VNET_HEADER);
-    fake.read[0] = (struct answer){.len = VNET_HEADER + 60};
-    ck_assert_int_eq(dev_receive(dev, &pool, &frame, 1, now), 1);
-    ck_assert_uint_eq(frame->len, 60);
-    ck_assert_uint_eq(frame->data[59], 59); /* the header is no part of it */
-    ck_assert_uint_eq(frame->meta.bad, headers[_i].bad);
-    ck_assert_uint_eq(frame->meta.flags, headers[_i].flags);
-    ck_assert_uint_eq(frame->meta.csum_start, headers[_i].csum_start);
-    ck_assert_uint_eq(dev->counters.rx_octets, 60);
-    frame_put(frame);
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        struct frame *frame;
+        memcpy(fake.header, headers[i].header, VNET_HEADER);
+        fake.read[i] = (struct answer){.len = VNET_HEADER + 60};
+        ck_assert_int_eq(dev_receive(dev, &pool, &frame, 1, now), 1);
+        ck_assert_uint_eq(frame->len, 60);
+        ck_assert_uint_eq(frame->data[59], 59); /* the header is no part of it */
+        ck_assert_uint_eq(frame->meta.bad, headers[i].bad);
+        ck_assert_uint_eq(frame->meta.flags, headers[i].flags);
+        ck_assert_uint_eq(frame->meta.csum_start, headers[i].csum_start);
+        ck_assert_uint_eq(dev->counters.rx_octets, 60 * (i + 1));
+        frame_put(frame);
+    }
     dev_close(dev);
 }
 END_TEST
@@ -792,7 +796,7 @@ int main(void)
     tcase_add_test(c, an_owner_is_set_when_one_is_named);
     tcase_add_test(c, a_failure_to_open_leaves_nothing_open);
     tcase_add_test(c, a_busy_interface_is_waited_for_a_little);
-    tcase_add_loop_test(c, a_name_is_checked_before_the_kernel_is_asked, 0, ARRAY_LEN(names));
+    tcase_add_test(c, a_name_is_checked_before_the_kernel_is_asked);
     tcase_add_test(c, every_error_is_explained_in_one_line);
 
     c = new_tcase(s, "reading");
@@ -801,7 +805,7 @@ int main(void)
     tcase_add_test(c, interruptions_without_end_do_not_hang);
     tcase_add_test(c, a_frame_that_fills_the_buffer_is_marked_as_cut);
     tcase_add_test(c, a_refused_read_is_an_error_and_loses_no_frame);
-    tcase_add_loop_test(c, the_header_becomes_the_meta_of_its_frame, 0, ARRAY_LEN(headers));
+    tcase_add_test(c, the_header_becomes_the_meta_of_its_frame);
     tcase_add_test(c, without_a_buffer_frames_stay_in_the_kernel);
     tcase_add_loop_test(c, a_tap_that_is_gone_is_asked_no_more, 0, ARRAY_LEN(gone_errors));
 

@@ -165,16 +165,18 @@ static const struct {
 
 START_TEST(a_checksum_field_must_lie_in_the_frame)
 {
-    struct frame_meta meta;
-    struct header h = {
-        .flags = FRAME_NEEDS_CSUM, .csum_start = csum[_i].start, .csum_offset = csum[_i].offset};
-    ck_assert_int_eq(parse(h, csum[_i].frame_len, true, &meta), csum[_i].drop);
+    for (size_t i = 0; i < ARRAY_LEN(csum); i++) {
+        struct frame_meta meta;
+        struct header h = {
+            .flags = FRAME_NEEDS_CSUM, .csum_start = csum[i].start, .csum_offset = csum[i].offset};
+        ck_assert_int_eq(parse(h, csum[i].frame_len, true, &meta), csum[i].drop);
 
-    /* Without the flag the two fields mean nothing. */
-    h.flags = FRAME_CSUM_VALID;
-    ck_assert_int_eq(parse(h, csum[_i].frame_len, true, &meta), DROP_NONE);
-    ck_assert_uint_eq(meta.csum_start, 0);
-    ck_assert_uint_eq(meta.csum_offset, 0);
+        /* Without the flag the two fields mean nothing. */
+        h.flags = FRAME_CSUM_VALID;
+        ck_assert_int_eq(parse(h, csum[i].frame_len, true, &meta), DROP_NONE);
+        ck_assert_uint_eq(meta.csum_start, 0);
+        ck_assert_uint_eq(meta.csum_offset, 0);
+    }
 }
 END_TEST
 
@@ -293,7 +295,7 @@ int main(void)
     tcase_add_test(c, unknown_flags_are_ignored);
     tcase_add_test(c, a_big_frame_must_say_how_it_is_cut);
     tcase_add_test(c, the_length_of_the_headers_is_ignored);
-    tcase_add_loop_test(c, a_checksum_field_must_lie_in_the_frame, 0, ARRAY_LEN(csum));
+    tcase_add_test(c, a_checksum_field_must_lie_in_the_frame);
     tcase_add_test(c, flags_are_ignored_when_offload_was_not_negotiated);
     tcase_add_test(c, emit_is_the_mirror_of_parse);
     suite_add_tcase(s, c);
