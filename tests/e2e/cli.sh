@@ -33,6 +33,14 @@ no_device() {
     fi
 }
 
+# wrapped SHELL_WORDS: from here to the end of the test the tool runs as they say, in a shell, where
+# "$TOOL" "$@" stands for it.
+wrapped() {
+    printf '#!/bin/bash\nTOOL=%q\n%s\n' "$TAPIO" "$1" >"$WORK/wrapped"
+    chmod +x "$WORK/wrapped"
+    TAPIO=$WORK/wrapped
+}
+
 # --- verbs ------------------------------------------------------------------------------------
 
 bare() {
@@ -225,10 +233,9 @@ without_privileges() {
     ip tuntap add dev tap0 mode tap user "$(id -u)"
     ip addr add 10.9.0.1/24 dev tap0
     ip link set tap0 up
-    setpriv --bounding-set=-all --inh-caps=-all "$TAPIO" serve >"$WORK/serve.out" 2>"$WORK/serve.err" </dev/null &
-    SERVER=$!
-    started "$SERVER"
-    wait_until 10 grep -q '^ready ' "$WORK/serve.out"
+    # shellcheck disable=SC2016 # for the wrapper
+    wrapped 'exec setpriv --bounding-set=-all --inh-caps=-all "$TOOL" "$@"'
+    serve_start
     fetch -o /dev/null "$URL/"
     serve_stop
     ip link del tap0
@@ -262,16 +269,15 @@ own_mac() {
 
 without_standard_descriptors() {
     # Closed descriptors must not come back as the device: nothing may be printed onto the wire.
-    "$TAPIO" serve <&- >&- 2>&- &
-    SERVER=$!
-    started "$SERVER"
+    # shellcheck disable=SC2016
+    wrapped 'exec "$TOOL" "$@" <&- >&- 2>&-'
+    serve_run
     wait_until 10 fetch -o /dev/null "$URL/"
-    : >"$WORK/serve.err"
     serve_stop
 }
 
 second_signal() {
-    local client ended
+    local client
     serve_start --chargen 19
     (exec 3<>"/dev/tcp/$HOST/19" && exec sleep 30) &
     client=$!
@@ -282,15 +288,9 @@ second_signal() {
     if gone "$SERVER"; then
         fail "it did not wait for its peer"
     fi
-    ended=$EPOCHREALTIME
     kill -TERM "$SERVER"
-    wait_until 2 gone "$SERVER"
-    printf 'second signal %s, gone %s\n' "$ended" "$EPOCHREALTIME"
-    code=0
-    wait "$SERVER" || code=$?
+    serve_ended 0 1
     kill "$client"
-    expect "status" 0 "$code"
-    no_complaint
 }
 
 # What peers see at the end: a FIN when they are idle, a reset when they never finish.
@@ -320,15 +320,11 @@ except ConnectionResetError:
 PYTHON
     local peers=$!
     started "$peers"
-    wait_until 10 gone "$SERVER"
-    code=0
-    wait "$SERVER" || code=$?
+    serve_ended 0 10
     wait "$peers"
     cat "$WORK/peers"
-    expect "status" 0 "$code"
     grep -q "^idle: b''$" "$WORK/peers"
     grep -q '^stalled: reset$' "$WORK/peers"
-    no_complaint
 }
 
 # --- captures that cannot go on ---------------------------------------------------------------
@@ -356,12 +352,9 @@ serves_on() {
 }
 
 full_disk() {
-    : >"$WORK/serve.out"
-    (ulimit -f 64 && exec "$TAPIO" serve --root "$WORK/site" --capture "$WORK/capture") \
-        >"$WORK/serve.out" 2>"$WORK/serve.err" </dev/null &
-    SERVER=$!
-    started "$SERVER"
-    wait_until 10 grep -q '^ready ' "$WORK/serve.out"
+    # shellcheck disable=SC2016
+    wrapped 'ulimit -f 64 && exec "$TOOL" "$@"'
+    serve_start --root "$WORK/site" --capture "$WORK/capture"
     serves_on
     serve_stop
     whole_blocks "$WORK/capture"
@@ -376,14 +369,11 @@ no_disk_at_all() {
 
 # A reader of the capture that goes away, or never reads. The ready line is on stderr then.
 bad_reader() { # bad_reader COMMAND...
-    : >"$WORK/serve.err"
     mkfifo "$WORK/pipe"
     "$@" <"$WORK/pipe" >/dev/null &
     started $!
-    "$TAPIO" serve --root "$WORK/site" --capture - >"$WORK/pipe" 2>"$WORK/serve.err" </dev/null &
-    SERVER=$!
-    started "$SERVER"
-    wait_until 10 grep -q '^ready ' "$WORK/serve.err"
+    wrapped "exec \"\$TOOL\" \"\$@\" >$WORK/pipe"
+    serve_start --root "$WORK/site" --capture -
     serves_on
     serve_stop
     grep -q 'the capture ended early' "$WORK/serve.err"
@@ -399,13 +389,10 @@ reader_asleep() {
 }
 
 capture_to_stdout() {
-    "$TAPIO" serve --root "$WORK/site" --capture - >"$WORK/capture" 2>"$WORK/serve.err" </dev/null &
-    SERVER=$!
-    started "$SERVER"
-    wait_until 10 grep -q '^ready ' "$WORK/serve.err"
+    serve_start --root "$WORK/site" --capture -
     fetch -o /dev/null "$URL/small.txt"
     serve_stop
-    whole_blocks "$WORK/capture"
+    whole_blocks "$WORK/serve.out"
     expect "lines on stderr" 1 "$(wc -l <"$WORK/serve.err")"
 }
 

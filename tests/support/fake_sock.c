@@ -240,7 +240,9 @@ size_t fake_take(struct stack *stack, int s, void *out, size_t len)
 struct bytes fake_sent(struct stack *stack, int s)
 {
     const struct fake *f = at(stack, s);
-    return (struct bytes){f->out.octets + f->out.begin, f->out.end - f->out.begin};
+    const uint8_t *octets = f->out.octets ? f->out.octets + f->out.begin : NULL;
+
+    return (struct bytes){octets, f->out.end - f->out.begin};
 }
 
 void fake_set_room(struct stack *stack, int s, size_t room)

@@ -18,7 +18,8 @@ What is checked:
   - the right edge of our window never moves left (by more than window scaling rounds off, RFC
     7323, 2.4); nothing new is sent beyond the peer's window but a probe of one octet; MSS and
     window scale stand on SYN segments only; what is sent again says so in `why=`, and only that
-    does.
+    does; a fast retransmission follows three duplicate ACKs;
+  - what was dropped as outside the window, or as a reset beside RCV.NXT, is just that.
 
 Known limit: text that was handed to ARP and lost there was never on the wire, so its first
 appearance as a retransmission counts as a problem.
@@ -227,6 +228,10 @@ class Replay:
             seq = near(seg.seq, connection.received.nxt)
             if connection.acceptability(seq, seg.length()) == "yes":
                 problem("dropped as outside the receive window, but it is inside")
+        if comment.drop == "tcp.rx_rst" and connection.received is not None:
+            received = connection.received
+            if near(seg.seq, received.nxt) == received.nxt == received.farthest():
+                problem("dropped as a reset that is not at RCV.NXT, but it is")
         self.hold_against(connection, with_close({connection.state}), comment, seg, problem)
 
     # -- the report

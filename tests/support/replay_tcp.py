@@ -115,6 +115,7 @@ class Connection:
         self.wnd, self.wl1, self.wl2, self.max_wnd, self.edge = 0, None, None, 0, None
         self.our_shift = self.peer_shift = None  # as their SYNs said
         self.again = 0  # segments sent more than once
+        self.duplicates, self.last_window = 0, None  # duplicate ACKs in a row
         # what we receive
         self.received = None
         self.peer_fin = None
@@ -247,6 +248,7 @@ class Connection:
                 return None
             before = with_close({"ESTABLISHED"})
             self.wl2 = None
+        self.count_duplicates(seg, ack)
         self.una = max(self.una, ack)
         if ack == self.una:
             self.update_window(seg, seq, ack, is_sure)
@@ -254,6 +256,15 @@ class Connection:
         if self.fin is not None and self.una > self.fin:
             after = {OUR_FIN_ACKED.get(state, state) for state in after}
         return after
+
+    def count_duplicates(self, seg, ack):
+        """What a duplicate ACK is: RFC 5681, 2."""
+        if ack > self.una:
+            self.duplicates = 0
+        elif ack == self.una and max(self.nxt, self.probed) > self.una:
+            is_bare = seg.text_len == 0 and not seg.flags & (SYN | FIN)
+            self.duplicates += is_bare and seg.window == self.last_window
+        self.last_window = seg.window
 
     def update_window(self, seg, seq, ack, is_sure):
         """SND.WND <- SEG.WND, but never from an old segment."""
@@ -341,6 +352,8 @@ class Connection:
             is_old |= self.fin is not None
         if self.fin is not None and seg.text_len > 0 and end > self.fin:
             problem(f"conn {self.id} sends text behind its FIN")
+        if why == "fast-retransmit" and self.duplicates < 3:
+            problem(f"conn {self.id} says why={why} after {self.duplicates} duplicate ACKs")
         says_again = bool(SAYS_AGAIN.search(why))
         if is_old and not says_again and why != "window-probe":
             problem(f"conn {self.id} sends octets again and says why={why}")

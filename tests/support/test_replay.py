@@ -216,6 +216,21 @@ def loss():
 SPOILT = "why=dropped drop=tcp.rx_csum | Discarded: the checksum is wrong (RFC 9293, MUST-3)."
 
 
+def fast():
+    """Four segments, the first is lost: three duplicate ACKs, and it is sent again."""
+    text = b"a" * 1000
+    return (
+        handshake()
+        + [seg("in", "PA", 1, 1, "ESTABLISHED", text=b"q" * 10)]  # 4
+        + [
+            seg("out", "A", 1 + 1000 * i, 11, "ESTABLISHED", text=text, win=512) for i in range(4)
+        ]  # 5 to 8
+        + [seg("in", "A", 11, 1, "ESTABLISHED") for _ in range(3)]  # 9 to 11
+        + [seg("out", "A", 1, 11, "ESTABLISHED", "fast-retransmit", text=text, win=512)]  # 12
+        + [seg("in", "A", 11, 4001, "ESTABLISHED")]
+    )
+
+
 def drops():
     """What was dropped changes nothing."""
     return handshake() + [
@@ -277,6 +292,7 @@ RIGHT = [
     reordered,
     zero_window,
     loss,
+    fast,
     drops,
     abort,
     unwanted,
@@ -352,6 +368,7 @@ PLANTED = [
     (again, 12, {"conn": 1}, "conn 1 was another four-tuple before"),
     (again, 15, {"conn": 2}, "conn 2 was another four-tuple before"),
     (abort, 6, {"interface": 0, "drop": None, "comments": [REQUEST]}, "conn 1 has ended"),
+    (drops, 4, {"seq": IRS + 1}, "dropped as a reset that is not at RCV.NXT, but it is"),
     (drops, 6, {"seq": IRS + 1}, "dropped as outside the receive window, but it is inside"),
     (drops, 11, {"conn": 1, "state": "ESTABLISHED"}, "conn 1 has ended, but says"),
     # windows, options, retransmissions
@@ -361,7 +378,9 @@ PLANTED = [
     (passive, 5, {"ack": IRS + 102}, "acknowledges 1 octets that never came"),
     (passive, 9, {"ack": IRS + 50, "win": 512}, "acknowledges 51 octets less than before"),
     (passive, 6, {"seq": ISS + 1448}, "sends octets again and says why=x"),
-    (passive, 6, {"why": "fast-retransmit"}, "but this was never sent before"),
+    (passive, 6, {"why": "retransmit-rto"}, "but this was never sent before"),
+    (fast, 12, {"why": "written"}, "sends octets again and says why=written"),
+    (loss, 6, {"why": "fast-retransmit"}, "says why=fast-retransmit after 0 duplicate ACKs"),
     (loss, 6, {"why": "written"}, "sends octets again and says why=written"),
     (loss, 9, {"why": "fin"}, "sends octets again and says why=fin"),
     (loss, 9, {"seq": ISS + 2002}, "moves its FIN from"),
@@ -404,6 +423,14 @@ class Replay(unittest.TestCase):
         self.assertEqual(problems(packets), [])
         packets[5]["state"] = "ESTABLISHED"
         self.assertIn("from FIN-WAIT-1", problems(packets)[0][1])
+
+    def test_a_duplicate_ack_has_no_text_and_the_same_window(self):
+        for change in ({"win": 501}, {"text": b"t"}, {"flags": "FA"}, {"ack": ISS}):
+            with self.subTest(change=change):
+                packets = fast()
+                packets[9].update(change)
+                said = "conn 1 says why=fast-retransmit after"
+                self.assertTrue(any(said in text for _, text in problems(packets)))
 
     def test_only_a_connection_that_sent_in_vain_may_vanish(self):
         packets = loss()[:6] + handshake(conn=2)

@@ -262,6 +262,25 @@ START_TEST(directory_without_an_index_and_other_kinds_are_refused)
 }
 END_TEST
 
+START_TEST(index_of_a_very_long_directory_is_404)
+{
+    static char name[HTTP_PATH_ROOM], target[HTTP_PATH_ROOM + 8];
+
+    /* One octet more than leaves room for "/index.html". */
+    const size_t len = sizeof(name) - sizeof("/index.html") + 1;
+    for (size_t i = 0; i < len; i++)
+        name[i] = i % 200 == 199 ? '/' : 'n';
+    add(name, FILE_DIRECTORY, 0);
+    snprintf(target, sizeof(target), "/%s/", name);
+    ck_assert_int_eq(get(target).status, 404);
+    ck_assert_uint_eq(files.opened, 1);
+    name[len - 1] = '\0';
+    snprintf(target, sizeof(target), "/%s/", name);
+    ck_assert_int_eq(get(target).status, 404);
+    ck_assert_uint_eq(files.opened, 3); /* it was looked for */
+}
+END_TEST
+
 START_TEST(path_never_leads_out_of_the_root)
 {
     static const char *const targets[] = {
@@ -524,6 +543,7 @@ int main(void)
     c = add_tcase(s, "names");
     tcase_add_test(c, directory_without_its_slash_is_redirected);
     tcase_add_test(c, directory_without_an_index_and_other_kinds_are_refused);
+    tcase_add_test(c, index_of_a_very_long_directory_is_404);
     tcase_add_test(c, path_never_leads_out_of_the_root);
     tcase_add_test(c, pages_come_before_files_when_there_are_both);
 

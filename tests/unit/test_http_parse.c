@@ -398,6 +398,7 @@ START_TEST(host_is_there_once_and_valid)
         {GET1 "Host: []\r\n\r\n", 400},
         {GET1 "Host: [10.9.0.2]\r\n\r\n", 400},
         {GET1 "Host: [1:2:3]\r\n\r\n", 400},
+        {GET1 "Host: [0000:0000:0000:0000:0000:0000:0000:0000:0000]\r\n\r\n", 400},
         {GET1 "Host: a\xff\r\n\r\n", 400},
         {GET1 "X-Host: a\r\n\r\n", 400},
     };

@@ -664,6 +664,29 @@ START_TEST(lingering_waits_for_a_long_response_to_arrive)
 }
 END_TEST
 
+START_TEST(many_connections_at_once_are_accepted_in_turns)
+{
+    enum { COUNT = 3 * HTTP_TURN_ACCEPTS };
+    static int clients[COUNT];
+    struct reply r;
+
+    restart();
+    config.connections = COUNT;
+    http_client_start();
+    for (int i = 0; i < COUNT; i++) {
+        clients[i] = connect_client();
+        say(clients[i], HELLO);
+    }
+    fake_run(stack, now);
+    ck_assert_int_eq(fake_backlog(stack, fake_listener(stack, 80)), COUNT - HTTP_TURN_ACCEPTS);
+    run();
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert(next_reply(clients[i], false, &r));
+        check_hello(&r);
+    }
+}
+END_TEST
+
 /* --- caps ----------------------------------------------------------------------------------- */
 
 START_TEST(connection_too_many_is_told_503_and_then_waits)
@@ -850,6 +873,7 @@ int main(void)
     tcase_add_test(c, lingering_waits_for_a_long_response_to_arrive);
 
     c = add_tcase(s, "caps");
+    tcase_add_test(c, many_connections_at_once_are_accepted_in_turns);
     tcase_add_test(c, connection_too_many_is_told_503_and_then_waits);
     tcase_add_test(c, allocation_that_fails_costs_one_answer_at_most);
 

@@ -553,7 +553,12 @@ static const struct {
     uint64_t rate;
     uint32_t queue;
 } rates[] = {
-    {1000, 0}, {1000, 1 << 30}, {UINT64_C(1000000000000), 0}, {UINT64_C(1000000000000), 1 << 30}};
+    {1000, 0},
+    {1000, 1 << 30},
+    {UINT64_C(184467440800), 0}, /* what it carries in 100 ms is nothing in 64 bits of bit-ns */
+    {UINT64_C(1000000000000), 0},
+    {UINT64_C(1000000000000), 1 << 30},
+};
 
 START_TEST(extreme_rates_do_not_overflow)
 {
@@ -582,7 +587,21 @@ START_TEST(what_is_under_way_has_a_cap)
     ck_assert_uint_eq(c.held + c.held_dropped, 600);
     ck_assert_int_le(allocated, IMPAIR_HELD_MAX + 10000);
     check_conservation(IMPAIR_OUT);
-    close_wire(); /* and what is under way then is given back */
+    close_wire();
+}
+END_TEST
+
+START_TEST(what_is_under_way_is_given_back_at_the_end)
+{
+    struct impair_config wire = {.delay_ns = NS_PER_S, .reorder = percent(50)};
+    open_wire(&wire, &wire, &roomy);
+    send_many(near, 100, at_ms(0));
+    send_many(far, 100, at_ms(0));
+    ck_assert_int_eq(receive_all(near, at_ms(0)), 0);
+    send_many(far, 3, at_ms(0)); /* still in the pipe */
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_IN).held, 100);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).held, 100);
+    close_wire();
 }
 END_TEST
 
@@ -765,6 +784,23 @@ START_TEST(one_seed_gives_one_fate)
         ck_assert_uint_eq(run(seed, false), digest); /* the other direction does not matter */
         ck_assert_uint_ne(run(seed + 1, true), digest);
     }
+}
+END_TEST
+
+START_TEST(each_direction_has_a_fate_of_its_own)
+{
+    struct impair_config wire = {.loss = percent(50), .seed = 1};
+    uint32_t out[200];
+
+    open_wire(&wire, &wire, &roomy);
+    send_many(near, 200, at_ms(0));
+    int count = receive_all(far, at_ms(0));
+    memcpy(out, numbers, (size_t)count * sizeof(out[0]));
+    next_number = 0;
+    send_many(far, 200, at_ms(0));
+    ck_assert(receive_all(near, at_ms(0)) != count ||
+              memcmp(out, numbers, (size_t)count * sizeof(out[0])) != 0);
+    close_wire();
 }
 END_TEST
 
@@ -979,6 +1015,7 @@ int main(void)
 
     c = new_tcase(s, "caps and neighbours");
     tcase_add_test(c, what_is_under_way_has_a_cap);
+    tcase_add_test(c, what_is_under_way_is_given_back_at_the_end);
     tcase_add_test(c, without_memory_frames_are_dropped_by_name);
     tcase_add_test(c, a_full_inner_device_holds_back_and_loses_nothing);
     tcase_add_test(c, an_inner_device_that_is_gone_is_reported);
@@ -987,6 +1024,7 @@ int main(void)
 
     c = new_tcase(s, "one seed");
     tcase_add_test(c, one_seed_gives_one_fate);
+    tcase_add_test(c, each_direction_has_a_fate_of_its_own);
 
     c = new_tcase(s, "the words");
     tcase_add_test(c, a_good_spec_is_read);

@@ -616,8 +616,9 @@ START_TEST(a_tap_that_is_gone_is_asked_no_more)
     fake.read[2] = (struct answer){.len = 60};
     ck_assert_int_eq(receive(dev, DEV_BATCH), 1); /* what came before is not lost */
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(receive(dev, DEV_BATCH), -ENETDOWN);
         ck_assert_int_eq(send_frame(dev, 60), -ENETDOWN);
+        ck_assert_int_eq(receive(dev, DEV_BATCH), -ENETDOWN);
+        ck_assert_uint_eq(dev->counters.lost, 1);
         ck_assert_int_eq(dev_fd(dev), -1);
         ck_assert_int_eq(tap_refresh(dev), -ENETDOWN);
     }
