@@ -3,8 +3,8 @@
  *
  *     cc two_stacks.c $(pkg-config --cflags --libs tapio) && ./a.out
  *
- * One stack connects to the other, both send, and whatever one hands out is the other's input. A second
- * of network time takes as long as the processor needs for it.
+ * One stack connects to the other, both send, and whatever one hands out is the other's input. A
+ * second of network time takes as long as the processor needs for it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -67,7 +67,8 @@ int main(void)
     int client = sock_socket(a, AF_INET, SOCK_STREAM, 0), peer = -1;
 
     if (sock_bind(b, listener, server) || sock_listen(b, listener, 1) ||
-        ip_addr_parse("10.0.0.2", &server.addr) || sock_connect(a, client, server, NULL) != -EINPROGRESS)
+        ip_addr_parse("10.0.0.2", &server.addr) ||
+        sock_connect(a, client, server, NULL) != -EINPROGRESS)
         return EXIT_FAILURE;
 
     char heard[2][32] = {{0}};

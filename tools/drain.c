@@ -44,7 +44,7 @@ void drain_reset(struct stack *stack, struct dev *dev, instant now)
     uint32_t index = 0;
 
     while ((conn = next_alive(stack, &index)))
-        tcp_abort_conn(&stack->tcp, conn, 0, WHY_OUT_RST_ABORT, "the program ends", now);
+        tcp_release(&stack->tcp, conn, true, now);
     for (int i = 0; i < SEND_ROUNDS; i++)
         if (stack_send(stack, dev, now) != -EAGAIN)
             break;

@@ -103,7 +103,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_SYN,          "syn",              "Our SYN opens the connection and says where we start counting (RFC 9293, 3.5).") \
     X(OUT_SYN_AGAIN,    "syn-retransmit",   "Nobody answered our SYN in time (RFC 6298, 5.4).") \
     X(OUT_SYN_ACK,      "syn-ack",          "We accept: the second step of the handshake (RFC 9293, 3.5).") \
-    X(OUT_SYN_ACK_AGAIN,"syn-ack-retransmit","The third step did not come in time (RFC 6298, 5.4).") \
+    X(OUT_SYN_ACK_AGAIN,"syn-ack-retransmit","The third step did not come in time, or the peer repeated its SYN (RFC 6298, 5.4).") \
     X(OUT_HANDSHAKE_ACK,"handshake-ack",    "The third step of the handshake (RFC 9293, 3.5).") \
     X(OUT_FIRST_FLIGHT, "initial-window",   "Part of the first flight, which needs no ACK (RFC 6928).") \
     X(OUT_WRITTEN,      "written",          "The application wrote it and nothing stood in its way (RFC 9293, 3.10.2).") \
@@ -118,6 +118,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_FAST,         "fast-retransmit",  "Three duplicate ACKs say that it is lost (RFC 5681, 3.2).") \
     X(OUT_PARTIAL,      "partial-retransmit","A partial ACK shows the next hole (RFC 6582, 3.2).") \
     X(OUT_PROBE,        "window-probe",     "The peer's window is closed: one octet asks whether it still is (RFC 9293, 3.8.6.1).") \
+    X(OUT_AFTER_PROBE,  "retransmit-after-probe","The window was closed when it went out as a probe; now there is room (RFC 9293, 3.8.6.1).") \
     X(OUT_FIN,          "fin",              "The application closed: nothing follows (RFC 9293, 3.6).") \
     X(OUT_FIN_AGAIN,    "fin-retransmit",   "Our FIN was not acknowledged in time (RFC 6298, 5.4).") \
     X(OUT_ACK_SECOND,   "ack-every-second", "Two full-sized segments or more are unacknowledged (RFC 9293, SHLD-19).") \

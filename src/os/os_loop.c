@@ -154,8 +154,10 @@ instant os_loop_wait(struct os_loop *loop, bool busy)
     instant now = os_now();
     nfds_t i = 1;
     for (struct os_watch *w = loop->watches; w; w = w->next, i++)
-        if (fds[i].revents)
+        if (fds[i].revents) {
+            stack_advance(loop->stack, now); /* what it calls in the stack happens now, not then */
             w->ready(w, now);
+        }
     return now;
 }
 

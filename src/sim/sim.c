@@ -1,10 +1,10 @@
 /*
  * sim.c - see sim.h.
  *
- * The wire is a pipe with an impairment around the client's end. Time stands still while there are frames
- * to run and jumps to the next deadline when there are none, so a virtual hour costs what happens in
- * it. Each stream's octet at a position follows from the position and a key, so the reader needs no copy
- * of what was written.
+ * The wire is a pipe with an impairment around the client's end. Time stands still while there are
+ * frames to run and jumps to the next deadline when there are none, so a virtual hour costs what
+ * happens in it. Each stream's octet at a position follows from the position and a key, so the
+ * reader needs no copy of what was written.
  */
 #include "sim/sim.h"
 
@@ -22,14 +22,14 @@ enum { SERVER_PORT = 7, CHUNK = 8192, POLLS_MAX = 20000000 };
 
 /* One end of one connection. */
 struct end {
-    int s;                 /* -1: not open (yet, or any more) */
-    uint32_t to_send;      /* octets of its own stream */
+    int s;            /* -1: not open (yet, or any more) */
+    uint32_t to_send; /* octets of its own stream */
     uint32_t sent, received;
-    uint32_t expected;     /* octets of the peer's stream */
+    uint32_t expected; /* octets of the peer's stream */
     uint32_t out_key, in_key;
-    instant paused;        /* reads nothing before */
+    instant paused; /* reads nothing before */
     bool shut, finished;
-    bool refused;          /* connect() failed: the peer will never see it */
+    bool refused; /* connect() failed: the peer will never see it */
 };
 
 struct side {
@@ -68,7 +68,8 @@ static void problem(struct sim *sim, const char *what)
         sim->result->problem = what;
 }
 
-/* --- streams ------------------------------------------------------------------------------------ */
+/* --- streams ------------------------------------------------------------------------------------
+ */
 
 static uint8_t stream_octet(uint32_t key, uint32_t at)
 {
@@ -143,7 +144,8 @@ static void receive_some(struct sim *sim, struct side *side, struct end *end)
     }
 }
 
-/* --- connections ---------------------------------------------------------------------------------- */
+/* --- connections
+ * ---------------------------------------------------------------------------------- */
 
 static struct end *end_of(struct sim *sim, struct side *side, int s)
 {
@@ -154,7 +156,8 @@ static struct end *end_of(struct sim *sim, struct side *side, int s)
     return NULL;
 }
 
-/* The first four octets of the client's stream would tell which connection it is; its port does too. */
+/* The first four octets of the client's stream would tell which connection it is; its port does
+ * too. */
 static void accept_some(struct sim *sim)
 {
     struct side *server = &sim->side[SIM_SERVER];
@@ -237,7 +240,8 @@ static instant resume_readers(struct sim *sim, enum sim_side which)
     return next;
 }
 
-/* --- the run ------------------------------------------------------------------------------------- */
+/* --- the run -------------------------------------------------------------------------------------
+ */
 
 static bool is_conserved(const struct stack *stack)
 {
@@ -313,7 +317,8 @@ static void run(struct sim *sim)
     }
 }
 
-/* --- making and ending ------------------------------------------------------------------------------ */
+/* --- making and ending
+ * ------------------------------------------------------------------------------ */
 
 static int seeded_random(void *context, void *octets, size_t len)
 {
@@ -348,10 +353,8 @@ static int make_side(struct sim *sim, enum sim_side which, uint32_t address)
     stack.addr_count = 1;
     prng_seed(&side->randomness, prng_next(&sim->prng));
     side->sim = sim;
-    side->env = (struct env){.context = side,
-                             .random = seeded_random,
-                             .alloc = side_alloc,
-                             .release = side_release};
+    side->env = (struct env){
+        .context = side, .random = seeded_random, .alloc = side_alloc, .release = side_release};
     side->listener = -1;
     side->ends = memory_alloc(sim->memory, config->connections * sizeof(*side->ends));
     side->stack = side->ends ? stack_new(&stack, &side->env) : NULL;

@@ -1,11 +1,11 @@
 /*
  * sim.h - two stacks, one bad wire, virtual time, one seed.
  *
- * A client stack opens connections to a server stack; on each, both sides send a stream of their own,
- * read at a pace of their own, and close. The run is over when every connection has ended on both sides
- * and nothing is left in either stack. Along the way the oracles watch: every octet in its place, every
- * received frame accounted for, every connection ended cleanly, all within a bound of virtual time. The
- * same config gives the same run, bit for bit.
+ * A client stack opens connections to a server stack; on each, both sides send a stream of their
+ * own, read at a pace of their own, and close. The run is over when every connection has ended on
+ * both sides and nothing is left in either stack. Along the way the oracles watch: every octet in
+ * its place, every received frame accounted for, every connection ended cleanly, all within a bound
+ * of virtual time. The same config gives the same run, bit for bit.
  */
 #ifndef TAPIO_SIM_SIM_H
 #define TAPIO_SIM_SIM_H
@@ -20,8 +20,8 @@ enum sim_side { SIM_CLIENT, SIM_SERVER };
 struct sim_config {
     uint64_t seed;
     uint32_t connections;
-    uint32_t octets;     /* each side of a connection sends up to so many */
-    int64_t limit_ns;    /* of virtual time */
+    uint32_t octets;  /* each side of a connection sends up to so many */
+    int64_t limit_ns; /* of virtual time */
     uint32_t mtu;
     struct impair_config to_client, to_server; /* their seeds are made from `seed` */
     struct stack_values values;

@@ -1,17 +1,22 @@
 /*
  * sock.c - the socket calls of face one.
  *
- * A socket is a small record beside what it stands for: nothing yet, a listener, a connection, a ping.
- * All protocol is below; here are the rules of POSIX: which call is allowed when, and which error says
- * why not. A call that would block returns -EAGAIN, or waits through its waiter and tries again; while it
- * waits the world turns, so it looks the socket up anew each time.
+ * A socket is a small record beside what it stands for: nothing yet, a listener, a connection, a
+ * ping. All protocol is below; here are the rules of POSIX: which call is allowed when, and which
+ * error says why not. A call that would block returns -EAGAIN, or waits through its waiter and
+ * tries again; while it waits the world turns, so it looks the socket up anew each time.
  */
 #include <errno.h>
 #include <netinet/in.h>
 
 #include "sock/sock_table.h"
 
-enum { INDEX_BITS = 20, INDEX_MASK = (1 << INDEX_BITS) - 1, GENERATIONS = 0x7ff, BACKLOG_MAX = 4096 };
+enum {
+    INDEX_BITS = 20,
+    INDEX_MASK = (1 << INDEX_BITS) - 1,
+    GENERATIONS = 0x7ff,
+    BACKLOG_MAX = 4096
+};
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
@@ -249,8 +254,7 @@ static int choose_names(struct stack *stack, struct sock *sock, struct endpoint 
     int err = route_lookup(&stack->ip, remote.addr, &route);
     if (err)
         return err;
-    if (route.broadcast || ip_is_multicast(remote.addr) ||
-        ip_is_broadcast(&stack->ip, remote.addr))
+    if (route.broadcast || ip_is_multicast(remote.addr) || ip_is_broadcast(&stack->ip, remote.addr))
         return -ENETUNREACH;
     *local = sock->local;
     if (ip_is_unspecified(local->addr))
@@ -406,7 +410,8 @@ ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len, int flag
     }
 }
 
-/* --- closing ------------------------------------------------------------------------------------ */
+/* --- closing ------------------------------------------------------------------------------------
+ */
 
 int sock_shutdown(struct stack *stack, int s, int how)
 {

@@ -5,8 +5,8 @@
  * accepted socket inherits its listener's.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 
 #include "sock/sock_table.h"
 

@@ -1,8 +1,9 @@
 /*
  * sock_ready.c - readiness: what holds, what has changed, who serves it.
  *
- * Lower layers put whatever changed on one list and call nobody; sock_next_ready() drains it. A change is
- * told once, so an application that stops before -EAGAIN asks for another turn with sock_again().
+ * Lower layers put whatever changed on one list and call nobody; sock_next_ready() drains it. A
+ * change is told once, so an application that stops before -EAGAIN asks for another turn with
+ * sock_again().
  */
 #include <errno.h>
 

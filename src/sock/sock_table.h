@@ -12,7 +12,7 @@
 #include "stack/stack.h"
 
 enum sock_kind {
-    SOCK_FRESH,      /* TCP, perhaps bound */
+    SOCK_FRESH, /* TCP, perhaps bound */
     SOCK_LISTENING,
     SOCK_CONNECTION,
     SOCK_PING,

@@ -1,9 +1,9 @@
 /*
  * stack.c - a stack is made, told the time, and looked into.
  *
- * All state hangs off one struct and comes from its pools, whose caps the config sets; two stacks in one
- * process know nothing of each other. Randomness is asked for once, here: every key that a stranger must
- * not guess. Time enters by the calls of tapio.h and by nothing else.
+ * All state hangs off one struct and comes from its pools, whose caps the config sets; two stacks
+ * in one process know nothing of each other. Randomness is asked for once, here: every key that a
+ * stranger must not guess. Time enters by the calls of tapio.h and by nothing else.
  */
 #include <errno.h>
 

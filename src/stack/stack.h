@@ -1,9 +1,10 @@
 /*
- * stack.h - the inside of struct stack: it owns all state and is the only one that knows every layer.
+ * stack.h - the inside of struct stack: it owns all state and is the only one that knows every
+ * layer.
  *
- * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its whole
- * way out, stack_ping.c serves datagram sockets of ICMP. The sockets above use what is declared here;
- * nothing here calls them.
+ * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its
+ * whole way out, stack_ping.c serves datagram sockets of ICMP. The sockets above use what is
+ * declared here; nothing here calls them.
  */
 #ifndef TAPIO_STACK_STACK_H
 #define TAPIO_STACK_STACK_H
@@ -18,7 +19,7 @@
 enum timer_owner { OWNER_TCP, OWNER_ARP };
 
 /* Room for one struct sock, whose layout is src/sock's own business. */
-enum { STACK_SOCKET_SIZE = 128 };
+enum { STACK_SOCKET_SIZE = 76 };
 
 /* Packets without a connection that wait to be sent: IP packets in frames, `tag` their enum why. */
 struct reply_queue {
@@ -45,7 +46,7 @@ struct stack {
     struct pool sockets;      /* for src/sock, */
     struct list bound;        /* those that hold a port, */
     uint32_t sock_generation; /* and what tells a new one from an old one */
-    struct { /* who was confirmed to ARP last: not for each segment again */
+    struct {                  /* who was confirmed to ARP last: not for each segment again */
         struct ip_addr addr;
         instant until;
     } confirmed;
@@ -60,8 +61,8 @@ static inline void stack_tell_time(struct stack *stack, instant now)
 
 /* --- stack_output.c ------------------------------------------------------------------------ */
 
-/* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue is
- * full. NULL is allowed (there was no buffer). */
+/* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue
+ * is full. NULL is allowed (there was no buffer). */
 void stack_reply(struct stack *stack, struct frame *packet, enum why why);
 /* The reset that answers `seg`, within the rate limit. */
 void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why);

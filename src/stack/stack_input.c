@@ -40,8 +40,8 @@ static enum drop check_tcp_sum(const struct packet *p, const struct ipv4_header 
     return DROP_TCP_CHECKSUM;
 }
 
-/* A segment that acknowledged something shows that its first hop is there (RFC 1122, 2.3.2.1); once a
- * second is often enough to say so. */
+/* A segment that acknowledged something shows that its first hop is there (RFC 1122, 2.3.2.1); once
+ * a second is often enough to say so. */
 static void confirm_hop(struct stack *s, struct ip_addr remote)
 {
     struct route route;
@@ -117,8 +117,7 @@ static enum drop input_icmp(struct stack *s, const struct ipv4_header *ip, struc
     switch (kind) {
     case ICMP_KIND_ECHO:
         events_note(&s->events, WHY_ICMP_ECHO);
-        stack_reply(s,
-                    icmp_echo_reply(&s->frames, ip, &h, body, (uint8_t)s->config.values.ip_ttl),
+        stack_reply(s, icmp_echo_reply(&s->frames, ip, &h, body, (uint8_t)s->config.values.ip_ttl),
                     WHY_ICMP_ECHO_REPLY);
         return DROP_NONE;
     case ICMP_KIND_ECHO_REPLY:
@@ -136,8 +135,8 @@ static enum drop input_icmp(struct stack *s, const struct ipv4_header *ip, struc
 static void answer_unreachable(struct stack *s, const struct packet *p,
                                const struct ipv4_header *ip, struct bytes payload, bool broadcast)
 {
-    uint8_t code = ip->protocol == IP_PROTOCOL_UDP ? ICMP_UNREACHABLE_PORT
-                                                   : ICMP_UNREACHABLE_PROTOCOL;
+    uint8_t code =
+        ip->protocol == IP_PROTOCOL_UDP ? ICMP_UNREACHABLE_PORT : ICMP_UNREACHABLE_PROTOCOL;
 
     if (!icmp_may_answer(ip, p->group, broadcast, payload))
         return;
@@ -145,10 +144,9 @@ static void answer_unreachable(struct stack *s, const struct packet *p,
         events_count(&s->events, COUNTER_ICMP_LIMITED);
         return;
     }
-    stack_reply(s,
-                icmp_unreachable(&s->frames, p->ip, ip, ip->dst, code,
-                                 (uint8_t)s->config.values.ip_ttl),
-                WHY_ICMP_UNREACHABLE);
+    stack_reply(
+        s, icmp_unreachable(&s->frames, p->ip, ip, ip->dst, code, (uint8_t)s->config.values.ip_ttl),
+        WHY_ICMP_UNREACHABLE);
 }
 
 static enum drop input_ipv4(struct stack *s, struct packet *p, struct bytes packet)
@@ -217,20 +215,19 @@ static void tell_fate(struct stack *s, const struct packet *p, enum drop drop)
                                             .drop = {events->current.id, drop}});
     if (!events_wanted(events))
         return;
-    events_emit(events,
-                &(struct event){.type = EVENT_PACKET,
-                                .conn = conn,
-                                .when = s->now,
-                                .packet = {.id = events->current.id,
-                                           .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
-                                           .drop = drop,
-                                           .why = drop ? WHY_DROPPED : events->current.why,
-                                           .tcp = events->current.tcp,
-                                           .facts = conn ? &events->current.facts : NULL,
-                                           .iov = &iov,
-                                           .iovcnt = 1,
-                                           .ethernet = true,
-                                           .meta = p->meta}});
+    events_emit(events, &(struct event){.type = EVENT_PACKET,
+                                        .conn = conn,
+                                        .when = s->now,
+                                        .packet = {.id = events->current.id,
+                                                   .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
+                                                   .drop = drop,
+                                                   .why = drop ? WHY_DROPPED : events->current.why,
+                                                   .tcp = events->current.tcp,
+                                                   .facts = conn ? &events->current.facts : NULL,
+                                                   .iov = &iov,
+                                                   .iovcnt = 1,
+                                                   .ethernet = true,
+                                                   .meta = p->meta}});
 }
 
 void stack_input_frame(struct stack *s, struct frame *frame, instant now)
@@ -264,7 +261,8 @@ void stack_input(struct stack *s, struct bytes octets, const struct frame_meta *
     if (!frame) {
         stack_tell_time(s, now);
         s->events.counters.received++;
-        s->events.counters.drops[octets.len > FRAME_ROOM_MAX ? DROP_ETH_GIANT : DROP_DEV_NO_BUFFER]++;
+        s->events.counters
+            .drops[octets.len > FRAME_ROOM_MAX ? DROP_ETH_GIANT : DROP_DEV_NO_BUFFER]++;
         return;
     }
     struct writer w = writer_of(frame->data, octets.len);

@@ -7,8 +7,8 @@
  *       send_replies()        what no connection owes: resets, ICMP
  *       send_arp()            requests and answers; last, because the others may have raised them
  *
- * A device that is full stops it there, and nothing is lost: every packet is named, handed over, and only
- * then booked as sent. Only the reply queue has a cap that drops.
+ * A device that is full stops it there, and nothing is lost: every packet is named, handed over,
+ * and only then booked as sent. Only the reply queue has a cap that drops.
  *
  * IPv4: every packet of ours is atomic (DF set, never fragmented), so its identification may be
  * anything and is zero (RFC 6864, 4.1): no counter for a stranger to read.
@@ -101,7 +101,8 @@ static int send_packet(struct sending *out, const struct frame *packet, struct m
     return err;
 }
 
-/* --- packets that waited for ARP --------------------------------------------------------------- */
+/* --- packets that waited for ARP ---------------------------------------------------------------
+ */
 
 /* Whose packet was it? Only for those who watch. */
 static bool facts_of_packet(struct stack *s, const struct frame *packet, struct conn_facts *facts)
@@ -128,7 +129,8 @@ static int send_released(struct sending *out)
     for (struct frame *packet; (packet = arp_next_released(&s->arp, &mac));) {
         struct conn_facts facts;
         bool has_facts = facts_of_packet(s, packet, &facts);
-        /* A device that is full loses it, as a wire would: it was booked as sent when it was held. */
+        /* A device that is full loses it, as a wire would: it was booked as sent when it was held.
+         */
         int err = send_packet(out, packet, mac, (enum why)packet->tag, has_facts ? &facts : NULL,
                               has_facts);
         frame_put(packet);
@@ -138,7 +140,8 @@ static int send_released(struct sending *out)
     return 0;
 }
 
-/* --- segments ----------------------------------------------------------------------------------- */
+/* --- segments -----------------------------------------------------------------------------------
+ */
 
 struct segment_frame {
     uint8_t header[HEADERS_MAX];
@@ -218,7 +221,8 @@ static struct frame *copy_packet(struct stack *s, const struct segment_frame *f,
     frame_trim_front(copy, ETH_HEADER);
     struct ipv4_header ip;
     struct bytes payload;
-    if (ipv4_parse(frame_bytes(copy), &ip, &payload) == DROP_NONE) /* the padding is not the packet's */
+    if (ipv4_parse(frame_bytes(copy), &ip, &payload) ==
+        DROP_NONE) /* the padding is not the packet's */
         frame_trim_end(copy, copy->len - (uint32_t)(IPV4_HEADER_MIN + payload.len));
     copy->tag = why;
     return copy;
@@ -289,7 +293,8 @@ static int send_segments(struct sending *out)
     return 0;
 }
 
-/* --- replies ------------------------------------------------------------------------------------- */
+/* --- replies -------------------------------------------------------------------------------------
+ */
 
 void stack_reply(struct stack *s, struct frame *packet, enum why why)
 {
@@ -383,7 +388,8 @@ static int send_replies(struct sending *out)
     return 0;
 }
 
-/* --- ARP ------------------------------------------------------------------------------------------ */
+/* --- ARP
+ * ------------------------------------------------------------------------------------------ */
 
 static int send_arp(struct sending *out)
 {
@@ -409,7 +415,8 @@ static int send_arp(struct sending *out)
     return 0;
 }
 
-/* --- the door --------------------------------------------------------------------------------------- */
+/* --- the door
+ * --------------------------------------------------------------------------------------- */
 
 static int pay(struct stack *s, struct frame_sink *sink, bool csum_offload, instant now)
 {

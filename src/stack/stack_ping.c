@@ -1,9 +1,9 @@
 /*
  * stack_ping.c - datagram sockets of ICMP: what a ping stands on.
  *
- * What is sent becomes the data of an echo request with the socket's identifier and the next sequence
- * number; what comes back with that identifier, from the host that was asked, is queued. A port keeps
- * at most PING_QUEUE replies, the newest are refused.
+ * What is sent becomes the data of an echo request with the socket's identifier and the next
+ * sequence number; what comes back with that identifier, from the host that was asked, is queued. A
+ * port keeps at most PING_QUEUE replies, the newest are refused.
  */
 #include <errno.h>
 

@@ -62,8 +62,7 @@ struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpo
 {
     struct tcp_conn *conn = *bucket_of(tcp, local, remote);
 
-    while (conn &&
-           !(endpoint_equal(conn->remote, remote) && endpoint_equal(conn->local, local)))
+    while (conn && !(endpoint_equal(conn->remote, remote) && endpoint_equal(conn->local, local)))
         conn = conn->hash_next;
     return conn;
 }

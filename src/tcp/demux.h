@@ -1,8 +1,9 @@
 /*
  * demux.h - from a segment's four-tuple to its connection, from a port to its listener.
  *
- * A table of chains under a keyed hash, so that a stranger cannot make two tuples meet. It is as large
- * as the connection cap and costs memory only where it is touched; so it never has to be rebuilt.
+ * A table of chains under a keyed hash, so that a stranger cannot make two tuples meet. It is as
+ * large as the connection cap and costs memory only where it is touched; so it never has to be
+ * rebuilt.
  */
 #ifndef TAPIO_TCP_DEMUX_H
 #define TAPIO_TCP_DEMUX_H

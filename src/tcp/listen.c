@@ -1,11 +1,13 @@
 /*
  * listen.c - passive OPEN (RFC 9293, 3.10.1): listeners and their queues.
  *
- * A listener has two lists: half-open connections and completed ones that nobody has accepted yet. Both
- * together are at most its backlog; a SYN beyond that is dropped, not reset, so that the peer tries
- * again. A completed connection always has its place, because it was counted when it was half-open.
+ * A listener has two lists: half-open connections and completed ones that nobody has accepted yet.
+ * Both together are at most its backlog; a SYN beyond that is dropped, not reset, so that the peer
+ * tries again. A completed connection always has its place, because it was counted when it was
+ * half-open.
  *
- * Not built in yet: a SYN cache that costs less than a connection each, and cookies when it is full.
+ * Not built in yet: a SYN cache that costs less than a connection each, and cookies when it is
+ * full.
  */
 #include <errno.h>
 #include <poll.h>

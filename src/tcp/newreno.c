@@ -1,10 +1,10 @@
 /*
  * newreno.c - see newreno.h.
  *
- * Growth is counted in octets, at most one SMSS an ACK in slow start (RFC 5681, 3.1), so splitting an
- * ACK gains nothing; and it stops while cwnd is not what holds the sender back, so one that
- * had little to say does not earn the right to burst later. Not built in yet: limited transmit
- * (RFC 3042) and everything that needs SACK.
+ * Growth is counted in octets, at most one SMSS an ACK in slow start (RFC 5681, 3.1), so splitting
+ * an ACK gains nothing; and it stops while cwnd is not what holds the sender back, so one that had
+ * little to say does not earn the right to burst later. Not built in yet: limited transmit (RFC
+ * 3042) and everything that needs SACK.
  */
 #include "tcp/newreno.h"
 
@@ -81,8 +81,8 @@ bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt)
             cc->cwnd += cc->mss;
         return false;
     }
-    /* Not again for what was out when a loss was last noticed (RFC 6582, 3.2, 2); `recover` is one past
-     * the highest octet that was sent then. */
+    /* Not again for what was out when a loss was last noticed (RFC 6582, 3.2, 2); `recover` is one
+     * past the highest octet that was sent then. */
     if (cc->duplicates != DUP_THRESH || !seq_lt(cc->recover, una))
         return false;
     cc->ssthresh = half_flight(cc, seq_diff(nxt, una));

@@ -11,14 +11,14 @@
 #include "tcp/tcp_seq.h"
 
 struct newreno {
-    uint32_t cwnd;        /* octets */
-    uint32_t ssthresh;    /* octets; UINT32_MAX: no loss yet */
-    uint32_t acked;       /* octets since cwnd last grew in congestion avoidance */
-    tcp_seq recover;      /* (RFC 6582, 3.2, 1) */
-    uint16_t mss;         /* SMSS */
-    uint8_t duplicates;   /* duplicate ACKs in a row, up to 255 */
-    bool recovering;      /* in fast recovery */
-    bool partial_seen;    /* one partial ACK has come in this recovery */
+    uint32_t cwnd;      /* octets */
+    uint32_t ssthresh;  /* octets; UINT32_MAX: no loss yet */
+    uint32_t acked;     /* octets since cwnd last grew in congestion avoidance */
+    tcp_seq recover;    /* (RFC 6582, 3.2, 1) */
+    uint16_t mss;       /* SMSS */
+    uint8_t duplicates; /* duplicate ACKs in a row, up to 255 */
+    bool recovering;    /* in fast recovery */
+    bool partial_seen;  /* one partial ACK has come in this recovery */
 };
 
 enum newreno_growth { GROWTH_NONE, GROWTH_SLOW_START, GROWTH_AVOIDANCE };
@@ -29,8 +29,8 @@ uint32_t newreno_initial_window(uint16_t mss, bool syn_was_lost);
 void newreno_init(struct newreno *cc, uint16_t mss, tcp_seq iss);
 /* The handshake is done: the first cwnd. */
 void newreno_open(struct newreno *cc, uint16_t mss, bool syn_was_lost);
-/* `acked` new octets, up to `ack`; `left` are out now. `limited`: the sender had more to say, and it was
- * cwnd that kept it. */
+/* `acked` new octets, up to `ack`; `left` are out now. `limited`: the sender had more to say, and
+ * it was cwnd that kept it. */
 enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked, uint32_t left,
                                 bool limited, enum newreno_growth *growth);
 /* A duplicate ACK (RFC 5681, 2). True: it is the third, retransmit the segment at `una`. */

@@ -2,8 +2,8 @@
  * recvq.h - text in order, until the application reads it.
  *
  * A chain of frames: a full one is kept as it came, by reference; text that fills less than half of
- * its frame is copied to the end of the last one, so that a hoard of small segments cannot cost much
- * more than the octets in it. `charged` is the true cost.
+ * its frame is copied to the end of the last one, so that a hoard of small segments cannot cost
+ * much more than the octets in it. `charged` is the true cost.
  */
 #ifndef TAPIO_TCP_RECVQ_H
 #define TAPIO_TCP_RECVQ_H
@@ -22,8 +22,8 @@ void recvq_append(struct recvq *q, struct frame *frame);
 size_t recvq_read(struct recvq *q, void *out, size_t len, bool peek);
 void recvq_clear(struct recvq *q);
 
-/* A frame that holds just `text`, from the pool: `frame` itself when it is well filled, else a smaller
- * copy. Takes the reference either way; NULL (and the reference dropped) without memory. */
+/* A frame that holds just `text`, from the pool: `frame` itself when it is well filled, else a
+ * smaller copy. Takes the reference either way; NULL (and the reference dropped) without memory. */
 NODISCARD struct frame *recvq_compact(struct frame *frame, struct bytes text);
 
 #endif

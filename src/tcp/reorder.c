@@ -1,10 +1,10 @@
 /*
  * reorder.c - see reorder.h.
  *
- * A segment may overlap any number of islands. It is laid over them from the left: what an island has
- * already is skipped, each gap is filled by an island of its own. The last gap may keep the frame
- * itself; the gaps before it get copies, because a frame can be in one queue only. A segment usually
- * makes one island; if it makes more, it had to meet as many islands, which are capped.
+ * A segment may overlap any number of islands. It is laid over them from the left: what an island
+ * has already is skipped, each gap is filled by an island of its own. The last gap may keep the
+ * frame itself; the gaps before it get copies, because a frame can be in one queue only. A segment
+ * usually makes one island; if it makes more, it had to meet as many islands, which are capped.
  */
 #include "tcp/reorder.h"
 
@@ -89,8 +89,7 @@ bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_
         from = seq_max(from, island_end(before));
     while (seq_lt(from, end)) {
         struct tree_node *floor = tree_floor(&r->islands, from.value);
-        struct island *next =
-            island_of(floor ? tree_next(floor) : tree_first(&r->islands));
+        struct island *next = island_of(floor ? tree_next(floor) : tree_first(&r->islands));
         tcp_seq to = next ? seq_min(end, seq(next->node.key)) : end;
         bool last = !next || !seq_lt(island_end(next), end);
 

@@ -1,9 +1,9 @@
 /*
  * reorder.h - text that came early waits here for what is missing before it (RFC 9293, SHLD-31).
  *
- * Islands that do not overlap, ordered by sequence number in a tree. The first copy of an octet wins,
- * always: a later one, with whatever content, is cut away (RFC 9293, 3.10.7.4 leaves the choice open).
- * Capped in islands and in true cost; nothing that was accepted is thrown out again.
+ * Islands that do not overlap, ordered by sequence number in a tree. The first copy of an octet
+ * wins, always: a later one, with whatever content, is cut away (RFC 9293, 3.10.7.4 leaves the
+ * choice open). Capped in islands and in true cost; nothing that was accepted is thrown out again.
  */
 #ifndef TAPIO_TCP_REORDER_H
 #define TAPIO_TCP_REORDER_H
@@ -33,13 +33,13 @@ static inline bool reorder_is_empty(const struct reorder *r)
     return r->islands.count == 0;
 }
 
-/* Keeps what is new of `text`, which begins at `at` beyond RCV.NXT. Takes the frame's reference. False
- * when a cap or the memory kept some of it out. `*new_octets` counts what was kept. */
-NODISCARD bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_seq rcv_nxt,
-                              tcp_seq at, struct frame *frame, struct bytes text,
+/* Keeps what is new of `text`, which begins at `at` beyond RCV.NXT. Takes the frame's reference.
+ * False when a cap or the memory kept some of it out. `*new_octets` counts what was kept. */
+NODISCARD bool reorder_insert(struct reorder *r, const struct reorder_limits *limits,
+                              tcp_seq rcv_nxt, tcp_seq at, struct frame *frame, struct bytes text,
                               uint32_t *new_octets);
-/* The island that begins at or before `rcv_nxt`, taken out and cut so that it begins there; NULL when
- * the first one begins later. An island that lies wholly behind is dropped on the way. */
+/* The island that begins at or before `rcv_nxt`, taken out and cut so that it begins there; NULL
+ * when the first one begins later. An island that lies wholly behind is dropped on the way. */
 struct frame *reorder_take(struct reorder *r, const struct reorder_limits *limits, tcp_seq rcv_nxt);
 void reorder_clear(struct reorder *r, struct pool *pool);
 

@@ -2,8 +2,8 @@
  * rto.c - the retransmission timeout (RFC 6298).
  *
  * All in nanoseconds, so the divisions by 8 and 4 lose nothing that matters. G, the clock's
- * granularity, is one tick of the timer wheel, rounded up to 100 us; it keeps the variance term from
- * vanishing on a link whose round trips are all alike (4).
+ * granularity, is one tick of the timer wheel, rounded up to 100 us; it keeps the variance term
+ * from vanishing on a link whose round trips are all alike (4).
  */
 #include "tcp/rto.h"
 

@@ -13,10 +13,10 @@ struct rto_limits {
 };
 
 struct rto {
-    int64_t srtt_ns;   /* 0: no sample yet */
+    int64_t srtt_ns; /* 0: no sample yet */
     int64_t rttvar_ns;
-    int64_t base_ns;   /* RTO without backoff, within the limits */
-    uint8_t backoff;   /* expiries in a row: RTO is doubled as often (5.5) */
+    int64_t base_ns; /* RTO without backoff, within the limits */
+    uint8_t backoff; /* expiries in a row: RTO is doubled as often (5.5) */
 };
 
 void rto_init(struct rto *rto, const struct rto_limits *limits);

@@ -1,9 +1,9 @@
 /*
  * sendq.c - see sendq.h.
  *
- * Segments are sent in order, so each gather begins where the last one ended, or at the front again.
- * The cursor remembers that chunk: finding it is O(1), and a retransmission walks a handful of 64 KB
- * chunks at most. An empty queue holds no chunk at all.
+ * Segments are sent in order, so each gather begins where the last one ended, or at the front
+ * again. The cursor remembers that chunk: finding it is O(1), and a retransmission walks a handful
+ * of 64 KB chunks at most. An empty queue holds no chunk at all.
  */
 #include "tcp/sendq.h"
 
@@ -133,8 +133,7 @@ int sendq_gather(struct sendq *q, uint32_t at, uint32_t *len, struct iovec *iov,
         q->cursor = q->head;
         q->cursor_at = 0;
     }
-    while (q->cursor && at - q->cursor_at >= q->cursor->end - q->cursor->start &&
-           q->cursor->next) {
+    while (q->cursor && at - q->cursor_at >= q->cursor->end - q->cursor->start && q->cursor->next) {
         q->cursor_at += q->cursor->end - q->cursor->start;
         q->cursor = q->cursor->next;
     }

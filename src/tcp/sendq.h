@@ -2,8 +2,8 @@
  * sendq.h - text from the application until it is acknowledged.
  *
  * A chain of chunks that grow from 4 KB to 64 KB, so that a small answer is cheap and a large one
- * leaves in few pieces. Positions are octets from the front, which is SND.UNA. Text is copied in once
- * and leaves by gather write from where it lies.
+ * leaves in few pieces. Positions are octets from the front, which is SND.UNA. Text is copied in
+ * once and leaves by gather write from where it lies.
  */
 #ifndef TAPIO_TCP_SENDQ_H
 #define TAPIO_TCP_SENDQ_H

@@ -2,12 +2,12 @@
  * tcp.h - TCP (RFC 9293) as a machine: segments, calls and time go in; segments to send come out.
  *
  * Nothing is sent from inside. Whatever happens leaves debts (an ACK, text, a reset); tcp_output()
- * names the next segment of a connection that owes, and tcp_sent() says that it has left, so a device
- * that is full costs nothing but time. Connections of the same stack share one struct tcp, which the
- * stack owns. Opaque to callers: struct tcp_conn (tcp_conn.h is private to this folder).
+ * names the next segment of a connection that owes, and tcp_sent() says that it has left, so a
+ * device that is full costs nothing but time. Connections of the same stack share one struct tcp,
+ * which the stack owns. Opaque to callers: struct tcp_conn (tcp_conn.h is private to this folder).
  *
- * Owners: a socket's number, told through the ready list. A connection that has ended stays until its
- * owner lets go of it (tcp_release()), so that its error and last figures can be read.
+ * Owners: a socket's number, told through the ready list. A connection that has ended stays until
+ * its owner lets go of it (tcp_release()), so that its error and last figures can be read.
  */
 #ifndef TAPIO_TCP_TCP_H
 #define TAPIO_TCP_TCP_H
@@ -33,12 +33,12 @@ struct tcp_listener {
     struct list complete;  /* established, not yet accepted */
     struct endpoint local; /* the address may be unspecified: any of ours */
     uint32_t backlog;
-    uint32_t waiting;      /* both lists together */
+    uint32_t waiting; /* both lists together */
 };
 
-/* An ACK that must leave by itself, with the numbers of the moment at which it was owed: one for each
- * segment that came out of order (RFC 5681, 3.2), and one per 16 segments or 64 KB of a batch. They live
- * from one stack_send() to the next. */
+/* An ACK that must leave by itself, with the numbers of the moment at which it was owed: one for
+ * each segment that came out of order (RFC 5681, 3.2), and one per 16 segments or 64 KB of a batch.
+ * They live from one stack_send() to the next. */
 struct ack_note {
     struct tcp_conn *conn; /* NULL: the connection is gone */
     tcp_seq ack;
@@ -108,7 +108,8 @@ struct tcp_arrival {
     bool refused_text; /* our window is closed: the ACK counts, the text was cut off */
 };
 
-/* Runs a segment whose checksum is right. Takes in->frame if it keeps it (then in->frame is NULL). */
+/* Runs a segment whose checksum is right. Takes in->frame if it keeps it (then in->frame is NULL).
+ */
 enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now);
 
 /* The reset that answers `seg` (RFC 9293, 3.10.7.1), from us (its destination) to its sender. */
@@ -118,7 +119,8 @@ struct tcp_segment tcp_reset_for(const struct tcp_segment *seg);
 
 void tcp_timer(struct tcp *tcp, struct timer *timer, instant now);
 
-/* --- what to send ------------------------------------------------------------------------------ */
+/* --- what to send ------------------------------------------------------------------------------
+ */
 
 enum { TCP_OUT_IOV = 4 };
 
@@ -134,8 +136,8 @@ struct tcp_out {
     bool is_retransmit, is_probe, is_syn;
 };
 
-/* The next segment that some connection owes, connections in turn; false when nothing is owed or may be
- * sent. Nothing changes until tcp_sent(). */
+/* The next segment that some connection owes, connections in turn; false when nothing is owed or
+ * may be sent. Nothing changes until tcp_sent(). */
 bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out);
 /* It has left. */
 void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now);
@@ -147,7 +149,8 @@ void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, str
 /* The connection that a packet of ours, quoted or given back by a lower layer, belongs to; NULL. */
 struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 
-/* --- calls (RFC 9293, 3.10.1 to 3.10.6) --------------------------------------------------------- */
+/* --- calls (RFC 9293, 3.10.1 to 3.10.6) ---------------------------------------------------------
+ */
 
 NODISCARD int tcp_listen(struct tcp *tcp, struct endpoint local, uint32_t backlog, int32_t owner,
                          struct tcp_listener **out);
@@ -158,8 +161,8 @@ struct tcp_conn *tcp_accept(struct tcp *tcp, struct tcp_listener *listener, int3
 /* -EADDRINUSE when the four-tuple is taken, -ENOBUFS without room. */
 NODISCARD int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                           int32_t owner, instant now, struct tcp_conn **out);
-/* An ephemeral port for `local.addr` and `remote` (unspecified for a bind); -EADDRNOTAVAIL. `taken` says
- * whether a socket is bound to a port. RFC 6056, 3.3.1. */
+/* An ephemeral port for `local.addr` and `remote` (unspecified for a bind); -EADDRNOTAVAIL. `taken`
+ * says whether a socket is bound to a port. RFC 6056, 3.3.1. */
 NODISCARD int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                               bool (*taken)(void *cookie, uint16_t port), void *cookie,
                               uint16_t *out);
@@ -172,7 +175,8 @@ NODISCARD ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, si
 /* No more from us: FIN follows the text. */
 NODISCARD int tcp_shutdown_write(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now);
-/* The owner lets go: CLOSE, or ABORT when text is unread or `abort` is set. The pointer is dead then. */
+/* The owner lets go: CLOSE, or ABORT when text is unread or `abort` is set. The pointer is dead
+ * then. */
 void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now);
 
 void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);

@@ -1,9 +1,9 @@
 /*
  * tcp_ack.c - the fifth check of SEGMENT ARRIVES: the ACK field (RFC 9293, 3.10.7.4).
  *
- * Everything that the sender learns, it learns here: what arrived, how long a round trip takes, how much
- * the peer can hold, and that something was lost. A segment's ACK is believed within (SND.UNA -
- * MAX.SND.WND) =< SEG.ACK =< SND.NXT only (RFC 5961, 5.2).
+ * Everything that the sender learns, it learns here: what arrived, how long a round trip takes, how
+ * much the peer can hold, and that something was lost. A segment's ACK is believed within (SND.UNA
+ * - MAX.SND.WND) =< SEG.ACK =< SND.NXT only (RFC 5961, 5.2).
  */
 #include "tcp/tcp_conn.h"
 
@@ -52,8 +52,8 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instan
     tcp->progress = true;
 }
 
-/* The handshake is done and text may flow. A SYN that was sent again gave no sample, and says that the
- * path loses or is slow: one segment and a longer timeout (RFC 5681, 3.1; RFC 6298, 5.7). */
+/* The handshake is done and text may flow. A SYN that was sent again gave no sample, and says that
+ * the path loses or is slow: one segment and a longer timeout (RFC 5681, 3.1; RFC 6298, 5.7). */
 void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     newreno_open(&conn->cc, conn->snd_mss, conn->syn_lost);
@@ -86,16 +86,17 @@ void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
         events_note(tcp->events, WHY_IN_WINDOW);
 }
 
-/* --- new, duplicate, old ------------------------------------------------------------------------ */
+/* --- new, duplicate, old ------------------------------------------------------------------------
+ */
 
 /* [una, una + one segment) goes again, ahead of anything new. */
 static void mark_first_lost(struct tcp_conn *conn)
 {
     tcp_seq end = seq_min(seq_add(conn->snd.una, conn->snd_mss), conn->snd.nxt);
 
+    conn->lost.to = conn_has_lost(conn) ? seq_max(conn->lost.to, end) : end;
     conn->lost.from = conn->snd.una;
-    conn->lost.to = seq_max(conn->lost.to, end);
-    conn->loss_by_rto = false;
+    conn->lost_by = LOST_BY_DUPLICATES;
     conn->timing = false;
 }
 
@@ -160,8 +161,8 @@ static void take_duplicate(struct tcp *tcp, struct tcp_conn *conn, instant now)
     tcp_log_cwnd(tcp, conn, "three duplicate ACKs (RFC 5681, 3.2)", now);
 }
 
-/* The peer answers our probes: however long its window stays closed, it is alive (MUST-37). Once the
- * window opens, what the probe carried may have been refused and goes first. */
+/* The peer answers our probes: however long its window stays closed, it is alive (MUST-37). Once
+ * the window opens, what the probe carried may have been refused and goes first. */
 static void still_there(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     conn->retransmits = 0;
@@ -170,11 +171,12 @@ static void still_there(struct tcp *tcp, struct tcp_conn *conn, instant now)
     conn->rto.backoff = 0;
     conn->lost.from = conn->snd.una;
     conn->lost.to = conn->snd.nxt;
-    conn->loss_by_rto = false;
+    conn->lost_by = LOST_BY_PROBE;
     tcp_arm_retransmit(tcp, conn, now);
 }
 
-/* --- per state ------------------------------------------------------------------------------------ */
+/* --- per state
+ * ------------------------------------------------------------------------------------ */
 
 /* The third step of the handshake. */
 static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
@@ -249,7 +251,7 @@ enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tc
         return SEG_DROPPED;
     }
 
-    events_note(tcp->events, seg->text.len > 0    ? WHY_NONE
+    events_note(tcp->events, seg->text.len > 0  ? WHY_NONE
                              : in->refused_text ? WHY_IN_PROBE
                                                 : WHY_IN_NOTHING_NEW);
     if (seq_lt(conn->snd.una, seg->ack))

@@ -2,11 +2,11 @@
  * tcp_conn.c - a connection's life: made, changed, settled, ended.
  *
  * What is hard here is that a connection may end in the middle of anything: a segment, a call, a
- * timer. So nothing frees a connection but tcp_settle(), the last act of each entry point; everything
- * before it may still look at the struct, which is then in CLOSED with empty queues.
+ * timer. So nothing frees a connection but tcp_settle(), the last act of each entry point;
+ * everything before it may still look at the struct, which is then in CLOSED with empty queues.
  *
- * A connection in CLOSED stays for its owner (who has an error or last figures to read) and for a reset
- * that is still owed. It is out of the table by then, so the four-tuple is free.
+ * A connection in CLOSED stays for its owner (who has an error or last figures to read) and for a
+ * reset that is still owed. It is out of the table by then, so the four-tuple is free.
  */
 #include "tcp/tcp_conn.h"
 
@@ -20,7 +20,8 @@ struct rto_limits tcp_rto_limits(const struct tcp *tcp)
                                tcp->values->tcp_rto_max};
 }
 
-/* TIME-WAIT is only a courtesy to the peer: when every slot is taken, the oldest gives its own up. */
+/* TIME-WAIT is only a courtesy to the peer: when every slot is taken, the oldest gives its own up.
+ */
 static bool evict_time_wait(struct tcp *tcp, instant now)
 {
     struct list *node = list_take(&tcp->time_wait);
@@ -55,7 +56,7 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->held = HELD_NO_TEXT;
     conn->challenged_at = (instant){INT64_MIN / 2};
     conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
-    conn->snd_mss = 536;                                                       /* (MUST-15) */
+    conn->snd_mss = 536;                                                     /* (MUST-15) */
     conn->rcv_scale = (uint8_t)tcp->values->tcp_window_scale;
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
@@ -186,8 +187,8 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
 }
 
-/* RFC 9293, 3.7.1: SHLD-5, MAY-3; RFC 7323, 2.2: offered first by the active side, and in answer only
- * to an offer. */
+/* RFC 9293, 3.7.1: SHLD-5, MAY-3; RFC 7323, 2.2: offered first by the active side, and in answer
+ * only to an offer. */
 struct tcp_options tcp_syn_options(const struct tcp_conn *conn)
 {
     bool answer = conn->state == TCPS_SYN_RECEIVED;

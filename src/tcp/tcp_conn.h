@@ -20,52 +20,56 @@
 #include "tcp/sendq.h"
 #include "tcp/tcp.h"
 
+/* Why [lost.from, lost.to) was taken for lost. */
+enum lost_by { LOST_BY_DUPLICATES, LOST_BY_TIMEOUT, LOST_BY_PROBE };
+
 /* What keeps the sender from sending more, as found when it last tried. */
 enum held_by { HELD_NO_TEXT, HELD_CWND, HELD_WINDOW, HELD_NAGLE, HELD_SILLY_WINDOW, HELD_CORK };
 
 struct tcp_conn {
-    struct list debt;  /* on tcp->debtors while it may have something to send */
-    struct list kin;   /* on tcp->opening, its listener's queues, or tcp->time_wait, by its state */
+    struct list debt; /* on tcp->debtors while it may have something to send */
+    struct list kin;  /* on tcp->opening, its listener's queues, or tcp->time_wait, by its state */
     struct ready ready;
     struct tcp_conn *hash_next;
     struct timer timer; /* the earliest of the three deadlines below */
-    instant retransmit_at; /* RTO, persist or override, whichever the state of the sender asks for */
-    instant ack_at;        /* delayed ACK */
-    instant linger_at;     /* TIME-WAIT, FIN-WAIT-2 without an owner */
+    instant
+        retransmit_at; /* RTO, persist or override, whichever the state of the sender asks for */
+    instant ack_at;    /* delayed ACK */
+    instant linger_at; /* TIME-WAIT, FIN-WAIT-2 without an owner */
 
     struct tcp_listener *listener; /* passive and not yet accepted; else NULL */
     struct endpoint local, remote;
     uint32_t id;
     int error; /* the errno that ended it; reported once */
 
-    uint8_t state; /* enum tcp_state: tcp_set_state() alone writes it */
-    uint8_t held;  /* enum held_by */
-    uint8_t ack_why; /* enum why of the ACK that is due */
-    uint8_t rst_why; /* enum why of the reset that is owed; WHY_NONE: none */
+    uint8_t state;       /* enum tcp_state: tcp_set_state() alone writes it */
+    uint8_t held;        /* enum held_by */
+    uint8_t lost_by;     /* enum lost_by */
+    uint8_t ack_why;     /* enum why of the ACK that is due */
+    uint8_t rst_why;     /* enum why of the reset that is owed; WHY_NONE: none */
     uint8_t retransmits; /* of the segment at SND.UNA in a row: R1, R2 */
     uint8_t snd_scale, rcv_scale;
     uint8_t ack_notes; /* of this batch: see struct ack_note */
 
-    bool passive : 1;       /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
-    bool scaling : 1;       /* both SYNs carried the window scale option (RFC 7323, 2.2) */
-    bool ack_due : 1;       /* an ACK is owed now */
-    bool closing : 1;       /* the application has closed the sending side: a FIN follows the text */
-    bool fin_sent : 1;      /* it has been sent: SND.NXT is past it */
-    bool peer_fin : 1;      /* the peer's FIN has been processed */
-    bool fin_early : 1;     /* a FIN beyond a hole: rcv.fin says where */
-    bool read_shut : 1;     /* the application reads no more */
-    bool no_delay : 1;      /* TCP_NODELAY */
-    bool corked : 1;        /* the last write said MSG_MORE */
-    bool override : 1;      /* the override timer has run out: send the small segment */
-    bool persisting : 1;    /* retransmit_at probes a closed window */
-    bool timing : 1;        /* a round trip is being measured */
-    bool syn_lost : 1;      /* the SYN or <SYN,ACK> had to be sent again */
-    bool loss_by_rto : 1;   /* lost.* was marked by a timeout, not by duplicate ACKs */
-    bool window_owed : 1;   /* the application read: perhaps the window must be told */
-    bool syn_owed : 1;      /* the SYN or <SYN,ACK> is to be sent (again) */
-    bool changed : 1;       /* the owner is to be told when this entry settles */
-    bool probe_owed : 1;    /* the persist timer has run out */
-    bool known_dead : 1;    /* the error was reported */
+    bool passive : 1;     /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
+    bool scaling : 1;     /* both SYNs carried the window scale option (RFC 7323, 2.2) */
+    bool ack_due : 1;     /* an ACK is owed now */
+    bool closing : 1;     /* the application has closed the sending side: a FIN follows the text */
+    bool fin_sent : 1;    /* it has been sent: SND.NXT is past it */
+    bool peer_fin : 1;    /* the peer's FIN has been processed */
+    bool fin_early : 1;   /* a FIN beyond a hole: rcv.fin says where */
+    bool read_shut : 1;   /* the application reads no more */
+    bool no_delay : 1;    /* TCP_NODELAY */
+    bool corked : 1;      /* the last write said MSG_MORE */
+    bool override : 1;    /* the override timer has run out: send the small segment */
+    bool persisting : 1;  /* retransmit_at probes a closed window */
+    bool timing : 1;      /* a round trip is being measured */
+    bool syn_lost : 1;    /* the SYN or <SYN,ACK> had to be sent again */
+    bool window_owed : 1; /* the application read: perhaps the window must be told */
+    bool syn_owed : 1;    /* the SYN or <SYN,ACK> is to be sent (again) */
+    bool changed : 1;     /* the owner is to be told when this entry settles */
+    bool probe_owed : 1;  /* the persist timer has run out */
+    bool known_dead : 1;  /* the error was reported */
 
     struct {
         tcp_seq una, nxt;
@@ -87,19 +91,20 @@ struct tcp_conn {
         tcp_seq from, to;
     } lost;
 
-    uint16_t snd_mss;  /* Eff.snd.MSS (RFC 9293, 3.7.1) */
-    uint16_t rcv_mss;  /* what we announce */
-    uint16_t rcv_full; /* the largest text of a segment so far: "full-sized" for SHLD-19 */
+    uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
+    uint16_t rcv_mss;          /* what we announce */
+    uint16_t rcv_full;         /* the largest text of a segment so far: "full-sized" for SHLD-19 */
     uint16_t unacked_segments; /* received in order since the last ACK */
     uint16_t quick_acks;       /* segments still acknowledged at once */
-    uint32_t unacked;  /* octets received in order since the last ACK */
-    uint32_t clocked;  /* octets that the last ACK took out of flight, for the reason of the next ones */
+    uint32_t unacked;          /* octets received in order since the last ACK */
+    uint32_t
+        clocked; /* octets that the last ACK took out of flight, for the reason of the next ones */
     uint32_t send_cap; /* octets that the send queue may hold */
 
-    tcp_seq timed;     /* the round trip ends when this is acknowledged */
+    tcp_seq timed; /* the round trip ends when this is acknowledged */
     instant timed_at;
-    instant sent_at;   /* when text was last sent: idle restart (RFC 5681, 4.1) */
-    instant since;     /* first transmission of what is at SND.UNA: R2 */
+    instant sent_at; /* when text was last sent: idle restart (RFC 5681, 4.1) */
+    instant since;   /* first transmission of what is at SND.UNA: R2 */
     instant challenged_at;
     struct rto rto;
     struct newreno cc;
@@ -138,7 +143,8 @@ static inline bool conn_is_orphan(const struct tcp_conn *conn)
 /* --- tcp_conn.c --------------------------------------------------------------------------- */
 
 /* A connection in CLOSED, in the table; NULL when there is no room. */
-struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote, instant now);
+struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                          instant now);
 /* The last act of each entry point; the connection may be gone afterwards. */
 void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, const char *cause,
@@ -188,8 +194,8 @@ static inline uint32_t conn_window(const struct tcp_conn *conn)
 {
     return seq_diff(conn->rcv.edge, conn->rcv.nxt);
 }
-/* Moves the edge right if the buffer allows and it is worth telling (MUST-39), and returns the window
- * field for a segment that acknowledges `ack`. */
+/* Moves the edge right if the buffer allows and it is worth telling (MUST-39), and returns the
+ * window field for a segment that acknowledges `ack`. */
 uint16_t tcp_offer_window(struct tcp_conn *conn, tcp_seq ack, bool syn, bool may_move);
 /* Has the window opened by enough to send an ACK for it alone? */
 bool tcp_window_is_news(const struct tcp_conn *conn);

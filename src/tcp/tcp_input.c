@@ -1,22 +1,22 @@
 /*
  * tcp_input.c - SEGMENT ARRIVES: what a connection does with a segment.
  *
- * The order of the checks is the protocol: a reset is believed only after its sequence number is, an
- * ACK only after a reset is ruled out. So this file keeps the order of RFC 9293, 3.10.7, and the two can
- * be read side by side:
+ * The order of the checks is the protocol: a reset is believed only after its sequence number is,
+ * an ACK only after a reset is ruled out. So this file keeps the order of RFC 9293, 3.10.7, and the
+ * two can be read side by side:
  *
  *     CLOSED      3.10.7.1   closed_arrives(), tcp_reset_for()
  *     LISTEN      3.10.7.2   listen_arrives()
  *     SYN-SENT    3.10.7.3   syn_sent_arrives()
- *     all others  3.10.7.4   the table called step[]; the fifth check is in tcp_ack.c, the seventh and
- *                            eighth are in tcp_text.c
+ *     all others  3.10.7.4   the table called step[]; the fifth check is in tcp_ack.c, the seventh
+ * and eighth are in tcp_text.c
  *
- * Nothing is sent from here. Input notes what is owed and tcp_output() pays once per poll; that is how
- * ACKs get aggregated (MUST-58, MUST-59).
+ * Nothing is sent from here. Input notes what is owed and tcp_output() pays once per poll; that is
+ * how ACKs get aggregated (MUST-58, MUST-59).
  *
- * Left out on purpose: security labels (ADR 0004). Not built in yet: timestamps and PAWS, SACK, urgent
- * data as more than text in line, a SYN cache and cookies (a half-open connection is a whole one, and
- * a listener holds as many as its backlog says).
+ * Left out on purpose: security labels (ADR 0004). Not built in yet: timestamps and PAWS, SACK,
+ * urgent data as more than text in line, a SYN cache and cookies (a half-open connection is a whole
+ * one, and a listener holds as many as its backlog says).
  */
 #include <errno.h>
 
@@ -43,7 +43,8 @@ static enum tcp_verdict refused(struct tcp_arrival *in, enum drop drop)
 /* RFC 9293, 3.10.7.1: everything but a reset is answered with one. */
 static enum tcp_verdict closed_arrives(struct tcp_arrival *in)
 {
-    return in->seg.flags & TCP_RST ? dropped(in, DROP_TCP_CLOSED_RST) : refused(in, DROP_TCP_CLOSED);
+    return in->seg.flags & TCP_RST ? dropped(in, DROP_TCP_CLOSED_RST)
+                                   : refused(in, DROP_TCP_CLOSED);
 }
 
 struct tcp_segment tcp_reset_for(const struct tcp_segment *seg)
@@ -91,7 +92,8 @@ static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *lis
     list_append(&listener->half_open, &conn->kin);
 
     conn->irs = seg->seq;
-    conn->rcv.nxt = conn->rcv.edge = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    conn->rcv.nxt = conn->rcv.edge =
+        seq_add(seg->seq, 1); /* not past any text: it will be sent again */
     tcp_take_syn_options(tcp, conn, seg);
     conn->snd.wnd = seg->window;
     conn->snd.wnd_max = conn->snd.wnd;
@@ -139,7 +141,8 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
 
     list_remove(&conn->kin);
     conn->irs = seg->seq;
-    conn->rcv.nxt = conn->rcv.edge = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    conn->rcv.nxt = conn->rcv.edge =
+        seq_add(seg->seq, 1); /* not past any text: it will be sent again */
     tcp_take_syn_options(tcp, conn, seg);
     conn->snd.wnd = seg->window; /* a SYN's window is never scaled */
     conn->snd.wnd_max = conn->snd.wnd;
@@ -187,9 +190,9 @@ static enum why unacceptable_why(const struct tcp_conn *conn, const struct tcp_s
     return seg->text.len > 0 ? WHY_IN_TEXT_OLD : WHY_IN_CHALLENGED;
 }
 
-/* First: is it about this moment of this connection? If not, say what we expect; that answer is what
- * repairs lost ACKs, keep-alives and half-open peers. A segment that takes sequence space is always
- * answered; an empty one, which a forger might bounce, as often as a challenge. */
+/* First: is it about this moment of this connection? If not, say what we expect; that answer is
+ * what repairs lost ACKs, keep-alives and half-open peers. A segment that takes sequence space is
+ * always answered; an empty one, which a forger might bounce, as often as a challenge. */
 static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
                                        struct tcp_arrival *in, instant now)
 {
@@ -210,7 +213,8 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     }
 
     if (conn->state == TCPS_SYN_RECEIVED && seg->flags == TCP_SYN && seq_eq(seg->seq, conn->irs)) {
-        conn->syn_owed = true; /* our <SYN,ACK> is what the peer misses */
+        conn->syn_owed = conn->syn_lost = true; /* our <SYN,ACK> is what the peer misses */
+        conn->timing = false;
         events_note(tcp->events, WHY_IN_SYN_AGAIN);
         return SEG_PROCESSED;
     }
@@ -238,7 +242,7 @@ static enum tcp_verdict check_rst(struct tcp *tcp, struct tcp_conn *conn, struct
     if (!(seg->flags & TCP_RST))
         return SEG_CONTINUE;
     if (conn->state == TCPS_TIME_WAIT) /* RFC 1337, 3: a reset must not end TIME-WAIT */
-        return dropped(in, DROP_TCP_RST);
+        return dropped(in, DROP_TCP_TIME_WAIT);
     if (!seq_eq(seg->seq, conn->rcv.nxt)) {
         if (seq_in(seg->seq, conn->rcv.nxt, conn_window(conn)))
             tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);

@@ -1,16 +1,16 @@
 /*
  * tcp_output.c - what to send now, and why not.
  *
- * One question, asked until the answer is no: which segment does this connection owe next? The answers
- * are tried in the order of what the peer needs most: a reset, our SYN, a probe, what was lost, new
- * text, the FIN, and last a bare ACK, because any of the others would have carried it.
+ * One question, asked until the answer is no: which segment does this connection owe next? The
+ * answers are tried in the order of what the peer needs most: a reset, our SYN, a probe, what was
+ * lost, new text, the FIN, and last a bare ACK, because any of the others would have carried it.
  *
- * Naming a segment changes nothing that matters; tcp_sent() does, once it has left. So a full device
- * leaves the debt where it was.
+ * Naming a segment changes nothing that matters; tcp_sent() does, once it has left. So a full
+ * device leaves the debt where it was.
  *
  * Text waits for the peer's window (RFC 9293, 3.8.6), for cwnd (RFC 5681, 3.1), for a full segment
- * (Nagle, 3.7.4; silly windows, 3.8.6.2.1) or for the application (MSG_MORE). What held it is kept: it is
- * the reason of the segment that leaves when the waiting ends.
+ * (Nagle, 3.7.4; silly windows, 3.8.6.2.1) or for the application (MSG_MORE). What held it is kept:
+ * it is the reason of the segment that leaves when the waiting ends.
  */
 #include "tcp/tcp_conn.h"
 
@@ -57,7 +57,8 @@ static uint32_t usable_window(const struct tcp_conn *conn)
     return seq_lt(conn->snd.nxt, edge) ? seq_diff(edge, conn->snd.nxt) : 0; /* (MUST-34) */
 }
 
-/* --- each kind of debt ------------------------------------------------------------------------- */
+/* --- each kind of debt -------------------------------------------------------------------------
+ */
 
 static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
 {
@@ -95,8 +96,21 @@ static void name_probe(struct tcp_conn *conn, struct tcp_out *out)
     out->is_probe = true;
 }
 
-/* The first piece of what is taken for lost. Where nothing but it is in flight, it may grow to a full
- * segment with text that was never sent. */
+static enum why why_again(const struct tcp_conn *conn, bool first)
+{
+    switch ((enum lost_by)conn->lost_by) {
+    case LOST_BY_TIMEOUT:
+        return first ? WHY_OUT_RTO : WHY_OUT_AFTER_RTO;
+    case LOST_BY_PROBE:
+        return WHY_OUT_AFTER_PROBE;
+    case LOST_BY_DUPLICATES:
+        break;
+    }
+    return conn->cc.partial_seen ? WHY_OUT_PARTIAL : WHY_OUT_FAST;
+}
+
+/* The first piece of what is taken for lost. Where nothing but it is in flight, it may grow to a
+ * full segment with text that was never sent. */
 static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
 {
     tcp_seq from = conn->lost.from;
@@ -112,18 +126,14 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
     }
     if (!to_the_end)
         len = u32_min(len, seq_diff(conn->lost.to, from));
-    if (conn->loss_by_rto && at > 0 && conn_inflight(conn) + len > conn->cc.cwnd) {
+    if (conn->lost_by == LOST_BY_TIMEOUT && at > 0 && conn_inflight(conn) + len > conn->cc.cwnd) {
         conn->held = HELD_CWND;
         return false;
     }
     bool first = seq_eq(from, conn->snd.una);
     bool fin = conn->fin_sent && seq_eq(seq_add(from, len), fin_seq(conn)) &&
                seq_lt(fin_seq(conn), conn->lost.to);
-    enum why why = conn->loss_by_rto        ? (first ? WHY_OUT_RTO : WHY_OUT_AFTER_RTO)
-                   : conn->cc.partial_seen ? WHY_OUT_PARTIAL
-                                           : WHY_OUT_FAST;
-    if (fin && len == 0)
-        why = WHY_OUT_FIN_AGAIN;
+    enum why why = fin && len == 0 ? WHY_OUT_FIN_AGAIN : why_again(conn, first);
     begin(conn, out, from, TCP_ACK, why);
     attach_text(conn, out, at, len);
     if (fin && out->seg.text.len == len)
@@ -139,9 +149,9 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
 /* Why new text leaves just now: what it waited for has come. */
 static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
 {
-    bool first_flight = conn->octets_acked == 0 && conn->held != HELD_WINDOW &&
-                        seq_diff(conn->snd.nxt, conn->iss) <=
-                            newreno_initial_window(conn->snd_mss, conn->syn_lost);
+    bool first_flight =
+        conn->octets_acked == 0 && conn->held != HELD_WINDOW &&
+        seq_diff(conn->snd.nxt, conn->iss) <= newreno_initial_window(conn->snd_mss, conn->syn_lost);
 
     if (first_flight && !last)
         return WHY_OUT_FIRST_FLIGHT;
@@ -295,8 +305,7 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
              conn->held == HELD_WINDOW)
         conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
     if (!instant_is_never(conn->retransmit_at))
-        wheel_arm(tcp->wheel, &conn->timer,
-                  instant_min(conn->retransmit_at, conn->timer.deadline));
+        wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));
 }
 
 bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
@@ -319,7 +328,8 @@ bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
     return false;
 }
 
-/* --- it has left -------------------------------------------------------------------------------- */
+/* --- it has left --------------------------------------------------------------------------------
+ */
 
 static void sent_ack(struct tcp_conn *conn)
 {

@@ -1,9 +1,9 @@
 /*
  * tcp_seq.h - the circle that sequence numbers live on (RFC 9293, 3.4).
  *
- * Being a struct, a sequence number refuses "a < b" and "a + 1" at compile time, so nobody can forget
- * that 2^32 - 1 comes just before 0. All comparisons are right while the two are less than 2^31 apart,
- * which windows of at most 2^30 octets guarantee (RFC 7323, 2.3).
+ * Being a struct, a sequence number refuses "a < b" and "a + 1" at compile time, so nobody can
+ * forget that 2^32 - 1 comes just before 0. All comparisons are right while the two are less than
+ * 2^31 apart, which windows of at most 2^30 octets guarantee (RFC 7323, 2.3).
  */
 #ifndef TAPIO_TCP_SEQ_H
 #define TAPIO_TCP_SEQ_H

@@ -1,8 +1,8 @@
 /*
  * tcp_state.c - see tcp_state.h.
  *
- * Each row is a state, each bit of it a state that may follow. Any state may end in CLOSED: by a reset,
- * an abort, or a timeout (RFC 9293, 3.3.2, note 3).
+ * Each row is a state, each bit of it a state that may follow. Any state may end in CLOSED: by a
+ * reset, an abort, or a timeout (RFC 9293, 3.3.2, note 3).
  */
 #include "tcp/tcp_state.h"
 
@@ -27,10 +27,10 @@ static const uint16_t edges[TCP_STATE_COUNT] = {
 static const uint16_t synchronized = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) |
                                      TO(FIN_WAIT_2) | TO(CLOSE_WAIT) | TO(CLOSING) | TO(LAST_ACK) |
                                      TO(TIME_WAIT);
-static const uint16_t receiving = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) |
-                                  TO(FIN_WAIT_2);
-static const uint16_t sending = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSING) |
-                                TO(LAST_ACK);
+static const uint16_t receiving =
+    TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2);
+static const uint16_t sending =
+    TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSING) | TO(LAST_ACK);
 
 bool tcp_state_may_follow(enum tcp_state from, enum tcp_state to)
 {

@@ -2,17 +2,17 @@
  * tcp_text.c - the seventh and eighth checks of SEGMENT ARRIVES: text and FIN (RFC 9293, 3.10.7.4).
  *
  * A segment is cut to what is new and inside the window. What begins at RCV.NXT is delivered, what
- * begins later waits in the reorder queue, and a FIN counts only once every octet before it has come
- * (otherwise a download would look complete with a hole in it).
+ * begins later waits in the reorder queue, and a FIN counts only once every octet before it has
+ * come (otherwise a download would look complete with a hole in it).
  *
- * How soon it is acknowledged (RFC 9293, 3.8.6.3; RFC 5681, 4.2): out of order, or filling a hole, at once
- * and by an ACK of its own; in order, when two full-sized segments are waiting or the connection is
- * young; else within tcp.delayed_ack.
+ * How soon it is acknowledged (RFC 9293, 3.8.6.3; RFC 5681, 4.2): out of order, or filling a hole,
+ * at once and by an ACK of its own; in order, when two full-sized segments are waiting or the
+ * connection is young; else within tcp.delayed_ack.
  */
 #include "tcp/tcp_conn.h"
 
-/* Text is kept only while the frame pool has an eighth to spare: what the protocol needs to go on (ACKs,
- * resets, ARP) must always find a buffer. */
+/* Text is kept only while the frame pool has an eighth to spare: what the protocol needs to go on
+ * (ACKs, resets, ARP) must always find a buffer. */
 static bool memory_is_short(const struct frame *frame)
 {
     const struct frame_pool *pool = frame->home;
@@ -195,7 +195,8 @@ enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tc
     conn->changed = true;
     if (conn->state == TCPS_ESTABLISHED || conn->state == TCPS_SYN_RECEIVED)
         tcp_set_state(tcp, conn, TCPS_CLOSE_WAIT, "the peer closed", now);
-    else if (conn->state == TCPS_FIN_WAIT_1) /* our FIN is not acknowledged, or we were in FIN-WAIT-2 */
+    else if (conn->state ==
+             TCPS_FIN_WAIT_1) /* our FIN is not acknowledged, or we were in FIN-WAIT-2 */
         tcp_set_state(tcp, conn, TCPS_CLOSING, "both ends closed", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
         tcp_time_wait(tcp, conn, "the peer closed too", now);

@@ -1,8 +1,8 @@
 /*
  * tcp_timer.c - timeouts (RFC 9293, 3.10.8; RFC 6298).
  *
- * A connection has one timer, armed for the earliest of three deadlines; what each means follows from
- * its state, so there is no second bookkeeping:
+ * A connection has one timer, armed for the earliest of three deadlines; what each means follows
+ * from its state, so there is no second bookkeeping:
  *
  *     retransmit_at   something is in flight: the retransmission timeout
  *                     the peer's window is closed: the next probe
@@ -87,7 +87,8 @@ static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
     tcp_arm_retransmit(tcp, conn, now);
 }
 
-/* RFC 6298, 5.4 to 5.6, RFC 5681, 3.1: all that is in flight is taken for lost, cwnd is one segment. */
+/* RFC 6298, 5.4 to 5.6, RFC 5681, 3.1: all that is in flight is taken for lost, cwnd is one
+ * segment. */
 static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     fired(tcp, conn, TIMER_RETRANSMIT, now);
@@ -102,7 +103,7 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
     conn->timing = false;
     conn->lost.from = conn->snd.una;
     conn->lost.to = conn->snd.nxt;
-    conn->loss_by_rto = true;
+    conn->lost_by = LOST_BY_TIMEOUT;
     rto_expired(&conn->rto);
     tcp_arm_retransmit(tcp, conn, now);
 }

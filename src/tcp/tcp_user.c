@@ -1,8 +1,8 @@
 /*
  * tcp_user.c - the calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293, 3.10.1 to 3.10.6).
  *
- * A call changes the connection and notes what is owed; nothing leaves before the stack pays. Passive
- * OPEN is in listen.c.
+ * A call changes the connection and notes what is owed; nothing leaves before the stack pays.
+ * Passive OPEN is in listen.c.
  */
 #include <errno.h>
 #include <poll.h>
@@ -32,7 +32,8 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     list_init(&tcp->time_wait);
     prng_seed(&tcp->prng, config->seed);
 
-    int err = pool_init(&tcp->conns, tcp->memory, "tcp connections", sizeof(struct tcp_conn), conns);
+    int err =
+        pool_init(&tcp->conns, tcp->memory, "tcp connections", sizeof(struct tcp_conn), conns);
     if (err)
         return err;
     err = pool_init(&tcp->islands, tcp->memory, "tcp islands", reorder_island_size,
@@ -154,14 +155,15 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
     return (ssize_t)taken;
 }
 
-/* --- RECEIVE ------------------------------------------------------------------------------------ */
+/* --- RECEIVE ------------------------------------------------------------------------------------
+ */
 
 ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, bool peek,
                  instant now)
 {
     if (conn->recvq.len > 0 && !conn->read_shut) {
         size_t n = recvq_read(&conn->recvq, out, len, peek);
-        if (!peek && conn->state != TCPS_CLOSED) {
+        if (!peek && conn->state != TCPS_CLOSED && !conn->peer_fin) {
             conn->window_owed = tcp_window_is_news(conn);
             if (conn->window_owed && !list_is_linked(&conn->debt))
                 list_append(&tcp->debtors, &conn->debt);
@@ -176,7 +178,8 @@ ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, 
     return -EAGAIN;
 }
 
-/* --- CLOSE -------------------------------------------------------------------------------------- */
+/* --- CLOSE --------------------------------------------------------------------------------------
+ */
 
 /* RFC 9293, 3.10.4. The FIN follows the text; a second CLOSE adds nothing. */
 static void close_sending(struct tcp *tcp, struct tcp_conn *conn, instant now)
@@ -286,7 +289,8 @@ void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, str
     }
 }
 
-/* --- options, readiness --------------------------------------------------------------------------- */
+/* --- options, readiness
+ * --------------------------------------------------------------------------- */
 
 void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
 {

@@ -1,13 +1,13 @@
 /*
  * tcp_window.c - what we tell the peer: ACKs and the window (RFC 9293, 3.8.6.2.2, 3.8.6.3).
  *
- * Two kinds of ACK debt. Most ACKs are cumulative: one flag, paid by whatever leaves next. A segment out
- * of order owes an ACK of its own, because the peer counts them; so does each sixteenth segment of a long
- * batch, because the peer's window grows by them. Those are notes, with the number of their moment, for
- * a note that repeated a later number would itself be a duplicate ACK.
+ * Two kinds of ACK debt. Most ACKs are cumulative: one flag, paid by whatever leaves next. A
+ * segment out of order owes an ACK of its own, because the peer counts them; so does each sixteenth
+ * segment of a long batch, because the peer's window grows by them. Those are notes, with the
+ * number of their moment, for a note that repeated a later number would itself be a duplicate ACK.
  *
- * The right edge of the window never moves left (SHLD-14), although the field is scaled and so cannot
- * say every number: the field is rounded up, and the edge moves to what was said.
+ * The right edge of the window never moves left (SHLD-14), although the field is scaled and so
+ * cannot say every number: the field is rounded up, and the edge moves to what was said.
  */
 #include "tcp/tcp_conn.h"
 
@@ -80,6 +80,5 @@ bool tcp_window_is_news(const struct tcp_conn *conn)
 {
     uint32_t gain = possible_gain(conn);
 
-    return gain > 0 &&
-           (conn_window(conn) < 2u * conn->rcv_mss || gain >= conn->rcv.buffer / 2);
+    return gain > 0 && (conn_window(conn) < 2u * conn->rcv_mss || gain >= conn->rcv.buffer / 2);
 }

@@ -2,9 +2,9 @@
  * tcp_wire.c - the TCP header and its options (RFC 9293, 3.1, 3.2).
  *
  * What is hard here is the option list: each option brings its own length, which may be 0, 1, or
- * point past the header. The walk advances by at least one octet a step and the list has at most 40,
- * so it ends; at the first length that cannot be, it stops, keeps what came before and says so. The
- * segment itself lives (MUST-7): an option that we cannot read is no reason to lose the text.
+ * point past the header. The walk advances by at least one octet a step and the list has at most
+ * 40, so it ends; at the first length that cannot be, it stops, keeps what came before and says so.
+ * The segment itself lives (MUST-7): an option that we cannot read is no reason to lose the text.
  *
  * Read: MSS, window scale. Skipped by their length: all others (MUST-6). Not built in yet:
  * SACK-permitted, SACK and timestamps.

@@ -47,7 +47,8 @@ struct tcp_segment {
 /* DROP_NONE, or DROP_TCP_HEADER. The checksum is the caller's (tcp_checksum_is_right()). */
 enum drop tcp_parse(struct bytes in, struct tcp_segment *seg);
 
-/* Writes header and options; the checksum field stays zero and the text is the caller's to append. */
+/* Writes header and options; the checksum field stays zero and the text is the caller's to append.
+ */
 void tcp_emit(struct writer *w, const struct tcp_segment *seg);
 
 /* Octets that tcp_emit() writes: 20 and the options, padded to 32 bits. */

@@ -334,11 +334,12 @@ whole_blocks() {
     python3 - "$1" <<'PYTHON'
 import struct, sys
 data = open(sys.argv[1], "rb").read()
+order = ">" if data[8:12] == b"\x1a\x2b\x3c\x4d" else "<"
 at = blocks = 0
 while at < len(data):
-    length, = struct.unpack_from("<I", data, at + 4)
+    length, = struct.unpack_from(order + "I", data, at + 4)
     assert length >= 12 and at + length <= len(data), f"half a block at {at}"
-    assert struct.unpack_from("<I", data, at + length - 4)[0] == length
+    assert struct.unpack_from(order + "I", data, at + length - 4)[0] == length
     at += length
     blocks += 1
 print(blocks, "blocks")

@@ -5,13 +5,30 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
 
-# What may not change: interfaces here, namespaces and our processes anywhere, files outside build/.
+# Every process that the demo starts has this in its environment, and temporary files go here.
+export TAPIO_TRACE="demo-$$" TMPDIR=$WORK/tmp
+mkdir -p "$TMPDIR"
+
+# Processes with our mark, by the shell alone: a program that looked would have the mark itself.
+marked() {
+    local file word count=0
+    for file in /proc/[0-9]*/environ; do
+        while IFS= read -r -d '' word; do
+            [[ $word != "TAPIO_TRACE=$TAPIO_TRACE" ]] || count=$((count + 1))
+        done 2>/dev/null <"$file" || true
+    done 2>/dev/null
+    printf 'processes of the demo: %s\n' "$count"
+}
+
+# What may not change: interfaces, namespaces with a name (one without lives as long as a process in
+# it), processes, files outside build/ and work folders in it.
 traces() {
-    ip -o link | sed 's/^[0-9]*: //' | cut -d: -f1
-    find /proc/[0-9]*/ns/net -maxdepth 0 -printf '%l\n' 2>/dev/null | sort -u | wc -l
-    find "$ROOT" -path "$ROOT/build" -prune -o -path "$ROOT/.git" -prune -o -type f -print | grep -v '\.pyc$' | sort
-    find "${TMPDIR:-/tmp}" -maxdepth 1 -name '*tapio*' 2>/dev/null | sort
-    find "$ROOT/build/demo" -name 'run.*' 2>/dev/null
+    ip -o link | cut -d: -f2
+    grep nsfs /proc/mounts || true
+    marked
+    find "$ROOT" -path "$ROOT/build" -prune -o -path "$ROOT/.git" -prune -o -type f -print | sort
+    find "$TMPDIR" -type f
+    find "$ROOT/build/demo" -name 'run.*' 2>/dev/null || true
 }
 
 demo_once() {
@@ -24,7 +41,7 @@ demo_once() {
 demo_shows() {
     local word
     for word in '^ready http://10.9.0.2' '^HTTP/1.1 200 ' '^HTTP 200, 20000000 octets' '^equal' '--- handshake' \
-        'why|syn-received: ' 'handshake-done: ' 'state=ESTABLISHED' '--- close' 'fin: '; do
+        'syn-received: ' 'handshake-done: ' 'state=ESTABLISHED' '--- close' 'fin: '; do
         grep -Eq -e "$word" "$WORK/demo" || fail "the demo does not show: $word"
     done
 }
@@ -32,22 +49,30 @@ demo_shows() {
 demo_interrupted() {
     local demo
     traces >"$WORK/before"
-    # A session of its own with SIGINT at its default, as a terminal would give it.
-    setsid python3 -c 'import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execvp(sys.argv[1], sys.argv[1:])' bash "$ROOT/scripts/demo" --stay < <(sleep 20) >"$WORK/demo" 2>&1 &
+    rm -f "$WORK/demo"
+    mkfifo "$WORK/typed"
+    exec 3<>"$WORK/typed" # a terminal at which nobody types
+    bash "$ROOT/scripts/demo" --stay <"$WORK/typed" >"$WORK/demo" 2>&1 3>&- &
     demo=$!
     started "$demo"
-    wait_until 20 grep -q '^equal' "$WORK/demo"
+    wait_until 30 grep -q '^Try: ' "$WORK/demo"
     kill -TERM "$demo"
     wait_until 10 gone "$demo"
-    wait "$demo" || true
+    exec 3>&-
     traces >"$WORK/after"
     diff "$WORK/before" "$WORK/after"
+}
+
+demo_stays() {
+    local words
+    words=$(printf 'curl -s http://10.9.0.2/; ping -q -c 1 10.9.0.2\n' | bash "$ROOT/scripts/demo" --stay 2>&1)
+    [[ $(grep -c '<h1>It works.</h1>' <<<"$words") == 2 ]] || fail "the server is not there in the shell: $words"
+    grep -q ' 0% packet loss' <<<"$words"
 }
 
 unset TAPIO_DEMO
 try "the demo runs and leaves nothing behind" demo_once
 try "it shows the page, the file, the handshake and the close" demo_shows
+thorough && try "with --stay the shell stands beside the running server" demo_stays
 thorough && try "ended in the middle, it leaves nothing behind" demo_interrupted
 finish

@@ -71,8 +71,9 @@ started() {
 # try NAME FUNCTION [ID...]: runs the function in a subshell that stops at its first failing command.
 # What it printed is shown when it fails.
 try() {
-    local name=$1 function=$2 code id
+    local name=$1 function=$2 start code id
     shift 2
+    start=$(clock)
     (
         set -eE
         trap 'printf "line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
@@ -81,7 +82,7 @@ try() {
     code=$?
     if ((code == 0)); then
         GOOD=$((GOOD + 1))
-        printf 'ok %s\n' "$name"
+        printf 'ok %s (%s s)\n' "$name" "$(since "$start")"
         for id in "$@"; do
             [[ -z ${TAPIO_PROOFS-} ]] ||
                 printf '%s\te2e/%s\t%s\tpass\n' "$id" "$SUITE" "$name" >>"$TAPIO_PROOFS"

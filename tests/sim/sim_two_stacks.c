@@ -3,14 +3,16 @@
  *
  *     sim_two_stacks [FIRST LAST]      seeds FIRST to LAST, default 1 to 100
  *
- * Each seed draws its own wire: up to 10 % loss in bursts or not, 10 % reordering, 5 % duplication, 1 %
- * corruption, delay, jitter, a bottleneck. A seed that fails is printed with its wire; running that seed
+ * Each seed draws its own wire: up to 10 % loss in bursts or not, 10 % reordering, 5 % duplication,
+ * 1 % corruption, delay, jitter, a bottleneck; and its own stacks: buffers from 2 KB to 1 MB, MTU
+ * from 296 to 9000, any window scale. A seed that fails is printed with its wire; running that seed
  * alone repeats it. Prints `N passed, N failed` at the end.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "base/instant.h"
 #include "base/prng.h"
 #include "sim/sim.h"
@@ -54,6 +56,18 @@ static void add_up(const struct sim_result *result)
     }
 }
 
+/* Small buffers close windows, large ones fill the wire; a small MTU makes many segments. */
+static void draw_stack(struct prng *prng, struct sim_config *config)
+{
+    static const uint32_t buffer[] = {2048, 5000, 16384, 65536, 1048576};
+    static const uint32_t mtu[] = {296, 576, 1500, 1500, 9000};
+
+    config->mtu = mtu[prng_below(prng, ARRAY_LEN(mtu))];
+    config->values.tcp_rmem = buffer[prng_below(prng, ARRAY_LEN(buffer))];
+    config->values.tcp_wmem = buffer[prng_below(prng, ARRAY_LEN(buffer))];
+    config->values.tcp_window_scale = (int64_t)prng_below(prng, 15);
+}
+
 static bool run_seed(uint64_t seed)
 {
     struct memory memory = {0};
@@ -69,6 +83,7 @@ static bool run_seed(uint64_t seed)
     config.limit_ns = 4 * 3600 * NS_PER_S;
     draw_wire(&prng, &config.to_client);
     draw_wire(&prng, &config.to_server);
+    draw_stack(&prng, &config);
     if (sim_run(&config, &memory, &result) || result.problem) {
         printf("not ok seed %" PRIu64 ": %s after %" PRId64 " ms (%u connections of %u octets)\n",
                seed, result.problem ? result.problem : "could not be made",

@@ -131,18 +131,26 @@ void fake_stack_free(struct stack *stack)
     free(stack);
 }
 
+/* The first of the list; -1 when it has no owner any more, or none yet. */
+static int list_take_first(struct stack *stack)
+{
+    int s = stack->list[0];
+    struct fake *f = &stack->fakes[s];
+
+    memmove(stack->list, stack->list + 1, (size_t)--stack->list_len * sizeof(int));
+    f->listed = false;
+    return f->closed || f->listener >= 0 ? -1 : s;
+}
+
 int fake_run(struct stack *stack, instant now)
 {
     int calls = 0;
 
     for (int left = stack->list_len; left; left--) {
-        short events;
-        int s = sock_next_ready(stack, &events);
-        if (s < 0)
-            break;
-        struct sock_app *app = sock_app(stack, s);
+        int s = list_take_first(stack);
+        struct sock_app *app = s < 0 ? NULL : sock_app(stack, s);
         if (app) {
-            app->ready(app, s, events, now);
+            app->ready(app, s, (short)sock_poll(stack, s), now);
             calls++;
         }
     }
@@ -152,7 +160,7 @@ int fake_run(struct stack *stack, instant now)
 int fake_run_all(struct stack *stack, instant now, int rounds)
 {
     for (int i = 0; i < rounds; i++)
-        if (!fake_run(stack, now))
+        if (!fake_run(stack, now) && !stack->list_len)
             return i;
     return rounds;
 }
@@ -491,10 +499,8 @@ int sock_poll(struct stack *stack, int s)
 int sock_next_ready(struct stack *stack, short *events)
 {
     while (stack->list_len) {
-        int s = stack->list[0];
-        memmove(stack->list, stack->list + 1, (size_t)--stack->list_len * sizeof(int));
-        stack->fakes[s].listed = false;
-        if (stack->fakes[s].closed || stack->fakes[s].listener >= 0)
+        int s = list_take_first(stack);
+        if (s < 0)
             continue;
         *events = (short)sock_poll(stack, s);
         return s;

@@ -73,7 +73,6 @@ struct peer_out {
     struct bytes options; /* instead of the ones that a SYN has by itself */
     struct bytes ip_options;
     bool no_options;
-    uint32_t window; /* as on the wire, plus 1; 0: peer->window */
     uint16_t urgent;
     uint8_t more_flags; /* as on the wire: those that have no letter */
     uint8_t dscp, ttl, reserved, data_offset;
@@ -94,6 +93,7 @@ struct peer {
     struct wire_flow *flow; /* the connection that the calls are about */
     uint32_t iss;           /* of the next connection: the peer's */
     uint16_t port;          /* likewise */
+    uint16_t local_port;    /* the stack's, when it opens; 0: an ephemeral one */
 
     uint32_t window; /* of the segments to come */
     uint16_t mss;    /* in our SYN; 0: no option */
@@ -144,8 +144,8 @@ void peer_poll(struct peer *p);
 
 /* --- the wire ---------------------------------------------------------------------------------- */
 
-#define peer_send(p, flags, seq, ack, len)                                                         \
-    peer_send_full(p, &(struct peer_out){flags, seq, ack, len, .window = 0})
+#define peer_send(p, f, q, a, n)                                                                   \
+    peer_send_full(p, &(struct peer_out){.flags = (f), .seq = (q), .ack = (a), .len = (n)})
 #define PEER_SEND(p, ...) peer_send_full(p, &(struct peer_out){__VA_ARGS__})
 void peer_send_full(struct peer *p, const struct peer_out *out);
 /* Any frame. */
@@ -182,6 +182,8 @@ int peer_skip(struct peer *p);
 
 /* A new connection of the next port, from the peer; it becomes p->flow. */
 struct wire_flow *peer_flow_new(struct peer *p);
+/* A new incarnation of p->flow: the same four-tuple, another ISS of the peer's. */
+struct wire_flow *peer_flow_again(struct peer *p, uint32_t iss);
 /* Its SYN, with the options that p->mss and p->scale ask for. */
 void peer_syn(struct peer *p);
 

@@ -18,7 +18,8 @@ What is checked:
   - the right edge of our window never moves left (by more than window scaling rounds off, RFC
     7323, 2.4); nothing new is sent beyond the peer's window but a probe of one octet; MSS and
     window scale stand on SYN segments only; what is sent again says so in `why=`, and only that
-    does; a fast retransmission follows three duplicate ACKs;
+    does; a fast retransmission follows three duplicate ACKs, and it and a partial one repeat the
+    first unacknowledged segment alone;
   - what was dropped as outside the window, or as a reset beside RCV.NXT, is just that.
 
 Known limit: text that was handed to ARP and lost there was never on the wire, so its first

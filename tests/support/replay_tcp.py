@@ -91,6 +91,9 @@ ENDS_SILENTLY = (
     "LAST-ACK",
     "TIME-WAIT",
 )
+# These say that the first unacknowledged segment is sent again, and no other (RFC 5681, 3.2; RFC
+# 6582, 3.2).
+ONE_SEGMENT = ("fast-retransmit", "partial-retransmit")
 TAKES_TEXT = ("ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2")
 SAYS_AGAIN = re.compile(r"(^|-)retransmit(-|$)")
 
@@ -114,6 +117,7 @@ class Connection:
         self.fin = None  # where our FIN is
         self.wnd, self.wl1, self.wl2, self.max_wnd, self.edge = 0, None, None, 0, None
         self.our_shift = self.peer_shift = None  # as their SYNs said
+        self.peer_mss = 536
         self.again = 0  # segments sent more than once
         self.duplicates, self.last_window = 0, None  # duplicate ACKs in a row
         # what we receive
@@ -133,6 +137,7 @@ class Connection:
         if seg.flags & FIN:
             self.peer_fin = first + seg.text_len
         self.peer_shift = seg.shift
+        self.peer_mss = max(seg.mss or 536, 1)
         self.wl1, self.wl2 = first - 1, None
         self.set_window(seg.window)
 
@@ -258,10 +263,12 @@ class Connection:
         return after
 
     def count_duplicates(self, seg, ack):
-        """What a duplicate ACK is: RFC 5681, 2."""
+        """What a duplicate ACK is: RFC 5681, 2. One that came late says nothing of the window."""
+        if ack < self.una:
+            return
         if ack > self.una:
             self.duplicates = 0
-        elif ack == self.una and max(self.nxt, self.probed) > self.una:
+        elif max(self.nxt, self.probed) > self.una:
             is_bare = seg.text_len == 0 and not seg.flags & (SYN | FIN)
             self.duplicates += is_bare and seg.window == self.last_window
         self.last_window = seg.window
@@ -354,6 +361,9 @@ class Connection:
             problem(f"conn {self.id} sends text behind its FIN")
         if why == "fast-retransmit" and self.duplicates < 3:
             problem(f"conn {self.id} says why={why} after {self.duplicates} duplicate ACKs")
+        if why in ONE_SEGMENT and not self.una <= seq < self.una + self.peer_mss:
+            distance = seq - self.una
+            problem(f"conn {self.id} says why={why} for text {distance} octets behind SND.UNA")
         says_again = bool(SAYS_AGAIN.search(why))
         if is_old and not says_again and why != "window-probe":
             problem(f"conn {self.id} sends octets again and says why={why}")

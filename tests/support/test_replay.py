@@ -379,6 +379,7 @@ PLANTED = [
     (passive, 9, {"ack": IRS + 50, "win": 512}, "acknowledges 51 octets less than before"),
     (passive, 6, {"seq": ISS + 1448}, "sends octets again and says why=x"),
     (passive, 6, {"why": "retransmit-rto"}, "but this was never sent before"),
+    (fast, 12, {"seq": ISS + 2001}, "why=fast-retransmit for text 2000 octets behind SND.UNA"),
     (fast, 12, {"why": "written"}, "sends octets again and says why=written"),
     (loss, 6, {"why": "fast-retransmit"}, "says why=fast-retransmit after 0 duplicate ACKs"),
     (loss, 6, {"why": "written"}, "sends octets again and says why=written"),

@@ -381,7 +381,7 @@ static const char *check_fin(struct wire_flow *flow, const struct wire_tcp *t)
 {
     uint32_t end = t->seq + (uint32_t)t->text.len;
 
-    if (flow->we_finished && ahead(end, flow->fin) > 0)
+    if (flow->we_finished && t->text.len && ahead(end, flow->fin) > 0)
         return "text behind our FIN";
     if (!(t->flags & WIRE_FIN))
         return NULL;
