@@ -26,7 +26,8 @@ enum {
     FRAME_GSO_TCPV4 = 1,
     FRAME_GSO_TCPV6 = 4,
 
-    DEV_BATCH = 64, /* frames that one poll takes at most */
+    DEV_BATCH = 64,   /* frames that one poll takes at most */
+    DEV_IOV_MAX = 32, /* pieces of one frame that is sent */
 };
 
 /* What the device knows, or must do, about one frame. Offsets count from its first octet. */
@@ -77,7 +78,8 @@ struct dev;
 
 struct dev_ops {
     /* Takes up to `max` frames that have arrived by `now` into `batch`, with buffers from
-     * `pool`. Returns how many, 0 when there are none; -ENETDOWN once the device is gone. */
+     * `pool`. Returns how many, 0 when there are none; -ENETDOWN once the device is gone, or
+     * another -errno when it is broken. */
     int (*receive)(struct dev *dev, struct frame_pool *pool, struct frame **batch, int max,
                    instant now);
     /* Sends one frame. 0 when it is taken (or lost as a wire loses it), -EAGAIN when the device
@@ -91,19 +93,21 @@ struct dev_ops {
     instant (*deadline)(const struct dev *dev);
     /* A descriptor to poll for input, or -1. */
     int (*fd)(const struct dev *dev);
+    /* Closes the device and frees it. */
     void (*close)(struct dev *dev);
 };
 
 struct dev {
     const struct dev_ops *ops;
-    char name[16];           /* "tap0", for people and captures */
+    char name[16];            /* "tap0", for people and captures */
     struct mac_addr peer_mac; /* the kernel's side of a TAP; zero when unknown */
-    uint32_t mtu;            /* octets behind the Ethernet header */
-    bool csum_offload;       /* takes and gives FRAME_NEEDS_CSUM */
+    uint32_t mtu;             /* octets behind the Ethernet header */
+    bool csum_offload;        /* takes and gives FRAME_NEEDS_CSUM */
     struct dev_counters counters;
 };
 
-/* The calls; each is its operation above. dev_close() also frees the device. */
+/* The calls; each is its operation above. A frame is at most DEV_IOV_MAX pieces. NULL may be
+ * closed. */
 TAPIO_API TAPIO_NODISCARD int dev_receive(struct dev *dev, struct frame_pool *pool,
                                           struct frame **batch, int max, instant now);
 TAPIO_API TAPIO_NODISCARD int dev_send(struct dev *dev, const struct frame_meta *meta,

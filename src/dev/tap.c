@@ -45,8 +45,8 @@
 #include "eth/eth_wire.h"
 
 enum {
-    IOVS = 64,           /* pieces of one frame, with the header's */
-    INTERRUPTIONS = 100, /* a call is repeated so often; then it counts as "not now" */
+    IOVS = DEV_IOV_MAX + 1, /* pieces of one frame, with the header's */
+    INTERRUPTIONS = 100,    /* a call is repeated so often; then it counts as "not now" */
     BUSY_TRIES = 10,
     BUSY_PAUSE_MS = 20,
 };
@@ -161,7 +161,7 @@ static int send_frame(struct dev *dev, const struct frame_meta *meta, const stru
     size_t len = 0;
 
     (void)now;
-    assert(iovcnt < IOVS);
+    assert(iovcnt <= DEV_IOV_MAX);
     if (tap->gone)
         return -ENETDOWN;
     if (tap->vnet) {

@@ -293,38 +293,61 @@ second_signal() {
     kill "$client"
 }
 
-# What peers see at the end: a FIN when they are idle, a reset when they never finish.
-fin_and_reset() {
-    serve_start --root "$WORK/site" --chargen 19
-    python3 - "$HOST" "$SERVER" >"$WORK/peers" <<'PYTHON' &
+# What peers see at the end: a FIN when they are idle, a reset when they never finish. peers_at_the_end
+# MODE is a client of either kind that ends the server itself.
+peers_at_the_end() {
+    python3 - "$HOST" "$SERVER" "$1" <<'PYTHON'
 import os, socket, sys, time
-host, server = sys.argv[1], int(sys.argv[2])
-idle = socket.create_connection((host, 80))
-idle.sendall(b"GET /small.txt HTTP/1.1\r\nHost: x\r\n\r\n")
-assert b"a small file" in idle.recv(65536)
-stalled = socket.create_connection((host, 19))
-time.sleep(0.5)
-os.kill(server, 15)
-idle.settimeout(2)
-print("idle:", idle.recv(100))
-idle.close()
-start = time.time()
-stalled.settimeout(8)
-time.sleep(5.5)
-try:
-    while stalled.recv(1 << 20):
-        pass
-    print("stalled: end of stream")
-except ConnectionResetError:
-    print("stalled: reset")
+host, server, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+
+def until_the_end(sock):
+    """What a peer sees that does nothing until the server must have given up."""
+    time.sleep(0.5)
+    os.kill(server, 15)
+    time.sleep(6)
+    sock.settimeout(2)
+    try:
+        while sock.recv(1 << 20):
+            pass
+        sock.send(b"still here?")
+        time.sleep(0.2)
+        sock.send(b"no")
+        return "nothing"
+    except (ConnectionResetError, BrokenPipeError):
+        return "reset"
+
+if mode == "idle":
+    sock = socket.create_connection((host, 80))
+    sock.sendall(b"GET /small.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"a small file" in sock.recv(65536)
+    os.kill(server, 15)
+    sock.settimeout(2)
+    assert sock.recv(100) == b"", "text after the last answer"
+elif mode == "deaf":  # takes the FIN and never sends its own
+    sock = socket.create_connection((host, 7))
+    assert until_the_end(sock) == "reset"
+else:  # its window is closed
+    sock = socket.create_connection((host, 19))
+    assert until_the_end(sock) == "reset"
 PYTHON
-    local peers=$!
-    started "$peers"
-    serve_ended 0 10
-    wait "$peers"
-    cat "$WORK/peers"
-    grep -q "^idle: b''$" "$WORK/peers"
-    grep -q '^stalled: reset$' "$WORK/peers"
+}
+
+fin_for_the_idle() {
+    serve_start --root "$WORK/site"
+    peers_at_the_end idle
+    serve_ended 0 2
+}
+
+reset_for_the_deaf() {
+    serve_start --echo 7
+    peers_at_the_end deaf
+    serve_ended 0 2
+}
+
+reset_into_a_closed_window() {
+    serve_start --chargen 19
+    peers_at_the_end stalled
+    serve_ended 0 2
 }
 
 # --- captures that cannot go on ---------------------------------------------------------------
@@ -483,7 +506,9 @@ try "addresses, port and MTU as chosen" chosen_addresses
 try "a MAC as chosen" own_mac
 try "closed standard descriptors do no harm" without_standard_descriptors
 try "a second signal ends it at once" second_signal F04
-try "at the end: FIN for the idle, a reset for the stalled" fin_and_reset F04
+try "at the end: a FIN for the idle" fin_for_the_idle F04
+try "at the end: a reset for who never closes" reset_for_the_deaf F04
+try "at the end: a reset for who does not read" reset_into_a_closed_window F04
 try "a capture on a full disk ends at a whole block, serving goes on" full_disk F06
 try "a capture that cannot begin: one line, exit 1" no_disk_at_all F06
 try "the capture's reader goes away, serving goes on" reader_gone F06

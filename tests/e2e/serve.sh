@@ -94,7 +94,7 @@ bad_requests() {
     refuses 400 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'
     refuses 400 'GET / HTTP/1.1\nHost: x\n\n'
     refuses 400 'GET / HTTP/1.1\r\nHost : x\r\n\r\n'
-    refuses 501 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n'
+    refuses 501 'BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
     refuses 505 'GET / HTTP/2.5\r\nHost: x\r\n\r\n'
 }
 
@@ -128,13 +128,13 @@ strange_files() {
 
 arp_sane() {
     local mac
-    arping -q -c 3 -w 5 -I tap0 "$HOST"
+    arping -q -c 2 -w 3 -I tap0 "$HOST"
     mac=$(ip -4 neigh show "$HOST" dev tap0 | awk '{ for (i = 1; i < NF; i++) if ($i == "lladdr") print $(i + 1) }')
     [[ $mac =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ ]] || fail "no neighbour entry: '$mac'"
     ping -q -n -c 1 -W 2 "$HOST" >/dev/null
     ip -4 neigh show "$HOST" dev tap0 | grep -Eq 'REACHABLE|DELAY|PROBE|STALE'
     # Nobody answers for an address that is not ours.
-    if arping -q -c 2 -w 2 -I tap0 10.9.0.77; then
+    if arping -q -c 1 -w 1 -I tap0 10.9.0.77; then
         fail "somebody answered for 10.9.0.77"
     fi
 }
@@ -232,7 +232,7 @@ for offload in off on; do
     try "offload $offload: SIGTERM ends it with 0" serve_stop
 done
 try "nothing is left after SIGTERM" quiet_end
-try "Ctrl-C ends it during a transfer" ends_in_a_transfer
+thorough && try "Ctrl-C ends it during a transfer" ends_in_a_transfer
 try "stdin at its end does not end it" stdin_at_its_end
 try "--ready-fd tells when it answers" ready_descriptor
 try "without --root there is a built-in page" built_in_page

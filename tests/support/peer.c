@@ -55,6 +55,11 @@ static void broken(struct peer *p, const char *file, int line, const char *forma
     abort();
 }
 
+void peer_fail_at(struct peer *p, const char *file, int line, const char *what)
+{
+    broken(p, file, line, "does not hold: %s", what);
+}
+
 static const char *flags_text(uint8_t flags, char out[8])
 {
     static const char letter[6] = {'F', 'S', 'R', 'P', '.', 'U'};
@@ -511,6 +516,20 @@ void peer_batch_end(struct peer *p)
 
 /* --- what is expected ------------------------------------------------------------------------------------ */
 
+struct peer_segment peer_expect_reset_at(struct peer *p, const char *file, int line, uint32_t seq)
+{
+    struct peer_segment seg;
+    char got[8];
+
+    if (!peer_next(p, &seg))
+        broken(p, file, line, "expected a reset with seq %u, and the stack sent nothing", seq);
+    bool right_ack = !(seg.flags & WIRE_ACK) || seg.ack_absolute == seg.flow->last_ack;
+    if (seg.flow != p->flow || !(seg.flags & WIRE_RST) || seg.seq != seq || !right_ack)
+        broken(p, file, line, "expected a reset with seq %u, got %s seq %u ack %u len %u", seq,
+               flags_text(seg.flags, got), seg.seq, seg.ack, seg.len);
+    return seg;
+}
+
 bool peer_next(struct peer *p, struct peer_segment *out)
 {
     poll_stack(p);
@@ -756,7 +775,9 @@ int peer_listen(struct peer *p, int backlog)
 {
     int s = peer_socket(p);
     struct endpoint any = {.port = PEER_STACK_PORT};
+    int on = 1;
 
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
     ck_assert_int_eq(sock_bind(p->stack, s, any), 0);
     ck_assert_int_eq(sock_listen(p->stack, s, backlog), 0);
     return s;

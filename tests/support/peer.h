@@ -167,6 +167,10 @@ struct peer_segment peer_expect_at(struct peer *p, const char *file, int line, c
 struct peer_segment peer_expect_after_at(struct peer *p, const char *file, int line, int64_t ms,
                                          const char *flags, uint32_t seq, uint32_t ack,
                                          uint32_t len);
+/* The reset of a connection that was there: with or without the ACK bit, which RFC 9293, 3.10.5 leaves out
+ * and 3.1 asks for; with it, ACK is RCV.NXT as last told, or past what the stack has taken since. */
+#define peer_expect_reset(p, seq) peer_expect_reset_at(p, __FILE__, __LINE__, seq)
+struct peer_segment peer_expect_reset_at(struct peer *p, const char *file, int line, uint32_t seq);
 /* The stack has sent nothing more. */
 #define peer_expect_nothing(p) peer_expect_nothing_at(p, __FILE__, __LINE__)
 void peer_expect_nothing_at(struct peer *p, const char *file, int line);
@@ -177,6 +181,14 @@ void peer_expect_silence_at(struct peer *p, const char *file, int line, int64_t 
 bool peer_next(struct peer *p, struct peer_segment *out);
 /* Forgets what was sent; how many segments that was. */
 int peer_skip(struct peer *p);
+
+/* As ck_assert(), with the trace. */
+#define peer_assert(p, condition)                                                                  \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            peer_fail_at(p, __FILE__, __LINE__, #condition);                                       \
+    } while (0)
+void peer_fail_at(struct peer *p, const char *file, int line, const char *what);
 
 /* --- connections --------------------------------------------------------------------------------- */
 

@@ -87,6 +87,11 @@ START_TEST(head_then_get_keep_their_framing)
     ck_assert(next_reply(c, false, &r));
     check_hello(&r);
     ck_assert_uint_eq(stray(c), 0);
+    say(c, "HEAD / HTTP/1.1\r\n\r\n"); /* no Host */
+    run();
+    ck_assert(next_reply(c, true, &r));
+    ck_assert_int_eq(r.status, 400);
+    ck_assert_uint_eq(stray(c), 0);
     PROVES("RFC9110-9.3.2-a", "RFC9112-6.1-d");
 }
 END_TEST
@@ -661,6 +666,14 @@ START_TEST(lingering_waits_for_a_long_response_to_arrive)
     ck_assert(!fake_is_closed(stack, c));
     wait_ns(2 * NS_PER_S);
     ck_assert(fake_is_closed(stack, c) && !fake_is_reset(stack, c));
+
+    c = connect_client(); /* and no longer than that */
+    say(c, "GET / HTTP/1.0\r\n\r\n");
+    run();
+    wait_ns(1 * NS_PER_S);
+    fake_take(stack, c, NULL, SIZE_MAX);
+    wait_ns(1100 * NS_PER_MS);
+    ck_assert(fake_is_closed(stack, c));
 }
 END_TEST
 

@@ -76,6 +76,7 @@ START_TEST(a_type_is_refused_unless_it_is_known)
         if (known)
             ck_assert_uint_eq(meta.gso_type, type & 0x7f);
     }
+    PROVES("T10");
 }
 END_TEST
 
