@@ -99,6 +99,12 @@ static int take_host(struct ping_verb *verb, const char *text, struct refusal *r
                       text);
     if (!addr_is_host(verb->host))
         return refuse(refusal, EXIT_USAGE, "ping %s: no station can have this address", text);
+    for (int i = 0; i < verb->options.config.addr_count; i++)
+        if (ip_equal(verb->options.config.addr[i].addr, verb->host))
+            return refuse(refusal, EXIT_USAGE,
+                          "ping %s: our own address; give another station's, or ourselves another "
+                          "with --addr",
+                          text);
     ip_addr_format(verb->host, verb->host_text);
     return 0;
 }
@@ -206,6 +212,10 @@ static int open_ping(struct ping_verb *verb, struct refusal *refusal)
     verb->start = os_now();
     if (!err)
         err = ping_init(&verb->ping, &config, verb->start);
+    if (err == -ENETUNREACH)
+        return refuse(refusal, EXIT_FAILURE,
+                      "ping %s: beyond the link, and no route leads there; set --gateway",
+                      verb->host_text);
     if (err)
         return refuse(refusal, EXIT_FAILURE, "ping %s: %s", verb->host_text, strerror(-err));
     verb->machine = (struct os_machine){.deadline = deadline, .advance = advance};

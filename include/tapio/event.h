@@ -75,7 +75,6 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(IN_TEXT_EARLY,    "text-early",       "Text beyond a hole: kept, and RCV.NXT repeated at once (RFC 5681, 3.2).") \
     X(IN_TEXT_FILLS,    "text-fills-hole",  "Text that fills a hole: what waited behind it is delivered too (RFC 5681, 3.2).") \
     X(IN_TEXT_OLD,      "text-old",         "Text that we already have: acknowledged again, not delivered (RFC 9293, 3.10.7.4).") \
-    X(IN_TEXT_NO_ROOM,  "text-no-room",     "Text beyond a closed window: refused, the window repeated (RFC 9293, 3.10.7.4).") \
     X(IN_TEXT_UNWANTED, "text-unwanted",    "Text after the application closed: answered with a reset (RFC 9293, 3.6.1).") \
     X(IN_ACK_NEW,       "ack-new",          "Acknowledges new octets; cwnd was not the limit, so it stays (RFC 5681, 3.1).") \
     X(IN_ACK_SLOW_START,"ack-slow-start",   "Acknowledges new octets below ssthresh: cwnd grows by as many (RFC 5681, 3.1).") \
@@ -98,7 +97,6 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(IN_KEEPALIVE,     "keepalive-received","An old octet or none: the peer asks whether we are there (RFC 9293, 3.8.4).") \
     X(IN_NOTHING_NEW,   "nothing-new",      "An ACK that repeats what we know (RFC 9293, 3.10.7.4).") \
     X(IN_CHALLENGED,    "challenged",       "Not believed as it stands: answered with a challenge ACK (RFC 5961).") \
-    X(IN_TIME_WAIT,     "time-wait",        "An old segment of a connection that has ended (RFC 9293, 3.10.7.4).") \
     /* TCP out */ \
     X(OUT_SYN,          "syn",              "Our SYN opens the connection and says where we start counting (RFC 9293, 3.5).") \
     X(OUT_SYN_AGAIN,    "syn-retransmit",   "Nobody answered our SYN in time (RFC 6298, 5.4).") \
@@ -135,8 +133,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_RST_CLOSED,   "reset-no-connection","There is no connection and no listener for this segment (RFC 9293, 3.10.7.1).") \
     X(OUT_RST_REFUSED,  "reset-unacceptable","It acknowledges what we never sent (RFC 9293, 3.5.3).") \
     X(OUT_RST_ABORT,    "reset-abort",      "The application aborted the connection (RFC 9293, 3.10.5).") \
-    X(OUT_RST_UNREAD,   "reset-unread",     "Closed with text unread or arriving: the peer must know that it is lost (RFC 9293, SHLD-3).") \
-    X(OUT_RST_TIMEOUT,  "reset-timeout",    "We give the connection up (RFC 9293, 3.8.3).")
+    X(OUT_RST_UNREAD,   "reset-unread",     "Closed with text unread or arriving: the peer must know that it is lost (RFC 9293, SHLD-3).")
 /* clang-format on */
 
 enum why {
@@ -215,9 +212,9 @@ struct event {
             enum packet_fate fate;
             enum drop drop;
             enum why why;
-            bool tcp;                      /* it is a TCP segment */
+            bool tcp;                       /* it is a TCP segment */
             const struct conn_facts *facts; /* NULL without a connection; after this packet */
-            const struct iovec *iov;       /* the frame, or the IP packet on a device without Ethernet */
+            const struct iovec *iov; /* the frame, or the IP packet on a device without Ethernet */
             int iovcnt;
             bool ethernet;
             struct frame_meta meta;

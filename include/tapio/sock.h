@@ -3,7 +3,7 @@
  *
  * The calls of POSIX on a stack that the caller names, with POSIX's constants and results, errors
  * as a negative errno. A socket is a non-negative number with a generation in it, so a stale one is
- * -EBADF and never somebody else's. Every call returns at once when its `waiter` is NULL
+ * -EBADF until 2,047 others have been made. Every call returns at once when its `waiter` is NULL
  * (-EAGAIN, -EINPROGRESS); with one, it waits through it as a blocking call would.
  *
  * Now: TCP over IPv4, and datagram sockets of ICMP (a ping: what is sent is the echo's data).
@@ -58,7 +58,8 @@ TAPIO_API TAPIO_NODISCARD int sock_shutdown(struct stack *stack, int s, int how)
  * when text is unread (RFC 9293, SHLD-3) or SO_LINGER is on with 0 seconds. */
 TAPIO_API int sock_close(struct stack *stack, int s);
 /* SOL_SOCKET: SO_ERROR, SO_REUSEADDR, SO_LINGER (off, or on with 0 s), SO_SNDBUF, SO_RCVBUF,
- * SO_TYPE, SO_ACCEPTCONN. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG (to read). -ENOPROTOOPT for others. */
+ * SO_TYPE, SO_ACCEPTCONN. IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG (to read). -ENOPROTOOPT for others.
+ */
 TAPIO_API TAPIO_NODISCARD int sock_setsockopt(struct stack *stack, int s, int level, int option,
                                               const void *value, socklen_t len);
 TAPIO_API TAPIO_NODISCARD int sock_getsockopt(struct stack *stack, int s, int level, int option,
@@ -71,7 +72,8 @@ TAPIO_API TAPIO_NODISCARD int sock_poll(struct stack *stack, int s);
 
 /* A socket whose readiness may have changed since it was last returned here, with what holds now;
  * -EAGAIN when there is none. A socket is returned once however often it changed: read, write or
- * accept until -EAGAIN. At most as many as there were changes: draining it ends. */
+ * accept until -EAGAIN. Draining it ends, unless sock_again() is called for each that it returns.
+ */
 TAPIO_API TAPIO_NODISCARD int sock_next_ready(struct stack *stack, short *events);
 
 /* Puts the socket on that list again: "I stopped early, ask me later". */
@@ -89,8 +91,8 @@ struct sock_info {
     uint32_t receive_queued; /* octets not yet read */
     uint64_t octets_acked;
     uint64_t octets_received;
-    uint64_t retransmits;    /* segments */
-    int error;               /* 0 or the errno that ended it */
+    uint64_t retransmits; /* segments */
+    int error;            /* 0 or the errno that ended it */
 };
 TAPIO_API TAPIO_NODISCARD int sock_info(struct stack *stack, int s, struct sock_info *out);
 

@@ -33,18 +33,18 @@ extern "C" {
 /* What a stack needs of the world. All but `alloc` and `release` must be given; those two fall back
  * to malloc and free. */
 struct env {
-    void *context;                                       /* first argument of each */
-    int64_t (*mono_ns)(void *context);                   /* for loops and waiters; never the stack */
-    int64_t (*wall_ns)(void *context);                   /* since 1970, for captures and Date: */
+    void *context;                     /* first argument of each */
+    int64_t (*mono_ns)(void *context); /* for loops and waiters; never the stack */
+    int64_t (*wall_ns)(void *context); /* since 1970, for captures and Date: */
     int (*random)(void *context, void *octets, size_t len); /* unpredictable; 0 or -errno */
-    void *(*alloc)(void *context, size_t len);           /* NULL when there is no more */
+    void *(*alloc)(void *context, size_t len);              /* NULL when there is no more */
     void (*release)(void *context, void *octets, size_t len);
 };
 
 enum { STACK_ADDRS = 8 };
 
 struct stack_config {
-    size_t size;  /* sizeof(struct stack_config), set by stack_config_init() */
+    size_t size;         /* sizeof(struct stack_config), set by stack_config_init() */
     struct mac_addr mac; /* all zeros: one is made up (locally administered) */
     struct ip_prefix addr[STACK_ADDRS];
     int addr_count;
@@ -98,7 +98,8 @@ struct frame_sink {
 };
 
 /* As stack_send(), but to a sink. */
-TAPIO_API TAPIO_NODISCARD int stack_output(struct stack *stack, struct frame_sink *sink, instant now);
+TAPIO_API TAPIO_NODISCARD int stack_output(struct stack *stack, struct frame_sink *sink,
+                                           instant now);
 
 /* --- time --------------------------------------------------------------------------------- */
 
@@ -156,8 +157,8 @@ struct stack_usage {
     uint64_t connections;
     uint64_t listeners;
     uint64_t sockets;
-    uint64_t timers;      /* armed, but for the ARP cache's */
-    uint64_t islands;     /* out-of-order text */
+    uint64_t timers;  /* armed, but for the ARP cache's */
+    uint64_t islands; /* out-of-order text */
 };
 
 TAPIO_API void stack_usage(const struct stack *stack, struct stack_usage *out);
@@ -166,8 +167,8 @@ TAPIO_API void stack_usage(const struct stack *stack, struct stack_usage *out);
 TAPIO_API void stack_listen(struct stack *stack, struct event_sink *sink);
 TAPIO_API void stack_unlisten(struct stack *stack, struct event_sink *sink);
 
-/* The decision that was made `back` decisions ago (0: the newest), or NULL when it was never made or
- * has been overwritten. Valid until the stack is next called. */
+/* The decision that was made `back` decisions ago (0: the newest), or NULL when it was never made
+ * or has been overwritten. Valid until the stack is next called. */
 TAPIO_API const struct event *stack_decision(const struct stack *stack, size_t back);
 
 TAPIO_API const struct stack_config *stack_config(const struct stack *stack);

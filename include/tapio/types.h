@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAPIO_API __attribute__((visibility("default")))
+#define TAPIO_API       __attribute__((visibility("default")))
 #define TAPIO_NODISCARD __attribute__((warn_unused_result))
 
 #ifdef __cplusplus

@@ -17,8 +17,8 @@ extern "C" {
 
 enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
 
-#define TAPIO_MS(n) ((int64_t)(n) * 1000000)
-#define TAPIO_S(n) ((int64_t)(n) * 1000000000)
+#define TAPIO_MS(n) ((int64_t)(n)*1000000)
+#define TAPIO_S(n)  ((int64_t)(n)*1000000000)
 
 /* clang-format off */
 /*    field                key                    kind      default         min           max            what it is */
@@ -86,8 +86,11 @@ TAPIO_API TAPIO_NODISCARD int values_profile(struct stack_values *values, const 
 TAPIO_API TAPIO_NODISCARD int values_set(struct stack_values *values, const char *key,
                                          const char *text);
 
-/* Describes the value at `index` (0 ..) as text for people; false past the end. `initial`, `min` and
- * `max` get at most 24 octets each, NUL included. */
+/* The key of a value that is outside [min, max], or NULL when all are in. */
+TAPIO_API const char *values_wrong(const struct stack_values *values);
+
+/* Describes the value at `index` (0 ..) as text for people; false past the end. `initial`, `min`
+ * and `max` get at most 24 octets each, NUL included. */
 struct value_info {
     const char *key;
     const char *what;

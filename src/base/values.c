@@ -245,6 +245,18 @@ static void format_number(int64_t number, enum value_kind kind, char out[24])
     memcpy(out, name, strlen(name) + 1);
 }
 
+const char *values_wrong(const struct stack_values *values)
+{
+    for (size_t i = 0; i < ARRAY_LEN(values_table); i++) {
+        const struct value *value = &values_table[i];
+        int64_t is;
+        memcpy(&is, (const char *)values + value->offset, sizeof is);
+        if (is < value->min || is > value->max)
+            return value->key;
+    }
+    return NULL;
+}
+
 bool values_describe(size_t index, struct value_info *info)
 {
     if (index >= ARRAY_LEN(values_table))

@@ -24,8 +24,8 @@
 #include "http/http_conn.h"
 
 #include <errno.h>
-#include <linux/tcp.h> /* TCP_NODELAY; <netinet/tcp.h> claims the names of tapio/event.h's states */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 enum step {
     STEP_GO_ON, /* the state has changed; there may be more to do */

@@ -85,7 +85,7 @@ struct http_server {
     uint8_t chunk[HTTP_CHUNK]; /* between a file and a socket, within one call */
 };
 
-/* --- http_conn.c --- */
+/* --- http_conn.c -------------------------------------------------------------------------- */
 
 /* Takes over an accepted socket. */
 void http_conn_open(struct http_conn *conn, struct http_server *server, int socket, instant now);
@@ -100,14 +100,14 @@ void http_conn_stop(struct http_conn *conn);
 /* Gives everything back and closes the socket, with a reset or after what is queued. */
 void http_conn_end(struct http_conn *conn, bool reset);
 
-/* --- http_send.c --- */
+/* --- http_send.c -------------------------------------------------------------------------- */
 
 /* Sends what is left of the head, then a step of the content. 0 or the error of the socket, -EAGAIN
  * when it is full; `*moved` octets of content went out. When the file fails, or is shorter than it
  * was, `*file_err` says why and nothing was sent. */
 ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *file_err);
 
-/* --- http_answer.c --- */
+/* --- http_answer.c ------------------------------------------------------------------------ */
 
 /* Prepares the response to a request that has been read. */
 void http_answer(struct http_server *server, struct http_exchange *exchange);

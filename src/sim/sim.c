@@ -144,8 +144,7 @@ static void receive_some(struct sim *sim, struct side *side, struct end *end)
     }
 }
 
-/* --- connections
- * ---------------------------------------------------------------------------------- */
+/* --- connections -------------------------------------------------------------------------- */
 
 static struct end *end_of(struct sim *sim, struct side *side, int s)
 {
@@ -317,8 +316,7 @@ static void run(struct sim *sim)
     }
 }
 
-/* --- making and ending
- * ------------------------------------------------------------------------------ */
+/* --- making and ending -------------------------------------------------------------------- */
 
 static int seeded_random(void *context, void *octets, size_t len)
 {

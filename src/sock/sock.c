@@ -18,7 +18,7 @@ enum {
     BACKLOG_MAX = 4096
 };
 
-/* --- numbers --------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------ */
 
 struct sock *sock_find(struct stack *stack, int s)
 {
@@ -76,7 +76,7 @@ int sock_socket(struct stack *stack, int domain, int type, int protocol)
     return sock->number;
 }
 
-/* --- names ----------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------- */
 
 static bool address_is_usable(const struct stack *stack, struct ip_addr addr)
 {
@@ -168,7 +168,7 @@ int sock_getpeername(struct stack *stack, int s, struct endpoint *out)
     return 0;
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------ */
 
 int sock_listen(struct stack *stack, int s, int backlog)
 {
@@ -221,6 +221,7 @@ static int accept_now(struct stack *stack, int s, struct endpoint *remote)
     sock->kind = SOCK_CONNECTION;
     sock->app = listening->app;
     sock->no_delay = listening->no_delay;
+    sock->linger_zero = listening->linger_zero;
     sock->send_buffer = listening->send_buffer;
     sock->receive_buffer = listening->receive_buffer;
     apply_options(stack, sock);
@@ -277,7 +278,6 @@ static int connect_tcp(struct stack *stack, struct sock *sock, struct endpoint r
         return err;
     sock->conn = conn;
     sock->kind = SOCK_CONNECTION;
-    sock->connecting = true;
     apply_options(stack, sock);
     return -EINPROGRESS;
 }
@@ -306,9 +306,6 @@ static int connect_again(struct sock *sock)
         int error = tcp_take_error(sock->conn);
         return error ? -error : -ECONNABORTED;
     }
-    if (!sock->connecting)
-        return -EISCONN;
-    sock->connecting = false;
     return -EISCONN;
 }
 
@@ -337,7 +334,7 @@ int sock_connect(struct stack *stack, int s, struct endpoint remote, struct wait
     return err;
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------- */
 
 static ssize_t send_now(struct stack *stack, int s, struct bytes text, int flags)
 {

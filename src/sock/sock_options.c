@@ -150,6 +150,6 @@ int sock_getsockopt(struct stack *stack, int s, int level, int option, void *val
         return -ENOPROTOOPT;
     if (sock->kind != SOCK_CONNECTION)
         return put_int(value, len, 536);
-    tcp_conn_info(sock->conn, &info);
+    tcp_conn_info(&stack->tcp, sock->conn, &info);
     return put_int(value, len, (int)info.snd_mss);
 }

@@ -91,6 +91,6 @@ int sock_info(struct stack *stack, int s, struct sock_info *out)
         return -EBADF;
     if (sock->kind != SOCK_CONNECTION)
         return -ENOTCONN;
-    tcp_conn_info(sock->conn, out);
+    tcp_conn_info(&stack->tcp, sock->conn, out);
     return 0;
 }

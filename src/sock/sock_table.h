@@ -34,7 +34,6 @@ struct sock {
     bool reuse_addr : 1;
     bool linger_zero : 1;
     bool no_delay : 1;
-    bool connecting : 1; /* connect() has been called and its end not been told */
 };
 
 static_assert(sizeof(struct sock) <= STACK_SOCKET_SIZE, "STACK_SOCKET_SIZE is too small");

@@ -9,7 +9,7 @@
 
 #include "stack/stack.h"
 
-/* --- configuration -------------------------------------------------------------------------- */
+/* --- configuration ------------------------------------------------------------------------ */
 
 void stack_config_init(struct stack_config *config)
 {
@@ -63,12 +63,14 @@ const char *stack_config_check(const struct stack_config *config)
     }
     if (!ip_is_unspecified(config->gateway) && !is_on_link(config, config->gateway))
         return "the gateway is not on the link of any address";
+    if (values_wrong(&config->values))
+        return "a value is outside its limits";
     if (config->values.tcp_port_min > config->values.tcp_port_max)
         return "tcp.port_min is above tcp.port_max";
     return NULL;
 }
 
-/* --- making ----------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------- */
 
 struct keys {
     struct hash_key isn, table, port, arp, limiter;
@@ -187,31 +189,30 @@ void stack_free(struct stack *s)
     memory_release(&memory, s, sizeof(*s));
 }
 
-/* --- time ------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------- */
 
 instant stack_deadline(const struct stack *s)
 {
     return wheel_deadline(&s->wheel);
 }
 
+struct hop {
+    const struct ip_config *ip;
+    struct ip_addr addr;
+};
+
 /* Is the remote address reached through the station that `cookie` names? */
 static bool is_behind(void *cookie, struct ip_addr remote)
 {
-    const struct {
-        const struct ip_config *ip;
-        struct ip_addr hop;
-    } *who = cookie;
+    const struct hop *who = cookie;
     struct route route;
 
-    return route_lookup(who->ip, remote, &route) == 0 && ip_equal(route.next_hop, who->hop);
+    return route_lookup(who->ip, remote, &route) == 0 && ip_equal(route.next_hop, who->addr);
 }
 
 void stack_advance(struct stack *s, instant now)
 {
-    struct {
-        const struct ip_config *ip;
-        struct ip_addr hop;
-    } who = {.ip = &s->ip};
+    struct hop who = {.ip = &s->ip};
 
     stack_tell_time(s, now);
     for (struct timer *timer; (timer = wheel_expire(&s->wheel, s->now));) {
@@ -220,11 +221,11 @@ void stack_advance(struct stack *s, instant now)
         else
             arp_timer(&s->arp, timer, s->now);
     }
-    while (arp_next_failed(&s->arp, &who.hop))
+    while (arp_next_failed(&s->arp, &who.addr))
         tcp_unreachable_behind(&s->tcp, is_behind, &who, EHOSTUNREACH, s->now);
 }
 
-/* --- looking in ------------------------------------------------------------------------------- */
+/* --- looking in --------------------------------------------------------------------------- */
 
 const struct stack_config *stack_config(const struct stack *s)
 {
@@ -259,9 +260,9 @@ uint64_t stack_memory_cap(const struct stack *s)
 
     return s->frames.cap + tcp->send_pools.cap + pool_cap_octets(&tcp->conns) +
            pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->listener_pool) +
-           pool_cap_octets(&s->sockets) + pool_cap_octets(&s->arp.entries) +
-           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + 65536 * sizeof(*tcp->port_use) +
-           s->events.ring_len * sizeof(struct event) + sizeof(*s);
+           pool_cap_octets(&s->sockets) + pool_cap_octets(&s->ping_ports) +
+           pool_cap_octets(&s->arp.entries) + (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
+           65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 
 void stack_listen(struct stack *s, struct event_sink *sink)

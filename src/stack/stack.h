@@ -40,6 +40,10 @@ struct stack {
     struct icmp_limiter limiter;
     struct tcp tcp;
     struct reply_queue replies;
+    struct { /* one that waited for ARP and found the device full */
+        struct frame *packet;
+        struct mac_addr mac;
+    } released;
     struct list pings;
     struct pool ping_ports;
     uint16_t next_ping;
@@ -59,7 +63,7 @@ static inline void stack_tell_time(struct stack *stack, instant now)
         stack->now = now;
 }
 
-/* --- stack_output.c ------------------------------------------------------------------------ */
+/* --- stack_output.c ----------------------------------------------------------------------- */
 
 /* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue
  * is full. NULL is allowed (there was no buffer). */
@@ -67,7 +71,7 @@ void stack_reply(struct stack *stack, struct frame *packet, enum why why);
 /* The reset that answers `seg`, within the rate limit. */
 void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why);
 
-/* --- stack_ping.c -------------------------------------------------------------------------- */
+/* --- stack_ping.c ------------------------------------------------------------------------- */
 
 enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket; sockets */
 

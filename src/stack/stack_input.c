@@ -22,7 +22,7 @@ struct packet {
     bool group;          /* came as a link broadcast or multicast */
 };
 
-/* --- TCP ------------------------------------------------------------------------------------ */
+/* --- TCP ---------------------------------------------------------------------------------- */
 
 /* Must the checksum be verified here? A device that offloads says where it left the sum open; that
  * must be where TCP has its own, or the device and the packet disagree. */
@@ -79,10 +79,10 @@ static enum drop input_tcp(struct stack *s, struct packet *p, const struct ipv4_
     return verdict == SEG_DROPPED ? in.drop : DROP_NONE;
 }
 
-/* --- ICMP ----------------------------------------------------------------------------------- */
+/* --- ICMP --------------------------------------------------------------------------------- */
 
-/* An error is believed only about a packet that we may have sent (RFC 5927, 4.1). Not built in yet:
- * handing it to the connection. */
+/* An error is a hint about a connection that we have. Not built in yet: handing it to the
+ * connection, and looking at the sequence number that it quotes (RFC 5927, 4.1). */
 static enum drop input_icmp_error(struct stack *s, struct bytes body)
 {
     struct ipv4_header inner;
@@ -129,7 +129,7 @@ static enum drop input_icmp(struct stack *s, const struct ipv4_header *ip, struc
     return DROP_ICMP_BAD;
 }
 
-/* --- IPv4 ----------------------------------------------------------------------------------- */
+/* --- IPv4 --------------------------------------------------------------------------------- */
 
 /* Nobody here takes it: say so, where saying so is allowed (RFC 1122, 3.2.2 and 3.2.2.1). */
 static void answer_unreachable(struct stack *s, const struct packet *p,
@@ -160,6 +160,8 @@ static enum drop input_ipv4(struct stack *s, struct packet *p, struct bytes pack
         drop = ipv4_accept(&s->ip, &ip, p->group, &broadcast);
     if (drop)
         return drop;
+    if (p->meta.gso_type != FRAME_GSO_NONE && ip.protocol != IP_PROTOCOL_TCP)
+        return DROP_DEV_VNET; /* only TCP comes in big frames */
     p->ip = bytes_first(packet, (size_t)(payload.at - packet.at) + payload.len);
     if (ip.protocol == IP_PROTOCOL_TCP)
         return input_tcp(s, p, &ip, payload, broadcast);
@@ -169,7 +171,7 @@ static enum drop input_ipv4(struct stack *s, struct packet *p, struct bytes pack
     return DROP_IP4_PROTOCOL;
 }
 
-/* --- Ethernet ------------------------------------------------------------------------------- */
+/* --- Ethernet ----------------------------------------------------------------------------- */
 
 static enum drop input_ethernet(struct stack *s, struct packet *p)
 {
@@ -200,7 +202,7 @@ static enum drop input_ethernet(struct stack *s, struct packet *p)
     }
 }
 
-/* --- the door ------------------------------------------------------------------------------- */
+/* --- the door ----------------------------------------------------------------------------- */
 
 static void tell_fate(struct stack *s, const struct packet *p, enum drop drop)
 {

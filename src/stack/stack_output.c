@@ -3,9 +3,12 @@
  *
  *     stack_output()        pays once per poll, in this order:
  *       send_released()       packets that waited for ARP
- *       send_segments()       tcp_output: each connection's debts, in turn
+ *       send_arp()            requests and answers
  *       send_replies()        what no connection owes: resets, ICMP
- *       send_arp()            requests and answers; last, because the others may have raised them
+ *       send_segments()       tcp_output: each connection's debts, in turn
+ *       send_arp()            again, because the others may have raised requests
+ *
+ * What is small and capped goes first, so that a bulk sender on a slow device cannot starve it.
  *
  * A device that is full stops it there, and nothing is lost: every packet is named, handed over,
  * and only then booked as sent. Only the reply queue has a cap that drops.
@@ -27,7 +30,7 @@ struct sending {
 
 enum { HEADERS_MAX = ETH_HEADER + IPV4_HEADER_MIN + TCP_HEADER_MAX, IOV_MAX_OUT = TCP_OUT_IOV + 2 };
 
-/* --- the last step ------------------------------------------------------------------------- */
+/* --- the last step ------------------------------------------------------------------------ */
 
 static void tell_sent(struct sending *out, const struct frame_meta *meta, const struct iovec *iov,
                       int iovcnt, enum why why, const struct conn_facts *facts, bool tcp)
@@ -52,7 +55,7 @@ static void tell_sent(struct sending *out, const struct frame_meta *meta, const 
                                                    .meta = *meta}});
 }
 
-/* --- to the first hop ------------------------------------------------------------------------- */
+/* --- to the first hop --------------------------------------------------------------------- */
 
 enum hop { HOP_KNOWN, HOP_PENDING, HOP_UNREACHABLE };
 
@@ -117,27 +120,29 @@ static bool facts_of_packet(struct stack *s, const struct frame *packet, struct 
     struct tcp_conn *conn = tcp_find(&s->tcp, (struct endpoint){ip.src, seg.src_port},
                                      (struct endpoint){ip.dst, seg.dst_port});
     if (conn)
-        tcp_conn_facts(conn, facts);
+        tcp_conn_facts(&s->tcp, conn, facts);
     return conn != NULL;
 }
 
 static int send_released(struct sending *out)
 {
     struct stack *s = out->stack;
-    struct mac_addr mac;
 
-    for (struct frame *packet; (packet = arp_next_released(&s->arp, &mac));) {
+    for (;;) {
+        if (!s->released.packet)
+            s->released.packet = arp_next_released(&s->arp, &s->released.mac);
+        struct frame *packet = s->released.packet;
+        if (!packet)
+            return 0;
         struct conn_facts facts;
         bool has_facts = facts_of_packet(s, packet, &facts);
-        /* A device that is full loses it, as a wire would: it was booked as sent when it was held.
-         */
-        int err = send_packet(out, packet, mac, (enum why)packet->tag, has_facts ? &facts : NULL,
-                              has_facts);
-        frame_put(packet);
+        int err = send_packet(out, packet, s->released.mac, (enum why)packet->tag,
+                              has_facts ? &facts : NULL, has_facts);
         if (err)
             return err;
+        s->released.packet = NULL;
+        frame_put(packet);
     }
-    return 0;
 }
 
 /* --- segments -----------------------------------------------------------------------------------
@@ -243,10 +248,10 @@ static int send_known(struct sending *out, const struct tcp_out *seg, struct mac
     if (err)
         return err;
     if (watched && last)
-        tcp_conn_facts(seg->conn, &facts);
+        tcp_conn_facts(&s->tcp, seg->conn, &facts);
     tcp_sent(&s->tcp, seg, out->now);
     if (watched && !last)
-        tcp_conn_facts(seg->conn, &facts);
+        tcp_conn_facts(&s->tcp, seg->conn, &facts);
     tell_sent(out, &f.meta, f.iov, f.iovcnt, seg->why, watched ? &facts : NULL, true);
     return 0;
 }
@@ -388,8 +393,7 @@ static int send_replies(struct sending *out)
     return 0;
 }
 
-/* --- ARP
- * ------------------------------------------------------------------------------------------ */
+/* --- ARP ---------------------------------------------------------------------------------- */
 
 static int send_arp(struct sending *out)
 {
@@ -415,8 +419,7 @@ static int send_arp(struct sending *out)
     return 0;
 }
 
-/* --- the door
- * --------------------------------------------------------------------------------------- */
+/* --- the door ----------------------------------------------------------------------------- */
 
 static int pay(struct stack *s, struct frame_sink *sink, bool csum_offload, instant now)
 {
@@ -425,9 +428,11 @@ static int pay(struct stack *s, struct frame_sink *sink, bool csum_offload, inst
     int err = send_released(&out);
 
     if (!err)
-        err = send_segments(&out);
+        err = send_arp(&out);
     if (!err)
         err = send_replies(&out);
+    if (!err)
+        err = send_segments(&out);
     if (!err)
         err = send_arp(&out);
     return err;

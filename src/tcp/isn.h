@@ -3,7 +3,8 @@
  *
  * ISN = M + F(tuple, secret): M ticks once in 4 us (MUST-8), F is SipHash under a key of 128 bits
  * from the system's random source (SHLD-1, MUST-9). One tuple's numbers advance with the clock, so
- * a new incarnation starts above the old one; two tuples have nothing in common.
+ * a new incarnation starts above the old one unless that went faster than the clock; two tuples
+ * have nothing in common.
  */
 #ifndef TAPIO_TCP_ISN_H
 #define TAPIO_TCP_ISN_H

@@ -56,6 +56,7 @@ enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked,
     if (!cc->recovering) {
         if (limited && cc->cwnd <= INT32_MAX / 2)
             *growth = grow(cc, acked);
+        cc->recover = seq_max(cc->recover, seq_sub(ack, 1)); /* stays within half the circle */
         return ACK_NORMAL;
     }
     if (seq_le(cc->recover, ack)) { /* (RFC 6582, 3.2, 3): a full acknowledgment */
@@ -76,8 +77,8 @@ bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt)
 {
     if (cc->duplicates < UINT8_MAX)
         cc->duplicates++;
-    if (cc->recovering) { /* one more segment has left the network */
-        if (cc->cwnd <= INT32_MAX / 2)
+    if (cc->recovering) { /* one more segment has left the network; no more can than were in it */
+        if (cc->cwnd < cc->ssthresh + seq_diff(nxt, una))
             cc->cwnd += cc->mss;
         return false;
     }
@@ -93,10 +94,10 @@ bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt)
     return true;
 }
 
-void newreno_on_timeout(struct newreno *cc, tcp_seq una, tcp_seq nxt, bool again)
+void newreno_on_timeout(struct newreno *cc, uint32_t flight, tcp_seq nxt, bool again)
 {
     if (!again)
-        cc->ssthresh = half_flight(cc, seq_diff(nxt, una));
+        cc->ssthresh = half_flight(cc, flight);
     cc->cwnd = cc->mss;
     cc->recover = nxt;
     cc->recovering = false;

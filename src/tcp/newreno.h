@@ -35,8 +35,9 @@ enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked,
                                 bool limited, enum newreno_growth *growth);
 /* A duplicate ACK (RFC 5681, 2). True: it is the third, retransmit the segment at `una`. */
 bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt);
-/* The retransmission timer expired. `again`: for the same segment as the last time. */
-void newreno_on_timeout(struct newreno *cc, tcp_seq una, tcp_seq nxt, bool again);
+/* The retransmission timer expired with `flight` octets out (without those that were taken for lost
+ * before). `again`: for the same segment as the last time. */
+void newreno_on_timeout(struct newreno *cc, uint32_t flight, tcp_seq nxt, bool again);
 /* Nothing was sent for longer than an RTO (RFC 5681, 4.1). */
 void newreno_on_idle(struct newreno *cc);
 

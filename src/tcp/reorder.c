@@ -84,11 +84,12 @@ bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_
     tree_set_origin(&r->islands, rcv_nxt.value);
     *new_octets = 0;
 
-    struct island *before = island_of(tree_floor(&r->islands, at.value));
-    if (before)
-        from = seq_max(from, island_end(before));
     while (seq_lt(from, end)) {
         struct tree_node *floor = tree_floor(&r->islands, from.value);
+        if (floor && seq_lt(from, island_end(island_of(floor)))) {
+            from = island_end(island_of(floor)); /* it has this already; the next may begin there */
+            continue;
+        }
         struct island *next = island_of(floor ? tree_next(floor) : tree_first(&r->islands));
         tcp_seq to = next ? seq_min(end, seq(next->node.key)) : end;
         bool last = !next || !seq_lt(island_end(next), end);

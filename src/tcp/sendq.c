@@ -111,8 +111,7 @@ void sendq_drop(struct sendq *q, struct sendq_pools *pools, uint32_t len)
         uint32_t n = u32_min(len, head->end - head->start);
         head->start += n;
         len -= n;
-        /* a last chunk with room stays while there is text, to be filled further */
-        if (head->start < head->end || (q->len > 0 && head == q->tail))
+        if (head->start < head->end)
             break;
         q->head = head->next;
         if (!q->head)

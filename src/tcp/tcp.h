@@ -90,7 +90,7 @@ struct tcp_config {
 NODISCARD int tcp_init(struct tcp *tcp, const struct tcp_config *config);
 void tcp_fini(struct tcp *tcp);
 
-/* --- segments arrive (RFC 9293, 3.10.7) ------------------------------------------------------ */
+/* --- segments arrive (RFC 9293, 3.10.7) --------------------------------------------------- */
 
 enum tcp_verdict {
     SEG_CONTINUE,  /* no objection: the next check */
@@ -115,7 +115,7 @@ enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, in
 /* The reset that answers `seg` (RFC 9293, 3.10.7.1), from us (its destination) to its sender. */
 struct tcp_segment tcp_reset_for(const struct tcp_segment *seg);
 
-/* --- time (RFC 9293, 3.10.8) ------------------------------------------------------------------ */
+/* --- time (RFC 9293, 3.10.8) -------------------------------------------------------------- */
 
 void tcp_timer(struct tcp *tcp, struct timer *timer, instant now);
 
@@ -192,8 +192,8 @@ enum tcp_state tcp_conn_state(const struct tcp_conn *conn);
 struct endpoint tcp_conn_local(const struct tcp_conn *conn);
 struct endpoint tcp_conn_remote(const struct tcp_conn *conn);
 struct ready *tcp_conn_ready(struct tcp_conn *conn);
-void tcp_conn_facts(const struct tcp_conn *conn, struct conn_facts *out);
-void tcp_conn_info(const struct tcp_conn *conn, struct sock_info *out);
+void tcp_conn_facts(const struct tcp *tcp, const struct tcp_conn *conn, struct conn_facts *out);
+void tcp_conn_info(const struct tcp *tcp, const struct tcp_conn *conn, struct sock_info *out);
 /* Connections of any state, TIME-WAIT included, on a local port. */
 uint32_t tcp_port_use(const struct tcp *tcp, uint16_t port);
 

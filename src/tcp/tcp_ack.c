@@ -7,7 +7,7 @@
  */
 #include "tcp/tcp_conn.h"
 
-/* --- SND.UNA -------------------------------------------------------------------------------- */
+/* --- SND.UNA ------------------------------------------------------------------------------ */
 
 /* Karn: a round trip is timed on one segment at a time, and never on one that was sent again; the
  * sender clears `timing` when it retransmits (RFC 6298, 3). */
@@ -23,20 +23,20 @@ static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ac
 
 static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t acked)
 {
-    bool was_full = conn->sendq.len >= conn->send_cap;
     uint32_t text = u32_min(acked, conn->sendq.len); /* the rest is our SYN or FIN */
 
     sendq_drop(&conn->sendq, &tcp->send_pools, text);
     conn->octets_acked += text;
-    /* Writable again once a third is free, so that one ACK does not wake the writer for a crumb. */
-    if (was_full || conn->sendq.len <= conn->send_cap - conn->send_cap / 3)
+    if (conn->starving && tcp_has_room(conn)) {
+        conn->starving = false;
         conn->changed = true;
+    }
 }
 
 void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
 {
     uint32_t acked = seq_diff(ack, conn->snd.una);
-    bool acks_syn = seq_eq(conn->snd.una, conn->iss);
+    bool acks_syn = conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED;
 
     assert(acked > 0 && seq_le(ack, conn->snd.nxt));
     sample_round_trip(tcp, conn, ack, now);
@@ -64,7 +64,7 @@ void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
     tcp_arm_retransmit(tcp, conn, now);
 }
 
-/* --- the window ------------------------------------------------------------------------------- */
+/* --- the window --------------------------------------------------------------------------- */
 
 void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
 {
@@ -165,7 +165,8 @@ static void take_duplicate(struct tcp *tcp, struct tcp_conn *conn, instant now)
  * the window opens, what the probe carried may have been refused and goes first. */
 static void still_there(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    conn->retransmits = 0;
+    if (!conn_is_orphan(conn)) /* nobody waits for what an orphan sends: R2 counts its probes */
+        conn->retransmits = 0;
     if (conn->snd.wnd == 0)
         return;
     conn->rto.backoff = 0;
@@ -175,8 +176,7 @@ static void still_there(struct tcp *tcp, struct tcp_conn *conn, instant now)
     tcp_arm_retransmit(tcp, conn, now);
 }
 
-/* --- per state
- * ------------------------------------------------------------------------------------ */
+/* --- per state ---------------------------------------------------------------------------- */
 
 /* The third step of the handshake. */
 static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,

@@ -63,12 +63,17 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->iss = isn_of(tcp->isn_key, local, remote, now);
-    conn->snd.una = conn->snd.nxt = conn->iss;
-    conn->lost.from = conn->lost.to = conn->iss;
     rto_init(&conn->rto, &limits);
     newreno_init(&conn->cc, conn->snd_mss, conn->iss);
     demux_insert(tcp, conn);
     return conn;
+}
+
+void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
+{
+    conn->iss = conn->snd.una = iss;
+    conn->snd.nxt = conn->lost.from = conn->lost.to = seq_add(iss, 1);
+    conn->cc.recover = iss;
 }
 
 static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
@@ -175,6 +180,13 @@ void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why 
     tcp_end(tcp, conn, error, cause, now);
 }
 
+void tcp_offer_slot(struct tcp *tcp, struct tcp_conn *conn)
+{
+    list_remove(&conn->kin);
+    if (conn->state == TCPS_TIME_WAIT && conn_is_orphan(conn))
+        list_append(&tcp->time_wait, &conn->kin);
+}
+
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now)
 {
     if (conn->state != TCPS_TIME_WAIT) {
@@ -182,8 +194,7 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
         conn->timing = false;
         tcp_set_state(tcp, conn, TCPS_TIME_WAIT, cause, now);
     }
-    list_remove(&conn->kin);
-    list_append(&tcp->time_wait, &conn->kin);
+    tcp_offer_slot(tcp, conn);
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
 }
 
@@ -224,11 +235,11 @@ void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *caus
                                              .cwnd = {conn->cc.cwnd, conn->cc.ssthresh, cause}});
 }
 
-/* --- looking in ---------------------------------------------------------------------------- */
+/* --- looking in --------------------------------------------------------------------------- */
 
-void tcp_conn_facts(const struct tcp_conn *conn, struct conn_facts *out)
+void tcp_conn_facts(const struct tcp *tcp, const struct tcp_conn *conn, struct conn_facts *out)
 {
-    struct rto_limits limits = {0, 0, INT64_MAX / 4};
+    struct rto_limits limits = tcp_rto_limits(tcp);
 
     *out = (struct conn_facts){.id = conn->id,
                                .state = (enum tcp_state)conn->state,
@@ -241,7 +252,7 @@ void tcp_conn_facts(const struct tcp_conn *conn, struct conn_facts *out)
                                .rto_ms = rto_current(&conn->rto, &limits) / NS_PER_MS};
 }
 
-void tcp_conn_info(const struct tcp_conn *conn, struct sock_info *out)
+void tcp_conn_info(const struct tcp *tcp, const struct tcp_conn *conn, struct sock_info *out)
 {
     *out = (struct sock_info){.snd_mss = conn->snd_mss,
                               .send_queued = conn->sendq.len,
@@ -250,7 +261,7 @@ void tcp_conn_info(const struct tcp_conn *conn, struct sock_info *out)
                               .octets_received = conn->octets_received,
                               .retransmits = conn->total_retransmits,
                               .error = conn->error};
-    tcp_conn_facts(conn, &out->facts);
+    tcp_conn_facts(tcp, conn, &out->facts);
 }
 
 enum tcp_state tcp_conn_state(const struct tcp_conn *conn)

@@ -64,9 +64,11 @@ struct tcp_conn {
     bool override : 1;    /* the override timer has run out: send the small segment */
     bool persisting : 1;  /* retransmit_at probes a closed window */
     bool timing : 1;      /* a round trip is being measured */
-    bool syn_lost : 1;    /* the SYN or <SYN,ACK> had to be sent again */
+    bool syn_again : 1;   /* the SYN or <SYN,ACK> has left before, */
+    bool syn_lost : 1;    /* and our timer says that it was lost */
     bool window_owed : 1; /* the application read: perhaps the window must be told */
     bool syn_owed : 1;    /* the SYN or <SYN,ACK> is to be sent (again) */
+    bool starving : 1;    /* a write found no memory or no room: told when there is some */
     bool changed : 1;     /* the owner is to be told when this entry settles */
     bool probe_owed : 1;  /* the persist timer has run out */
     bool known_dead : 1;  /* the error was reported */
@@ -134,6 +136,12 @@ static inline bool conn_has_lost(const struct tcp_conn *conn)
     return !seq_eq(conn->lost.from, conn->lost.to);
 }
 
+/* A third of the send queue is free: enough that a writer is not woken for a crumb. */
+static inline bool tcp_has_room(const struct tcp_conn *conn)
+{
+    return conn->sendq.len <= conn->send_cap - conn->send_cap / 3;
+}
+
 /* Is the application gone? */
 static inline bool conn_is_orphan(const struct tcp_conn *conn)
 {
@@ -145,6 +153,8 @@ static inline bool conn_is_orphan(const struct tcp_conn *conn)
 /* A connection in CLOSED, in the table; NULL when there is no room. */
 struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                           instant now);
+/* Begins to count at `iss`, as if our SYN were out: SND.UNA = ISS, SND.NXT = ISS+1. */
+void conn_start_at(struct tcp_conn *conn, tcp_seq iss);
 /* The last act of each entry point; the connection may be gone afterwards. */
 void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, const char *cause,
@@ -154,6 +164,8 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
 /* As tcp_end(), after a reset to the peer. */
 void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why why,
                     const char *cause, instant now);
+/* A connection in TIME-WAIT that nobody owns gives its slot up when every one is taken. */
+void tcp_offer_slot(struct tcp *tcp, struct tcp_conn *conn);
 /* TIME-WAIT begins, or begins again. */
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
@@ -174,14 +186,14 @@ void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now);
 
-/* --- tcp_text.c: the seventh and eighth ---------------------------------------------------- */
+/* --- tcp_text.c: the seventh and eighth --------------------------------------------------- */
 
 enum tcp_verdict tcp_take_text(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now);
 enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now);
 
-/* --- tcp_window.c: what we tell the peer ---------------------------------------------------- */
+/* --- tcp_window.c: what we tell the peer -------------------------------------------------- */
 
 /* An ACK that must leave by itself, with the numbers of this moment. */
 void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why);
@@ -200,7 +212,7 @@ uint16_t tcp_offer_window(struct tcp_conn *conn, tcp_seq ack, bool syn, bool may
 /* Has the window opened by enough to send an ACK for it alone? */
 bool tcp_window_is_news(const struct tcp_conn *conn);
 
-/* --- tcp_timer.c ---------------------------------------------------------------------------- */
+/* --- tcp_timer.c -------------------------------------------------------------------------- */
 
 /* Sets retransmit_at as RFC 6298, 5 asks: something is in flight or a window is closed. */
 void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now);

@@ -97,7 +97,7 @@ static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *lis
     tcp_take_syn_options(tcp, conn, seg);
     conn->snd.wnd = seg->window;
     conn->snd.wnd_max = conn->snd.wnd;
-    conn->snd.nxt = seq_add(conn->iss, 1);
+    conn_start_at(conn, conn->iss);
     conn->syn_owed = true;
     conn->since = now;
     tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN came to a listener", now);
@@ -141,8 +141,8 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
 
     list_remove(&conn->kin);
     conn->irs = seg->seq;
-    conn->rcv.nxt = conn->rcv.edge =
-        seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    conn->rcv.nxt = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    conn->rcv.edge = seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535)); /* as our SYN said */
     tcp_take_syn_options(tcp, conn, seg);
     conn->snd.wnd = seg->window; /* a SYN's window is never scaled */
     conn->snd.wnd_max = conn->snd.wnd;
@@ -154,6 +154,7 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
         tcp_open_sender(tcp, conn, now);
         events_count(tcp->events, COUNTER_TCP_ACTIVE_OPENS);
         tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "our SYN was acknowledged", now);
+        conn->syn_owed = false;
         tcp_owe_ack(conn, WHY_OUT_HANDSHAKE_ACK);
         events_note(tcp->events, WHY_IN_SYN_ACK);
     } else {
@@ -165,7 +166,7 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
     return SEG_PROCESSED;
 }
 
-/* --- all other states: RFC 9293, 3.10.7.4 ---------------------------------------------------- */
+/* --- all other states: RFC 9293, 3.10.7.4 ------------------------------------------------- */
 
 /* The four cases of table 6. */
 static bool is_acceptable(const struct tcp_conn *conn, const struct tcp_segment *seg)
@@ -190,6 +191,13 @@ static enum why unacceptable_why(const struct tcp_conn *conn, const struct tcp_s
     return seg->text.len > 0 ? WHY_IN_TEXT_OLD : WHY_IN_CHALLENGED;
 }
 
+/* The SYN that made this half-open connection, once more, with or without its text. */
+static bool is_same_syn(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    return conn->state == TCPS_SYN_RECEIVED && seq_eq(seg->seq, conn->irs) &&
+           (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
 /* First: is it about this moment of this connection? If not, say what we expect; that answer is
  * what repairs lost ACKs, keep-alives and half-open peers. A segment that takes sequence space is
  * always answered; an empty one, which a forger might bounce, as often as a challenge. */
@@ -198,6 +206,13 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
 {
     struct tcp_segment *seg = &in->seg;
 
+    if (is_same_syn(conn, seg)) { /* our <SYN,ACK> is what the peer misses */
+        conn->syn_again |= !conn->syn_owed;
+        conn->timing &= !conn->syn_again;
+        conn->syn_owed = true;
+        events_note(tcp->events, WHY_IN_SYN_AGAIN);
+        return SEG_PROCESSED;
+    }
     if (is_acceptable(conn, seg))
         return SEG_CONTINUE;
     if (seg->flags & TCP_RST && !seq_eq(seg->seq, conn->rcv.nxt))
@@ -212,12 +227,6 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         return SEG_CONTINUE;
     }
 
-    if (conn->state == TCPS_SYN_RECEIVED && seg->flags == TCP_SYN && seq_eq(seg->seq, conn->irs)) {
-        conn->syn_owed = conn->syn_lost = true; /* our <SYN,ACK> is what the peer misses */
-        conn->timing = false;
-        events_note(tcp->events, WHY_IN_SYN_AGAIN);
-        return SEG_PROCESSED;
-    }
     if (seg->flags & TCP_SYN) { /* RFC 5961, 4.2: whatever its number */
         tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
         return dropped(in, DROP_TCP_SYN);
@@ -298,14 +307,33 @@ static enum tcp_verdict synchronized_arrives(struct tcp *tcp, struct tcp_conn *c
     return verdict == SEG_CONTINUE ? SEG_PROCESSED : verdict;
 }
 
-/* --- the way in ----------------------------------------------------------------------------- */
+/* --- the way in --------------------------------------------------------------------------- */
 
 /* A SYN above all that the old incarnation used may open a new one from TIME-WAIT (RFC 9293, 3.6.1:
- * MAY-2); the clock in the initial sequence number puts ours above the old SND.NXT too. */
-static bool reopens(const struct tcp_conn *conn, const struct tcp_segment *seg)
+ * MAY-2), if there is a listener with room for it. */
+static bool reopens(struct tcp *tcp, const struct tcp_conn *conn, const struct tcp_segment *seg)
 {
+    const struct tcp_listener *listener = demux_listener(tcp, conn->local);
+
     return conn->state == TCPS_TIME_WAIT && seg->flags == TCP_SYN &&
-           seq_lt(conn->rcv.nxt, seg->seq);
+           seq_lt(conn->rcv.nxt, seg->seq) && listener && listener->waiting < listener->backlog;
+}
+
+/* Ends the old incarnation and begins the new one above all that ours has used, too. The clock in
+ * the initial sequence number sees to that by itself only below 250 KB/s. */
+static enum tcp_verdict reopen(struct tcp *tcp, struct tcp_conn *old, struct tcp_arrival *in,
+                               instant now, struct tcp_conn **made)
+{
+    tcp_seq used = old->snd.nxt;
+
+    tcp_end(tcp, old, 0, "a new SYN reopens it", now);
+    tcp_settle(tcp, old, now);
+    *made = NULL;
+    enum tcp_verdict verdict = listen_arrives(
+        tcp, demux_listener(tcp, (struct endpoint){in->dst, in->seg.dst_port}), in, now, made);
+    if (*made && !seq_lt(used, (*made)->iss))
+        conn_start_at(*made, seq_add(used, 1 + ((*made)->iss.value & 0xffff)));
+    return verdict;
 }
 
 static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant now,
@@ -315,11 +343,8 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
     struct endpoint remote = {in->src, in->seg.src_port};
 
     *conn = demux_find(tcp, local, remote);
-    if (*conn && reopens(*conn, &in->seg) && demux_listener(tcp, local)) {
-        tcp_end(tcp, *conn, 0, "a new SYN reopens it", now);
-        tcp_settle(tcp, *conn, now);
-        *conn = NULL;
-    }
+    if (*conn && reopens(tcp, *conn, &in->seg))
+        return reopen(tcp, *conn, in, now, conn);
     if (*conn && (*conn)->state == TCPS_SYN_SENT)
         return syn_sent_arrives(tcp, *conn, in, now);
     if (*conn)
@@ -338,7 +363,7 @@ enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, in
     enum tcp_verdict verdict = arrives(tcp, in, now, &conn);
     if (conn) {
         if (events_wanted(tcp->events)) {
-            tcp_conn_facts(conn, &tcp->events->current.facts);
+            tcp_conn_facts(tcp, conn, &tcp->events->current.facts);
             tcp->events->current.has_facts = true;
         }
         tcp_settle(tcp, conn, now);

@@ -16,7 +16,7 @@
 
 enum { TURN = 32 }; /* segments that one connection may send before the next has its turn */
 
-/* --- shapes ----------------------------------------------------------------------------------- */
+/* --- shapes ------------------------------------------------------------------------------- */
 
 static void begin(struct tcp_conn *conn, struct tcp_out *out, tcp_seq at, uint8_t flags,
                   enum why why)
@@ -69,7 +69,7 @@ static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
 static void name_syn(struct tcp_conn *conn, struct tcp_out *out)
 {
     bool answer = conn->state == TCPS_SYN_RECEIVED;
-    bool again = conn->syn_lost;
+    bool again = conn->syn_again;
     enum why why = answer ? (again ? WHY_OUT_SYN_ACK_AGAIN : WHY_OUT_SYN_ACK)
                           : (again ? WHY_OUT_SYN_AGAIN : WHY_OUT_SYN);
 
@@ -126,7 +126,8 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
     }
     if (!to_the_end)
         len = u32_min(len, seq_diff(conn->lost.to, from));
-    if (conn->lost_by == LOST_BY_TIMEOUT && at > 0 && conn_inflight(conn) + len > conn->cc.cwnd) {
+    if (conn->lost_by != LOST_BY_DUPLICATES && at > 0 &&
+        conn_inflight(conn) + len > conn->cc.cwnd) {
         conn->held = HELD_CWND;
         return false;
     }
@@ -243,10 +244,7 @@ static bool name_fin(struct tcp_conn *conn, struct tcp_out *out)
 
 static bool name_ack(struct tcp_conn *conn, struct tcp_out *out)
 {
-    bool news = conn->window_owed && tcp_window_is_news(conn);
-
-    conn->window_owed = false;
-    if (!conn->ack_due && !news)
+    if (!conn->ack_due && !conn->window_owed)
         return false;
     enum why why = conn->ack_due ? (enum why)conn->ack_why : WHY_OUT_WINDOW;
     begin(conn, out, conn->snd.nxt, TCP_ACK, why);
@@ -275,7 +273,7 @@ static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, st
     return name_ack(conn, out);
 }
 
-/* --- connections in turn --------------------------------------------------------------------- */
+/* --- connections in turn ------------------------------------------------------------------ */
 
 static bool name_note(struct tcp *tcp, struct tcp_out *out)
 {

@@ -11,13 +11,24 @@
  */
 #include "tcp/tcp_conn.h"
 
-/* Text is kept only while the frame pool has an eighth to spare: what the protocol needs to go on
- * (ACKs, resets, ARP) must always find a buffer. */
-static bool memory_is_short(const struct frame *frame)
+/* Text in order is kept only while the frame pool has an eighth to spare: what the protocol needs
+ * to go on (ACKs, resets, ARP) must always find a buffer. Text out of order is kept only in the
+ * first half, for it may stay for long and must not keep others' text in order away. */
+static bool memory_is_short(const struct frame_pool *pool)
 {
-    const struct frame_pool *pool = frame->home;
-
     return pool->charged > pool->cap - pool->cap / 8;
+}
+
+static bool memory_is_half_gone(const struct frame_pool *pool)
+{
+    return pool->charged > pool->cap / 2;
+}
+
+/* The window is told in units, rounded up, and never taken back: many small segments could walk
+ * past the buffer. This is where they end. */
+static bool buffer_is_full(const struct tcp_conn *conn)
+{
+    return conn->recvq.len >= conn->rcv.buffer + (UINT32_C(1) << conn->rcv_scale);
 }
 
 /* Cuts away what is before RCV.NXT or beyond the window; the FIN goes with the octets before it. */
@@ -30,19 +41,14 @@ static void trim(struct tcp *tcp, const struct tcp_conn *conn, struct tcp_segmen
         seg->seq = conn->rcv.nxt;
         events_count(tcp->events, COUNTER_TCP_TRIMMED);
     }
-    uint32_t room = seq_diff(conn->rcv.edge, seg->seq);
+    tcp_seq end = conn->fin_early ? conn->rcv.fin : conn->rcv.edge; /* nothing is behind a FIN */
+    uint32_t room = seq_lt(seg->seq, end) ? seq_diff(end, seg->seq) : 0;
     if (tcp_seg_len(seg) > room) {
-        seg->flags &= (uint8_t)~TCP_FIN;
+        if (!conn->fin_early || seg->text.len > room) /* else it is the FIN that we know */
+            seg->flags &= (uint8_t)~TCP_FIN;
         seg->text = bytes_first(seg->text, room);
         events_count(tcp->events, COUNTER_TCP_TRIMMED);
     }
-}
-
-/* The window may grow by what was delivered, until the cap: it doubles in a round trip. */
-static void grow_buffer(struct tcp_conn *conn, uint32_t len)
-{
-    if (conn->rcv.buffer < conn->rcv.cap)
-        conn->rcv.buffer = u32_min(conn->rcv.cap, conn->rcv.buffer + len);
 }
 
 static void deliver(struct tcp_conn *conn, struct frame *frame)
@@ -51,7 +57,6 @@ static void deliver(struct tcp_conn *conn, struct frame *frame)
 
     conn->rcv.nxt = seq_add(conn->rcv.nxt, len);
     conn->octets_received += len;
-    grow_buffer(conn, len);
     if (conn->read_shut)
         frame_put(frame); /* acknowledged and thrown away: nobody will ask */
     else
@@ -64,11 +69,11 @@ static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, i
 {
     conn->rcv_full = (uint16_t)u32_max(conn->rcv_full, u32_min(len, conn->rcv_mss));
     conn->unacked += len;
-    conn->unacked_segments++;
+    conn->unacked_segments += (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);
     if (conn->unacked_segments >= tcp->values->tcp_ack_segments ||
         conn->unacked >= (uint64_t)tcp->values->tcp_ack_octets) {
         tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_STRETCH);
-    } else if (conn->unacked >= 2u * conn->rcv_full && conn->unacked_segments >= 2) {
+    } else if (conn->unacked >= 2u * conn->rcv_full) {
         tcp_owe_ack(conn, WHY_OUT_ACK_SECOND);
     } else if (conn->quick_acks > 0) {
         conn->quick_acks--;
@@ -92,7 +97,9 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
     struct frame *frame = in->frame;
     uint32_t len = (uint32_t)in->seg.text.len;
 
-    if (memory_is_short(frame)) {
+    if (memory_is_short(frame->home)) /* what waits for a hole gives way to what fills it */
+        reorder_clear(&conn->reorder, &tcp->islands);
+    if (memory_is_short(frame->home) || buffer_is_full(conn)) {
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
         in->drop = DROP_TCP_NO_MEMORY;
         return SEG_DROPPED;
@@ -124,7 +131,7 @@ static enum tcp_verdict take_early(struct tcp *tcp, struct tcp_conn *conn, struc
 
     tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
     events_count(tcp->events, COUNTER_TCP_OOO);
-    if (memory_is_short(in->frame)) {
+    if (memory_is_half_gone(in->frame->home)) {
         in->drop = DROP_TCP_NO_MEMORY;
         return SEG_DROPPED;
     }
@@ -164,6 +171,20 @@ enum tcp_verdict tcp_take_text(struct tcp *tcp, struct tcp_conn *conn, struct tc
     return take_early(tcp, conn, in);
 }
 
+/* A segment owes one ACK (RFC 5681, 4.2): if its text has owed one already, that one tells of the
+ * FIN. */
+static void acknowledge_fin(struct tcp *tcp, struct tcp_conn *conn)
+{
+    struct ack_note *last = tcp->note_count > 0 ? &tcp->notes[tcp->note_count - 1] : NULL;
+
+    if (last && last->conn == conn && seq_eq(seq_add(last->ack, 1), conn->rcv.nxt)) {
+        last->ack = conn->rcv.nxt;
+        last->why = WHY_OUT_ACK_FIN;
+        return;
+    }
+    tcp_owe_ack(conn, WHY_OUT_ACK_FIN);
+}
+
 enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now)
 {
@@ -190,7 +211,7 @@ enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tc
     conn->rcv.nxt = seq_add(conn->rcv.nxt, 1);
     conn->rcv.edge = seq_max(conn->rcv.edge, conn->rcv.nxt);
     reorder_clear(&conn->reorder, &tcp->islands); /* nothing is behind a FIN */
-    tcp_owe_ack(conn, WHY_OUT_ACK_FIN);
+    acknowledge_fin(tcp, conn);
     events_note(tcp->events, WHY_IN_FIN);
     conn->changed = true;
     if (conn->state == TCPS_ESTABLISHED || conn->state == TCPS_SYN_RECEIVED)

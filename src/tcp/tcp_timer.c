@@ -80,7 +80,7 @@ static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
         return;
     }
     count_try(conn);
-    conn->syn_lost = true;
+    conn->syn_lost = conn->syn_again = true;
     conn->timing = false;
     conn->syn_owed = true;
     rto_expired(&conn->rto);
@@ -97,7 +97,7 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
         tcp_end(tcp, conn, ETIMEDOUT, "the peer acknowledges nothing (RFC 9293, 3.8.3)", now);
         return;
     }
-    newreno_on_timeout(&conn->cc, conn->snd.una, conn->snd.nxt, conn->retransmits > 0);
+    newreno_on_timeout(&conn->cc, conn_inflight(conn), conn->snd.nxt, conn->retransmits > 0);
     tcp_log_cwnd(tcp, conn, "retransmission timeout (RFC 5681, 3.1)", now);
     count_try(conn);
     conn->timing = false;
@@ -133,7 +133,11 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
         retransmission_timeout(tcp, conn, now);
     } else {
         fired(tcp, conn, TIMER_OVERRIDE, now);
-        conn->override = true;
+        conn->override = conn->sendq.len > 0;
+        if (conn->starving && conn->sendq.len == 0) { /* is there memory now? */
+            conn->starving = false;
+            conn->changed = true;
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 #include "tcp/demux.h"
 #include "tcp/tcp_conn.h"
 
-/* --- making and ending the machine ----------------------------------------------------------- */
+/* --- making and ending the machine -------------------------------------------------------- */
 
 int tcp_init(struct tcp *tcp, const struct tcp_config *config)
 {
@@ -72,7 +72,7 @@ void tcp_fini(struct tcp *tcp)
     pool_fini(&tcp->conns);
 }
 
-/* --- OPEN ------------------------------------------------------------------------------------- */
+/* --- OPEN --------------------------------------------------------------------------------- */
 
 int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote, int32_t owner,
                 instant now, struct tcp_conn **out)
@@ -84,8 +84,7 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote, 
     if (!conn)
         return -ENOBUFS;
     conn->ready.owner = owner;
-    conn->snd.nxt = seq_add(conn->iss, 1); /* 3.10.1: SND.UNA = ISS, SND.NXT = ISS+1 */
-    conn->lost.from = conn->lost.to = conn->snd.nxt;
+    conn_start_at(conn, conn->iss); /* 3.10.1 */
     conn->syn_owed = true;
     conn->since = now;
     list_append(&tcp->opening, &conn->kin);
@@ -120,7 +119,7 @@ int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remo
     return -EADDRNOTAVAIL;
 }
 
-/* --- SEND ------------------------------------------------------------------------------------- */
+/* --- SEND --------------------------------------------------------------------------------- */
 
 ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more, instant now)
 {
@@ -148,8 +147,14 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
         return -EPIPE;
     uint32_t room = conn->send_cap > conn->sendq.len ? conn->send_cap - conn->sendq.len : 0;
     size_t taken = sendq_append(&conn->sendq, &tcp->send_pools, bytes_first(text, room));
-    if (taken == 0 && text.len > 0)
+    if (taken < text.len)
+        conn->starving = true;
+    if (taken == 0 && text.len > 0) {
+        if (conn->sendq.len == 0) /* no ACK will ever make room: memory is short, try again later */
+            conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
+        tcp_settle(tcp, conn, now);
         return -EAGAIN;
+    }
     conn->corked = more && taken == text.len;
     tcp_settle(tcp, conn, now);
     return (ssize_t)taken;
@@ -164,7 +169,8 @@ ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, 
     if (conn->recvq.len > 0 && !conn->read_shut) {
         size_t n = recvq_read(&conn->recvq, out, len, peek);
         if (!peek && conn->state != TCPS_CLOSED && !conn->peer_fin) {
-            conn->window_owed = tcp_window_is_news(conn);
+            conn->rcv.buffer = u32_min(conn->rcv.cap, conn->rcv.buffer + (uint32_t)n);
+            conn->window_owed |= tcp_window_is_news(conn);
             if (conn->window_owed && !list_is_linked(&conn->debt))
                 list_append(&tcp->debtors, &conn->debt);
         }
@@ -221,6 +227,8 @@ void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     conn->read_shut = true;
     recvq_clear(&conn->recvq);
+    conn->window_owed |=
+        tcp_state_can_receive((enum tcp_state)conn->state) && tcp_window_is_news(conn);
     conn->changed = true;
     tcp_settle(tcp, conn, now);
 }
@@ -257,12 +265,14 @@ void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now
     recvq_clear(&conn->recvq);
     if (abort)
         abort_call(tcp, conn, WHY_OUT_RST_ABORT, "the application aborted", now);
-    else if (unread && conn->state != TCPS_TIME_WAIT) /* (SHLD-3) */
-        abort_call(tcp, conn, WHY_OUT_RST_UNREAD, "closed with text unread", now);
+    else if (unread && conn->state != TCPS_TIME_WAIT && conn->state != TCPS_CLOSED) /* (SHLD-3) */
+        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_UNREAD, "closed with text unread", now);
     else if (conn->state == TCPS_SYN_SENT)
         tcp_end(tcp, conn, 0, "closed before it was established", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
         conn->linger_at = instant_add(now, tcp->values->tcp_fin_wait_2);
+    else if (conn->state == TCPS_TIME_WAIT)
+        tcp_offer_slot(tcp, conn);
     else if (conn->state != TCPS_CLOSED)
         close_sending(tcp, conn, now);
     tcp_settle(tcp, conn, now);
@@ -289,8 +299,7 @@ void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, str
     }
 }
 
-/* --- options, readiness
- * --------------------------------------------------------------------------- */
+/* --- options, readiness ------------------------------------------------------------------- */
 
 void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
 {
@@ -316,7 +325,7 @@ void tcp_set_buffers(struct tcp_conn *conn, uint32_t send, uint32_t receive)
 short tcp_poll(const struct tcp_conn *conn)
 {
     bool writable = (conn->state == TCPS_ESTABLISHED || conn->state == TCPS_CLOSE_WAIT) &&
-                    conn->sendq.len <= conn->send_cap - conn->send_cap / 3;
+                    tcp_has_room(conn) && !(conn->starving && conn->sendq.len == 0);
     int events = 0;
 
     if (conn->error && !conn->known_dead)

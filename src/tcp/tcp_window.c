@@ -7,7 +7,8 @@
  * number of their moment, for a note that repeated a later number would itself be a duplicate ACK.
  *
  * The right edge of the window never moves left (SHLD-14), although the field is scaled and so
- * cannot say every number: the field is rounded up, and the edge moves to what was said.
+ * cannot say every number: the field is rounded up, and the edge moves to what was said. Over many
+ * small segments that adds up; tcp_take_text() refuses what goes beyond the buffer by a unit.
  */
 #include "tcp/tcp_conn.h"
 

@@ -166,6 +166,8 @@ usage_table() {
 2|ping -W x 10.9.0.1|-W x
 2|ping -x 10.9.0.1|-x
 2|ping 224.0.0.1|no station
+2|ping 10.9.0.2|our own
+1|ping 192.0.2.1|--gateway
 1|ping -s 1473 10.9.0.1|at most 1472
 1|ping example.org|not built in yet
 1|ping fe80::1|not built in yet

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ struct fake {
 
 struct stack {
     struct fake *fakes;
-    int count;
+    int count, room_for;
     int *list; /* of those whose readiness may have changed */
     int list_len, list_room;
     size_t room, step;
@@ -97,8 +98,11 @@ static void list_add(struct stack *stack, int s)
 
 static int fake_new(struct stack *stack, int type)
 {
-    stack->fakes = realloc(stack->fakes, (size_t)(stack->count + 1) * sizeof(struct fake));
-    assert(stack->fakes);
+    if (stack->count == stack->room_for) {
+        stack->room_for = stack->room_for * 2 + 16;
+        stack->fakes = realloc(stack->fakes, (size_t)stack->room_for * sizeof(struct fake));
+        assert(stack->fakes);
+    }
     stack->fakes[stack->count] = (struct fake){.type = type, .listener = -1, .room = stack->room};
     return stack->count++;
 }
@@ -473,7 +477,7 @@ int sock_setsockopt(struct stack *stack, int s, int level, int option, const voi
         const struct linger *linger = value;
         f->abort_it = linger->l_onoff && !linger->l_linger;
     } else if (!(level == SOL_SOCKET && option == SO_REUSEADDR) &&
-               !(level == IPPROTO_TCP && option == 1 /* TCP_NODELAY */)) {
+               !(level == IPPROTO_TCP && option == TCP_NODELAY)) {
         stack->misuse++;
         return -ENOPROTOOPT;
     }

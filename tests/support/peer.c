@@ -442,15 +442,19 @@ static void send_octets(struct peer *p, const void *frame, size_t len, bool is_r
     }
     poll_stack(p);
     uint64_t resets = resets_sent(p);
-    int before = p->tail;
+    int before = p->tail, acks = 0;
     give(p, frame, len);
     poll_stack(p);
-    if (!is_reset)
-        return;
     for (int i = before; i < p->tail; i++) {
-        if (p->queue[i % PEER_QUEUE].flags & WIRE_RST)
+        const struct peer_segment *seg = &p->queue[i % PEER_QUEUE];
+        acks += seg->flags == WIRE_ACK && seg->len == 0;
+        if (is_reset && seg->flags & WIRE_RST)
             broken(p, NULL, 0, "a reset was answered with a reset");
     }
+    if (acks > 1)
+        broken(p, NULL, 0, "%d ACKs for one segment (RFC 5681, 4.2)", acks);
+    if (!is_reset)
+        return;
     ck_assert_uint_eq(resets_sent(p), resets);
 }
 

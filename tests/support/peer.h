@@ -3,8 +3,8 @@
  *
  * The stack is reached through its public calls alone. The peer is the test: it builds every frame by
  * itself (wire.h), answers ARP for every address but the stack's, and checks each frame that comes back:
- * what wire_parse() and wire_flow_out() check, the TTL, the addresses, that no reset answers a reset,
- * and after each step that received = consumed + the sum of the named drops.
+ * what wire_parse() and wire_flow_out() check, the TTL, the addresses, that no reset answers a reset and
+ * no segment gets two ACKs, and after each step that received = consumed + the sum of the named drops.
  *
  * Numbers are relative, as in a trace: the peer's SEQ counts from its ISS and what it acknowledges from
  * the stack's, so that after the handshake both stand at 1. Flags are written with the letters of

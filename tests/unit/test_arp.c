@@ -28,7 +28,7 @@ static struct events events;
 static struct wheel wheel;
 static struct frame_pool frames;
 static struct stack_values values;
-static struct ip_prefix addrs[2];
+static struct ip_prefix addrs[3];
 static struct arp arp;
 static instant now;
 
@@ -512,7 +512,7 @@ START_TEST(an_address_is_announced_twice_two_seconds_apart)
     assert_claims_our_address(&sent, WHY_ARP_ANNOUNCE);
     wind(100 * NS_PER_S);
     ck_assert(!take_packet(NULL));
-    ck_assert_uint_eq(wheel.armed, 0);
+    ck_assert_uint_eq(arp_timers(&arp), 0);
     PROVES("RFC5227-2.3-a");
 }
 END_TEST
@@ -522,7 +522,8 @@ START_TEST(each_address_is_announced_and_answered_for)
     struct sent sent;
 
     addrs[1] = (struct ip_prefix){V4(192, 0, 2, 9), 24};
-    restart_with_addresses(2, V4(10, 9, 0, 1));
+    addrs[2] = (struct ip_prefix){{{0xfd, [15] = 2}}, 64}; /* not ARP's business */
+    restart_with_addresses(3, V4(10, 9, 0, 1));
     arp_announce(&arp, now);
     ck_assert_int_eq(take_all(), 2);
     wind_past(2 * NS_PER_S);
@@ -1012,6 +1013,44 @@ START_TEST(an_address_that_was_just_asked_for_is_not_evicted_and_asked_again)
 }
 END_TEST
 
+static int allocations_left;
+
+static void *alloc_some(void *context, size_t len)
+{
+    (void)context;
+    return allocations_left-- > 0 ? calloc(1, len) : NULL;
+}
+
+static void release_all(void *context, void *octets, size_t len)
+{
+    (void)context;
+    (void)len;
+    free(octets);
+}
+
+START_TEST(without_memory_there_is_no_cache_or_no_entry_and_nothing_leaks)
+{
+    struct env poor = {.alloc = alloc_some, .release = release_all};
+    struct memory little = {.env = &poor};
+    struct arp_config with_little = arp.config;
+    struct arp other;
+    bool resolved = false;
+
+    with_little.memory = &little;
+    for (int count = 0; count < 10 && !resolved; count++) {
+        struct mac_addr mac;
+        allocations_left = count;
+        if (arp_init(&other, &with_little))
+            continue;
+        resolved = arp_resolve(&other, PEER, now, &mac) == ARP_PENDING;
+        arp_fini(&other);
+    }
+    ck_assert(resolved);
+    ck_assert_uint_ge(little.failures, 2);
+    ck_assert_uint_ge(counted(COUNTER_ARP_FULL), 1);
+}
+END_TEST
+
 /* --- the events --------------------------------------------------------------------------- */
 
 static char states_heard[200];
@@ -1109,6 +1148,7 @@ int main(void)
     tcase_add_test(c, a_scan_of_the_link_is_bounded_and_costs_no_entry_in_use);
     tcase_add_test(c, a_cache_full_of_entries_in_use_takes_no_more_and_says_so);
     tcase_add_test(c, an_address_that_was_just_asked_for_is_not_evicted_and_asked_again);
+    tcase_add_test(c, without_memory_there_is_no_cache_or_no_entry_and_nothing_leaks);
 
     c = with_a_cache(s, "events");
     tcase_add_test(c, each_change_of_state_is_an_event);

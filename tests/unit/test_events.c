@@ -203,7 +203,7 @@ START_TEST(names_belong_to_their_members)
     ck_assert_str_eq(counter_name(COUNTER_ARP_UNSOLICITED), "arp.unsolicited");
     ck_assert_str_eq(counter_name(COUNTER_TCP_OOO), "tcp.out_of_order");
     ck_assert_str_eq(why_key(WHY_NONE), "unexplained");
-    ck_assert_str_eq(why_key(WHY_OUT_RST_TIMEOUT), "reset-timeout");
+    ck_assert_str_eq(why_key(WHY_OUT_RST_UNREAD), "reset-unread");
     ck_assert_str_eq(event_type_name(EVENT_PACKET), "packet");
     ck_assert_str_eq(event_type_name(EVENT_NOTE), "note");
     ck_assert_str_eq(timer_kind_name(TIMER_RETRANSMIT), "retransmit");

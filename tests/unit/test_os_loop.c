@@ -5,7 +5,6 @@
  * not milliseconds: a loaded machine makes the counts smaller, never larger.
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
