@@ -106,6 +106,18 @@ void frame_put(struct frame *frame)
     pool_put(&pool->size[size], frame);
 }
 
+struct frame *frame_copy(struct frame_pool *pool, struct bytes octets)
+{
+    struct frame *copy = frame_get(pool, octets.len);
+
+    if (!copy)
+        return NULL;
+    struct writer w = writer_of(copy->data, octets.len);
+    write_bytes(&w, octets.at, octets.len);
+    copy->len = (uint32_t)octets.len;
+    return copy;
+}
+
 struct frame *frame_ref(struct frame *frame)
 {
     assert(frame->refs > 0 && frame->refs < UINT16_MAX);

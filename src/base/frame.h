@@ -29,6 +29,8 @@ void frame_pool_fini(struct frame_pool *pool);
  * cleared. */
 enum { FRAME_ROOM_MAX = 65536 + 128 };
 NODISCARD struct frame *frame_get(struct frame_pool *pool, size_t room);
+/* A buffer of its own with these octets, or NULL. */
+NODISCARD struct frame *frame_copy(struct frame_pool *pool, struct bytes octets);
 /* Drops one reference; the last gives the buffer back. NULL is allowed. */
 void frame_put(struct frame *frame);
 struct frame *frame_ref(struct frame *frame);

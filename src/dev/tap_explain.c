@@ -4,14 +4,15 @@
  * An errno alone sends people to a search engine: EBUSY does not say who, EINVAL does not say that
  * tap0 is somebody's bridge. Who has a TAP can be found in /proc/PID/fdinfo, where the kernel names
  * the interface behind each descriptor of /dev/net/tun ("iff:" and the name). It shows the programs
- * of our own user, or all to root; the same name in another network namespace cannot be told apart,
- * so the line says "by", and does not kill.
+ * of our own user, or all to root. Another network namespace may have the same name, so only
+ * programs of ours count.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dev/tap.h"
 
@@ -30,6 +31,16 @@ static bool names_interface(const char *path, const char *name)
     }
     fclose(in);
     return found;
+}
+
+static bool is_in_our_network(const char *pid)
+{
+    char path[64];
+    struct stat theirs, ours;
+
+    snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
+    return stat(path, &theirs) == 0 && stat("/proc/self/ns/net", &ours) == 0 &&
+           theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
 static bool process_has(const char *pid, const char *name)
@@ -58,7 +69,8 @@ static void find_user(const char *name, char *out, size_t room)
     if (!processes)
         return;
     for (struct dirent *d; (d = readdir(processes));) {
-        if (d->d_name[0] < '1' || d->d_name[0] > '9' || !process_has(d->d_name, name))
+        if (d->d_name[0] < '1' || d->d_name[0] > '9' || !is_in_our_network(d->d_name) ||
+            !process_has(d->d_name, name))
             continue;
         char path[64];
         char command[32] = "";

@@ -178,8 +178,8 @@ void stack_free(struct stack *s)
 {
     if (!s)
         return;
+    arp_fini(&s->arp); /* before the connections: its timers share the wheel's lists with theirs */
     tcp_fini(&s->tcp);
-    arp_fini(&s->arp);
     events_fini(&s->events, &s->memory);
     pool_fini(&s->ping_ports);
     pool_fini(&s->sockets);

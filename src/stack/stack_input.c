@@ -258,7 +258,7 @@ void stack_input_frame(struct stack *s, struct frame *frame, instant now)
 
 void stack_input(struct stack *s, struct bytes octets, const struct frame_meta *meta, instant now)
 {
-    struct frame *frame = octets.len <= FRAME_ROOM_MAX ? frame_get(&s->frames, octets.len) : NULL;
+    struct frame *frame = frame_copy(&s->frames, octets);
 
     if (!frame) {
         stack_tell_time(s, now);
@@ -267,9 +267,6 @@ void stack_input(struct stack *s, struct bytes octets, const struct frame_meta *
             .drops[octets.len > FRAME_ROOM_MAX ? DROP_ETH_GIANT : DROP_DEV_NO_BUFFER]++;
         return;
     }
-    struct writer w = writer_of(frame->data, octets.len);
-    write_bytes(&w, octets.at, octets.len);
-    frame->len = (uint32_t)octets.len;
     if (meta)
         frame->meta = *meta;
     stack_input_frame(s, frame, now);

@@ -88,12 +88,9 @@ enum drop ping_reply_arrives(struct stack *s, struct ip_addr from, const struct 
 
     if (!port || !ip_equal(port->remote, from) || port->len >= PING_QUEUE)
         return DROP_ICMP_NO_PING;
-    struct frame *reply = frame_get(&s->frames, body.len);
+    struct frame *reply = frame_copy(&s->frames, body);
     if (!reply)
         return DROP_DEV_NO_BUFFER;
-    struct writer w = writer_of(reply->data, body.len);
-    write_bytes(&w, body.at, body.len);
-    reply->len = (uint32_t)body.len;
     if (port->tail)
         port->tail->next = reply;
     else

@@ -9,12 +9,7 @@ struct frame *recvq_compact(struct frame *frame, struct bytes text)
         frame_trim_end(frame, frame->len - (uint32_t)text.len);
         return frame;
     }
-    struct frame *copy = frame_get(frame->home, text.len);
-    if (copy) {
-        struct writer w = writer_of(copy->data, text.len);
-        write_bytes(&w, text.at, text.len);
-        copy->len = (uint32_t)text.len;
-    }
+    struct frame *copy = frame_copy(frame->home, text);
     frame_put(frame);
     return copy;
 }

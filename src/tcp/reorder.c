@@ -58,21 +58,6 @@ static bool island_add(struct reorder *r, const struct reorder_limits *limits, t
     return true;
 }
 
-/* A frame that holds just `part` of `frame`. The last part may be the frame itself, the ones before
- * it are copies. */
-static struct frame *frame_part(struct frame *frame, struct bytes part, bool last)
-{
-    if (last)
-        return recvq_compact(frame, part);
-    struct frame *copy = frame_get(frame->home, part.len);
-    if (copy) {
-        struct writer w = writer_of(copy->data, part.len);
-        write_bytes(&w, part.at, part.len);
-        copy->len = (uint32_t)part.len;
-    }
-    return copy;
-}
-
 bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_seq rcv_nxt,
                     tcp_seq at, struct frame *frame, struct bytes text, uint32_t *new_octets)
 {
@@ -97,7 +82,8 @@ bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_
         if (seq_lt(from, to)) {
             uint32_t len = seq_diff(to, from);
             struct bytes part = bytes_first(bytes_skip(text, seq_diff(from, at)), len);
-            struct frame *piece = frame_part(frame, part, last);
+            /* the last part may be the frame itself, the ones before it are copies */
+            struct frame *piece = last ? recvq_compact(frame, part) : frame_copy(frame->home, part);
             if (!piece || !island_add(r, limits, from, piece))
                 kept_all = false;
             else
@@ -111,6 +97,15 @@ bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_
     }
     frame_put(frame);
     return kept_all;
+}
+
+bool reorder_first(const struct reorder *r, tcp_seq *at)
+{
+    struct tree_node *first = tree_first(&r->islands);
+
+    if (first)
+        *at = seq(first->key);
+    return first != NULL;
 }
 
 struct frame *reorder_take(struct reorder *r, const struct reorder_limits *limits, tcp_seq rcv_nxt)

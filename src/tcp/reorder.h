@@ -38,6 +38,8 @@ static inline bool reorder_is_empty(const struct reorder *r)
 NODISCARD bool reorder_insert(struct reorder *r, const struct reorder_limits *limits,
                               tcp_seq rcv_nxt, tcp_seq at, struct frame *frame, struct bytes text,
                               uint32_t *new_octets);
+/* Where the first island begins; false when there is none. */
+bool reorder_first(const struct reorder *r, tcp_seq *at);
 /* The island that begins at or before `rcv_nxt`, taken out and cut so that it begins there; NULL
  * when the first one begins later. An island that lies wholly behind is dropped on the way. */
 struct frame *reorder_take(struct reorder *r, const struct reorder_limits *limits, tcp_seq rcv_nxt);

@@ -62,7 +62,11 @@ static uint32_t usable_window(const struct tcp_conn *conn)
 
 static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
 {
-    begin(conn, out, conn->snd.nxt, TCP_RST | TCP_ACK, (enum why)conn->rst_why);
+    /* A probe has put SND.NXT beyond a closed window; there the peer would not believe us. */
+    tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);
+    tcp_seq where = seq_lt(edge, conn->snd.nxt) ? edge : conn->snd.nxt;
+
+    begin(conn, out, where, TCP_RST | TCP_ACK, (enum why)conn->rst_why);
     out->seg.ack = conn->rcv.nxt;
 }
 

@@ -90,10 +90,41 @@ static struct reorder_limits reorder_limits(struct tcp *tcp)
                                    (uint32_t)tcp->values->tcp_reorder_memory};
 }
 
+/* Delivers text at RCV.NXT, and with it what waited for it. Where an island has an octet already,
+ * that copy is the one that counts: of the segment only the gaps between the islands are taken.
+ * False when memory was short before all of it was taken. Takes the frame's reference. */
+static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *frame,
+                      struct bytes text)
+{
+    struct reorder_limits limits = reorder_limits(tcp);
+    tcp_seq begin = conn->rcv.nxt;
+    tcp_seq end = seq_add(begin, (uint32_t)text.len);
+
+    while (seq_lt(conn->rcv.nxt, end)) {
+        tcp_seq to = end;
+        bool last = !reorder_first(&conn->reorder, &to) || !seq_lt(to, end);
+        struct bytes part = bytes_skip(text, seq_diff(conn->rcv.nxt, begin));
+        if (!last)
+            part = bytes_first(part, seq_diff(to, conn->rcv.nxt));
+
+        struct frame *piece = last ? recvq_compact(frame, part) : frame_copy(frame->home, part);
+        if (last)
+            frame = NULL;
+        if (!piece) {
+            frame_put(frame);
+            return false;
+        }
+        deliver(conn, piece);
+        while ((piece = reorder_take(&conn->reorder, &limits, conn->rcv.nxt)))
+            deliver(conn, piece);
+    }
+    frame_put(frame);
+    return true;
+}
+
 static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
                                       struct tcp_arrival *in, instant now)
 {
-    struct reorder_limits limits = reorder_limits(tcp);
     struct frame *frame = in->frame;
     uint32_t len = (uint32_t)in->seg.text.len;
 
@@ -104,23 +135,20 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
         in->drop = DROP_TCP_NO_MEMORY;
         return SEG_DROPPED;
     }
+    bool filled = !reorder_is_empty(&conn->reorder);
     in->frame = NULL;
-    frame = recvq_compact(frame, in->seg.text);
-    if (!frame) {
+    if (!fill_gaps(tcp, conn, frame, in->seg.text)) {
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
         in->drop = DROP_TCP_NO_MEMORY;
         return SEG_DROPPED;
     }
-    deliver(conn, frame);
-    if (reorder_is_empty(&conn->reorder)) {
-        schedule_ack(tcp, conn, len, now);
-        events_note(tcp->events, in->seg.flags & TCP_PSH ? WHY_IN_TEXT_PUSH : WHY_IN_TEXT);
+    if (filled) {
+        tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_FILLED);
+        events_note(tcp->events, WHY_IN_TEXT_FILLS);
         return SEG_CONTINUE;
     }
-    while ((frame = reorder_take(&conn->reorder, &limits, conn->rcv.nxt)))
-        deliver(conn, frame);
-    tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_FILLED);
-    events_note(tcp->events, WHY_IN_TEXT_FILLS);
+    schedule_ack(tcp, conn, len, now);
+    events_note(tcp->events, in->seg.flags & TCP_PSH ? WHY_IN_TEXT_PUSH : WHY_IN_TEXT);
     return SEG_CONTINUE;
 }
 

@@ -154,6 +154,8 @@ gone() {
 # $WORK/serve.err, and its exit code will be in $WORK/serve.code, for whichever subshell asks.
 serve_run() {
     rm -f "$WORK/serve.pid" "$WORK/serve.code"
+    : >"$WORK/serve.out" # before it starts: the ready line of the last one must not count
+    : >"$WORK/serve.err"
     {
         "$TAPIO" serve "$@" >"$WORK/serve.out" 2>"$WORK/serve.err" </dev/null &
         printf '%s\n' $! >"$WORK/serve.pid"

@@ -28,17 +28,19 @@ static void peer_gone(void)
  * has it. */
 static size_t a_syn(uint8_t *out, bool partial)
 {
+    struct wire_flow *flow = peer_flow_new(p);
     struct wire_tcp syn = {.ip_src = PEER_ADDR,
                            .ip_dst = PEER_STACK_ADDR,
-                           .src_port = 41000,
+                           .src_port = flow->their_port,
                            .dst_port = PEER_STACK_PORT,
-                           .seq = 7,
+                           .seq = flow->irs,
                            .flags = WIRE_SYN,
                            .window = 1000,
                            .ttl = 64,
                            .bad_checksum = partial};
     memcpy(syn.eth_dst, stack_config(p->stack)->mac.octet, 6);
     memcpy(syn.eth_src, "\x02\0\0\0\0\1", 6);
+    wire_flow_in(flow, &syn);
     return wire_emit(out, &syn);
 }
 
