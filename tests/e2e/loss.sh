@@ -84,7 +84,7 @@ thorough || SIZE=1000000
 make_site "$SIZE"
 if lossy_path >"$WORK/path" 2>&1 &&
     serve_start --root "$WORK/site" --echo 7 --gateway 10.9.0.1 --offload off; then
-    try "a download of $SIZE octets over $PERCENT % loss each way, equal" large_download
+    try "a download of $SIZE octets over $PERCENT % loss each way, equal" large_download RFC1122-3.3.1.6-a
     try "an upload of $SIZE octets and back over the same, equal" large_upload
     thorough && try "40 short connections over the same" many_small
     try "the server ends well" serve_stop

@@ -47,6 +47,8 @@ fifty_at_once() {
 large_ping() {
     ping -q -n -c 5 -i 0.2 -W 2 -s 1400 "$HOST" >"$WORK/ping"
     grep -q ' 0% packet loss' "$WORK/ping"
+    # As much as the link takes, whole.
+    ping -q -n -c 1 -W 2 -M "do" -s 1472 "$HOST"
 }
 
 echo_by_nc() {
@@ -192,6 +194,15 @@ built_in_page() {
     serve_stop TERM
 }
 
+chosen_ttl() {
+    serve_start --root "$WORK/site"
+    ping -n -c 1 -W 2 "$HOST" | grep -q ' ttl=64 '
+    serve_stop TERM
+    serve_start --root "$WORK/site" --set ip.ttl=33
+    ping -n -c 1 -W 2 "$HOST" | grep -q ' ttl=33 '
+    serve_stop TERM
+}
+
 given_device() {
     ip tuntap add dev tapgiven mode tap
     ip addr add 10.77.0.1/24 dev tapgiven
@@ -217,7 +228,7 @@ for offload in off on; do
     try "offload $offload: a file of $SIZE octets, equal" large_file
     try "offload $offload: HEAD" head_request
     try "offload $offload: 50 curls in parallel, all equal" fifty_at_once
-    try "offload $offload: ping with 1400 octets" large_ping
+    try "offload $offload: ping with 1400 octets, and with all that the link takes" large_ping RFC1122-3.3.2-a
     try "offload $offload: echo by nc" echo_by_nc
     try "offload $offload: echo of 5 MB, equal" echo_much
     try "offload $offload: several files over one connection" keep_alive
@@ -236,5 +247,6 @@ thorough && try "Ctrl-C ends it during a transfer" ends_in_a_transfer
 try "stdin at its end does not end it" stdin_at_its_end
 try "--ready-fd tells when it answers" ready_descriptor
 try "without --root there is a built-in page" built_in_page
+try "the TTL is 64, or as chosen" chosen_ttl RFC1122-3.2.1.7-b
 try "an existing device is used as it is" given_device
 finish

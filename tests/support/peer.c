@@ -631,13 +631,18 @@ void peer_config(struct stack_config *config)
 
 struct peer *peer_new_with(const struct stack_config *config, int64_t began_ns)
 {
+    return peer_new_seeded(config, began_ns, 1);
+}
+
+struct peer *peer_new_seeded(const struct stack_config *config, int64_t began_ns, uint64_t seed)
+{
     struct peer *p = calloc(1, sizeof(*p));
     uint8_t frame[WIRE_MIN_FRAME];
 
     ck_assert_ptr_nonnull(p);
     p->config = *config;
     p->began_ns = p->now.ns = began_ns;
-    p->random = 1;
+    p->random = seed;
     p->iss = 0x10000;
     p->port = PEER_PORT;
     p->window = PEER_WINDOW;
@@ -754,6 +759,15 @@ struct wire_flow *peer_flow_again(struct peer *p, uint32_t iss)
     flow->their_port = old.their_port;
     flow->irs = iss;
     return flow;
+}
+
+void peer_flows_forget(struct peer *p)
+{
+    peer_skip(p);
+    for (int i = 0; i < p->flow_count; i++)
+        wire_flow_free(&p->flows[i]);
+    p->flow_count = 0;
+    p->flow = NULL;
 }
 
 void peer_syn(struct peer *p)

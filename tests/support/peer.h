@@ -124,6 +124,8 @@ struct peer *peer_new(void);
 /* The same with another config, and at another time: the virtual clock starts there. */
 void peer_config(struct stack_config *config);
 struct peer *peer_new_with(const struct stack_config *config, int64_t began_ns);
+/* And with other unpredictable octets than the usual ones (seed 1). */
+struct peer *peer_new_seeded(const struct stack_config *config, int64_t began_ns, uint64_t seed);
 /* A stack whose ISS is `iss` when it opens the first connection, to or from the usual ports. */
 struct peer *peer_new_at_iss(uint32_t iss, bool active);
 /* Closes every socket, waits until all has run out, and finds that nothing is left. */
@@ -196,7 +198,9 @@ void peer_fail_at(struct peer *p, const char *file, int line, const char *what);
 struct wire_flow *peer_flow_new(struct peer *p);
 /* A new incarnation of p->flow: the same four-tuple, another ISS of the peer's. */
 struct wire_flow *peer_flow_again(struct peer *p, uint32_t iss);
-/* Its SYN, with the options that p->mss and p->scale ask for. */
+/* Forgets all connections, for tests that open very many: none of them may speak any more. */
+void peer_flows_forget(struct peer *p);
+/* The SYN of p->flow, with the options that p->mss and p->scale ask for. */
 void peer_syn(struct peer *p);
 
 /* A listening socket on PEER_STACK_PORT. */
