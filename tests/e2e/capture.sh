@@ -13,7 +13,7 @@ KERNELS=$WORK/kernels.pcapng
 # Both captures of: a page, a large file, echo, ping, an upload, a refused connection.
 record() {
     local sniffer
-    serve_start --root "$WORK/site" --echo 7 --offload off --capture "$OURS"
+    serve_start --root "$WORK/site" --echo 7 --discard 9 --offload off --capture "$OURS"
     dumpcap -q -i tap0 -w "$KERNELS" 2>"$WORK/dumpcap.err" &
     sniffer=$!
     started "$sniffer"
@@ -24,6 +24,7 @@ record() {
     same_as_site big "$WORK/got"
     expect "the echo" hello "$(echo hello | nc -N -w 5 "$HOST" 7)"
     python3 "$CLIENTS" echo "$HOST" 7 300000
+    timeout 60 bash -c 'cat "$1" >"/dev/tcp/$2/9"' bash "$WORK/got" "$HOST"
     ping -q -n -c 2 -i 0.2 -s 1400 "$HOST"
     if nc -z -w 2 "$HOST" 81; then
         fail "somebody listens on port 81"

@@ -197,10 +197,12 @@ as_nobody() {
 
 no_device_node() {
     # shellcheck disable=SC2016 # for the inner shell
-    run_as unshare --mount -- sh -c 'mount -t tmpfs none /dev/net && exec "$0" serve' "$TAPIO"
+    run_as unshare --mount --propagation unchanged -- sh -c \
+        'mount --make-private /dev && mount -t tmpfs none /dev/net && exec "$0" serve' "$TAPIO"
     refused 1 'modprobe tun'
     # shellcheck disable=SC2016
-    run_as unshare --mount -- sh -c 'mount -t tmpfs none /dev/net && exec "$0" doctor' "$TAPIO"
+    run_as unshare --mount --propagation unchanged -- sh -c \
+        'mount --make-private /dev && mount -t tmpfs none /dev/net && exec "$0" doctor' "$TAPIO"
     expect "status of doctor" 1 "$code"
     grep -q '^missing tun-device: .*modprobe tun' "$WORK/out"
 }
