@@ -3,8 +3,8 @@
  *
  * Growth is counted in octets, at most one SMSS an ACK in slow start (RFC 5681, 3.1), so splitting
  * an ACK gains nothing; and it stops while cwnd is not what holds the sender back, so one that had
- * little to say does not earn the right to burst later. Not built in yet: limited transmit (RFC
- * 3042) and everything that needs SACK.
+ * little to say does not earn the right to burst later. Not built in yet: everything that needs
+ * SACK.
  */
 #include "tcp/newreno.h"
 
@@ -52,6 +52,7 @@ enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked,
                                 bool limited, enum newreno_growth *growth)
 {
     cc->duplicates = 0;
+    cc->limited = 0;
     *growth = GROWTH_NONE;
     if (!cc->recovering) {
         if (limited && cc->cwnd <= INT32_MAX / 2)
@@ -86,12 +87,19 @@ bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt)
      * past the highest octet that was sent then. */
     if (cc->duplicates != DUP_THRESH || !seq_lt(cc->recover, una))
         return false;
-    cc->ssthresh = half_flight(cc, seq_diff(nxt, una));
+    cc->ssthresh = half_flight(cc, seq_diff(nxt, una) - cc->limited); /* (RFC 5681, 3.2, 2) */
     cc->cwnd = cc->ssthresh + DUP_THRESH * (uint32_t)cc->mss;
     cc->recover = nxt;
     cc->recovering = true;
     cc->partial_seen = false;
     return true;
+}
+
+uint32_t newreno_allowed(const struct newreno *cc)
+{
+    uint32_t extra = cc->recovering ? 0 : u32_min(cc->duplicates, DUP_THRESH - 1);
+
+    return cc->cwnd + extra * cc->mss;
 }
 
 void newreno_on_timeout(struct newreno *cc, uint32_t flight, tcp_seq nxt, bool again)
@@ -102,6 +110,7 @@ void newreno_on_timeout(struct newreno *cc, uint32_t flight, tcp_seq nxt, bool a
     cc->recover = nxt;
     cc->recovering = false;
     cc->duplicates = 0;
+    cc->limited = 0;
     cc->acked = 0;
 }
 

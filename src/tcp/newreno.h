@@ -14,6 +14,7 @@ struct newreno {
     uint32_t cwnd;      /* octets */
     uint32_t ssthresh;  /* octets; UINT32_MAX: no loss yet */
     uint32_t acked;     /* octets since cwnd last grew in congestion avoidance */
+    uint32_t limited;   /* octets of the flight that limited transmit has sent */
     tcp_seq recover;    /* (RFC 6582, 3.2, 1) */
     uint16_t mss;       /* SMSS */
     uint8_t duplicates; /* duplicate ACKs in a row, up to 255 */
@@ -35,6 +36,9 @@ enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked,
                                 bool limited, enum newreno_growth *growth);
 /* A duplicate ACK (RFC 5681, 2). True: it is the third, retransmit the segment at `una`. */
 bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt);
+/* How much may be in flight now: cwnd, and a segment more for each of the first two duplicate ACKs,
+ * so that a third one can come of it (limited transmit: RFC 3042, 2). */
+uint32_t newreno_allowed(const struct newreno *cc);
 /* The retransmission timer expired with `flight` octets out (without those that were taken for lost
  * before). `again`: for the same segment as the last time. */
 void newreno_on_timeout(struct newreno *cc, uint32_t flight, tcp_seq nxt, bool again);

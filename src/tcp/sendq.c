@@ -142,6 +142,7 @@ int sendq_gather(struct sendq *q, uint32_t at, uint32_t *len, struct iovec *iov,
     uint32_t left = *len;
     int count = 0;
     while (left > 0 && count < max) {
+        assert(chunk); /* the chunks hold q->len octets */
         uint32_t n = u32_min(left, chunk->end - chunk->start - skip);
         if (n > 0)
             iov[count++] = (struct iovec){chunk->octets + chunk->start + skip, n};

@@ -158,6 +158,8 @@ static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
         conn->octets_acked == 0 && conn->held != HELD_WINDOW &&
         seq_diff(conn->snd.nxt, conn->iss) <= newreno_initial_window(conn->snd_mss, conn->syn_lost);
 
+    if (conn_inflight(conn) + len > conn->cc.cwnd && conn->cc.duplicates > 0)
+        return WHY_OUT_LIMITED;
     if (first_flight && !last)
         return WHY_OUT_FIRST_FLIGHT;
     switch ((enum held_by)conn->held) {
@@ -218,7 +220,7 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
     if (seq_eq(conn->snd.una, conn->snd.nxt) && conn->octets_acked > 0 &&
         instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits))
         newreno_on_idle(&conn->cc);
-    if (conn_inflight(conn) + len > conn->cc.cwnd && conn_inflight(conn) > 0) {
+    if (conn_inflight(conn) + len > newreno_allowed(&conn->cc) && conn_inflight(conn) > 0) {
         conn->held = HELD_CWND;
         return false;
     }
@@ -376,6 +378,8 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     }
     if (is_new)
         conn->snd.nxt = end;
+    if (out->why == WHY_OUT_LIMITED)
+        conn->cc.limited += (uint32_t)out->seg.text.len;
     if (!out->is_retransmit && !out->is_probe)
         conn->clocked -= u32_min(conn->clocked, (uint32_t)out->seg.text.len);
     if (!conn_has_lost(conn))
