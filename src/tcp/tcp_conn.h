@@ -82,7 +82,9 @@ struct tcp_conn {
     tcp_seq iss;
     struct {
         tcp_seq nxt;
-        tcp_seq edge; /* RCV.NXT + RCV.WND as last told: it never moves left (SHLD-14) */
+        tcp_seq grant; /* the right edge that the buffer has promised */
+        tcp_seq told; /* and the one that the last segment told, which rounding may put elsewhere */
+        tcp_seq edge; /* the rightmost ever told: RCV.NXT + RCV.WND, honoured (RFC 7323, 2.4) */
         tcp_seq fin;
         uint32_t buffer; /* what the window may grow to now, octets */
         uint32_t cap;    /* what it may ever grow to */

@@ -142,7 +142,8 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
     list_remove(&conn->kin);
     conn->irs = seg->seq;
     conn->rcv.nxt = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
-    conn->rcv.edge = seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535)); /* as our SYN said */
+    conn->rcv.edge = conn->rcv.grant = conn->rcv.told = /* as our SYN said */
+        seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535));
     tcp_take_syn_options(tcp, conn, seg);
     conn->snd.wnd = seg->window; /* a SYN's window is never scaled */
     conn->snd.wnd_max = conn->snd.wnd;

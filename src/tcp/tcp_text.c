@@ -24,13 +24,6 @@ static bool memory_is_half_gone(const struct frame_pool *pool)
     return pool->charged > pool->cap / 2;
 }
 
-/* The window is told in units, rounded up, and never taken back: many small segments could walk
- * past the buffer. This is where they end. */
-static bool buffer_is_full(const struct tcp_conn *conn)
-{
-    return conn->recvq.len >= conn->rcv.buffer + (UINT32_C(1) << conn->rcv_scale);
-}
-
 /* Cuts away what is before RCV.NXT or beyond the window; the FIN goes with the octets before it. */
 static void trim(struct tcp *tcp, const struct tcp_conn *conn, struct tcp_segment *seg)
 {
@@ -130,7 +123,7 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
 
     if (memory_is_short(frame->home)) /* what waits for a hole gives way to what fills it */
         reorder_clear(&conn->reorder, &tcp->islands);
-    if (memory_is_short(frame->home) || buffer_is_full(conn)) {
+    if (memory_is_short(frame->home)) {
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
         in->drop = DROP_TCP_NO_MEMORY;
         return SEG_DROPPED;

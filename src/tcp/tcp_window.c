@@ -6,9 +6,11 @@
  * segment of a long batch, because the peer's window grows by them. Those are notes, with the
  * number of their moment, for a note that repeated a later number would itself be a duplicate ACK.
  *
- * The right edge of the window never moves left (SHLD-14), although the field is scaled and so
+ * The right edge of the window does not move left (SHLD-14), although the field is scaled and so
  * cannot say every number: the field is rounded up, and the edge moves to what was said. Over many
- * small segments that adds up; tcp_take_text() refuses what goes beyond the buffer by a unit.
+ * small segments that adds up. Past a quarter of the buffer (or a unit) the field is rounded down
+ * instead, and then the edge may seem to move left by less than a unit, which RFC 7323, 2.4
+ * foresees. Whatever was ever told is honoured.
  */
 #include "tcp/tcp_conn.h"
 
@@ -55,31 +57,44 @@ static uint32_t possible_gain(const struct tcp_conn *conn)
 {
     tcp_seq edge = possible_edge(conn);
 
-    if (!seq_lt(conn->rcv.edge, edge))
+    if (!seq_lt(conn->rcv.told, edge))
         return 0;
-    uint32_t gain = seq_diff(edge, conn->rcv.edge);
+    uint32_t gain = seq_diff(edge, conn->rcv.told);
     return gain >= u32_min(conn->rcv.buffer / 2, conn->rcv_mss) ? gain : 0;
+}
+
+/* The window for a segment that acknowledges `ack`, in units of 2^shift. */
+static uint32_t rounded_window(const struct tcp_conn *conn, tcp_seq ack)
+{
+    uint32_t unit = UINT32_C(1) << conn->rcv_scale;
+    tcp_seq limit = seq_add(conn->rcv.grant, u32_max(conn->rcv.buffer / 4, unit));
+    tcp_seq edge = seq_max(seq_max(conn->rcv.grant, conn->rcv.told), ack);
+    uint32_t field = (seq_diff(edge, ack) + unit - 1) >> conn->rcv_scale;
+
+    if (seq_lt(limit, seq_add(ack, field << conn->rcv_scale)))
+        field = seq_lt(ack, limit) ? seq_diff(limit, ack) >> conn->rcv_scale : 0;
+    return u32_min(field, 65535);
 }
 
 uint16_t tcp_offer_window(struct tcp_conn *conn, tcp_seq ack, bool syn, bool may_move)
 {
     if (syn) { /* never scaled (RFC 7323, 2.2) */
         tcp_seq edge = seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535));
-        conn->rcv.edge = seq_max(conn->rcv.edge, edge);
+        conn->rcv.edge = conn->rcv.grant = conn->rcv.told = seq_max(conn->rcv.edge, edge);
         return (uint16_t)u32_min(seq_diff(conn->rcv.edge, ack), 65535);
     }
-    if (may_move)
-        conn->rcv.edge = seq_add(conn->rcv.edge, possible_gain(conn));
-    uint32_t window = seq_diff(conn->rcv.edge, ack);
-    uint32_t unit = UINT32_C(1) << conn->rcv_scale;
-    uint32_t field = u32_min((window + unit - 1) >> conn->rcv_scale, 65535);
-    conn->rcv.edge = seq_max(conn->rcv.edge, seq_add(ack, field << conn->rcv_scale));
+    if (may_move && possible_gain(conn) > 0)
+        conn->rcv.grant = seq_max(conn->rcv.grant, possible_edge(conn));
+    uint32_t field = rounded_window(conn, ack);
+    conn->rcv.told = seq_add(ack, field << conn->rcv_scale);
+    conn->rcv.edge = seq_max(conn->rcv.edge, conn->rcv.told);
     return (uint16_t)field;
 }
 
 bool tcp_window_is_news(const struct tcp_conn *conn)
 {
     uint32_t gain = possible_gain(conn);
+    tcp_seq enough = seq_add(conn->rcv.nxt, 2u * conn->rcv_mss);
 
-    return gain > 0 && (conn_window(conn) < 2u * conn->rcv_mss || gain >= conn->rcv.buffer / 2);
+    return gain > 0 && (seq_lt(conn->rcv.told, enough) || gain >= conn->rcv.buffer / 2);
 }

@@ -215,7 +215,7 @@ static const char *parse_tcp(const uint8_t *ip, size_t total, struct wire_tcp *t
         return "urgent without anybody having asked for it";
     if (!(t->flags & WIRE_ACK) && t->ack)
         return "an acknowledgment number without the ACK bit";
-    if (t->src_port == 0 || t->dst_port == 0)
+    if ((t->src_port == 0 || t->dst_port == 0) && !(t->flags & WIRE_RST))
         return "port 0";
     return walk_options(t);
 }
@@ -301,24 +301,42 @@ static bool scaling(const struct wire_flow *flow)
     return flow->we_scale && flow->they_scale;
 }
 
+static void take_syn(struct wire_flow *flow, const struct wire_tcp *t)
+{
+    uint16_t mss = t->has_mss && t->mss ? t->mss : WIRE_DEFAULT_MSS;
+    uint8_t shift = t->scale > 14 ? 14 : t->scale;
+
+    if (mss < WIRE_MSS_FLOOR)
+        mss = WIRE_MSS_FLOOR;
+    if (!flow->they_sent_syn) {
+        flow->they_sent_syn = true;
+        flow->irs = t->seq;
+        flow->their_mss = mss;
+        flow->they_scale = t->has_scale;
+        flow->their_shift = shift;
+    } else if (flow->lenient) {
+        flow->edge_exempt = flow->edge_exempt || flow->they_scale != t->has_scale;
+        flow->they_scale = flow->they_scale || t->has_scale;
+        if (flow->their_mss < mss)
+            flow->their_mss = mss;
+        if (flow->their_shift < shift)
+            flow->their_shift = shift;
+    }
+}
+
 void wire_flow_in(struct wire_flow *flow, const struct wire_tcp *t)
 {
     if (t->flags & WIRE_RST)
         return;
-    if (t->flags & WIRE_SYN && !flow->they_sent_syn) {
-        flow->they_sent_syn = true;
-        flow->irs = t->seq;
-        flow->their_mss = t->has_mss && t->mss ? t->mss : WIRE_DEFAULT_MSS;
-        if (flow->their_mss < WIRE_MSS_FLOOR)
-            flow->their_mss = WIRE_MSS_FLOOR;
-        flow->they_scale = t->has_scale;
-        flow->their_shift = t->scale > 14 ? 14 : t->scale;
-    }
+    if (t->flags & WIRE_SYN)
+        take_syn(flow, t);
     if (!(t->flags & WIRE_ACK) || !flow->we_sent_syn)
         return;
-    if (ahead(t->ack, flow->acked_to) < 0 || ahead(t->ack, flow->sent_to) > 0)
+    if (ahead(t->ack, flow->lenient ? flow->iss : flow->acked_to) < 0 ||
+        ahead(t->ack, flow->sent_to) > 0)
         return;
-    flow->acked_to = t->ack;
+    if (ahead(t->ack, flow->acked_to) > 0)
+        flow->acked_to = t->ack;
     uint32_t shift = !(t->flags & WIRE_SYN) && scaling(flow) ? flow->their_shift : 0;
     uint32_t edge = t->ack + ((uint32_t)t->window << shift);
     if (!flow->they_offered || ahead(edge, flow->their_edge) > 0)
@@ -357,6 +375,9 @@ static const char *check_window(struct wire_flow *flow, const struct wire_tcp *t
 
     if (flow->we_acked && ahead(t->ack, flow->last_ack) < 0)
         return "the acknowledgment number went back";
+    /* A SYN, sent again after a scaled window, cannot say more than 65,535. */
+    if (t->flags & WIRE_SYN && flow->we_acked && ahead(edge, flow->our_edge) < 0)
+        edge = flow->our_edge;
     if (flow->we_acked && ahead(edge, flow->our_edge) < -rounding && !flow->edge_exempt)
         return "the right edge of our window moved left (SHLD-14)";
     flow->we_acked = true;

@@ -84,7 +84,9 @@ struct wire_flow {
     uint32_t window;    /* octets, as told last */
     bool we_acked;
     bool edge_unscaled; /* told by a SYN, whose window has no shift: rounding may take some off it */
-    bool edge_exempt;   /* a test that makes the window shrink on purpose says so */
+    bool edge_exempt;   /* nobody knows how our window is scaled */
+    bool lenient;       /* nobody knows which of their segments we believed: the most that they have said
+                           of windows and sizes counts */
 
     uint8_t *said; /* each octet as it was first sent, from ISS + 1 */
     size_t said_len, said_room;

@@ -565,6 +565,27 @@ START_TEST(the_third_duplicate_ack_sends_the_lost_segment_at_once)
 }
 END_TEST
 
+/* RFC 5681, 3.2, 1 and RFC 3042: the first two duplicates release a new segment each, and cwnd stays. */
+START_TEST(the_first_two_duplicate_acks_release_a_new_segment_each)
+{
+    struct peer *p = peer_new();
+    int s = with_a_flight_of_ten(p);
+
+    peer_send(p, ".", 1, 1, 0);
+    peer_expect(p, ".", seg(10), 1, MSS);
+    peer_expect_nothing(p);
+    peer_send(p, ".", 1, 1, 0);
+    peer_expect(p, ".", seg(11), 1, MSS);
+    peer_expect_nothing(p);
+    ck_assert_uint_eq(cwnd(p, s), IW);
+    peer_send(p, ".", 1, 1, 0);
+    peer_expect(p, ".", 1, 1, MSS);
+    ck_assert_uint_eq(ssthresh(p, s), IW / 2); /* these two are not counted */
+    peer_free(p);
+    PROVES("RFC3042-2-a");
+}
+END_TEST
+
 START_TEST(the_first_segment_of_all_is_retransmitted_fast_too)
 {
     struct peer *p = peer_new();
@@ -587,7 +608,7 @@ START_TEST(each_more_duplicate_inflates_and_the_full_ack_deflates)
     int s = with_a_flight_of_ten(p);
 
     duplicate_acks(p, 1, 3);
-    ck_assert_int_ge(peer_skip(p), 1); /* the old one; new ones too, where RFC 3042 is built in */
+    ck_assert_int_eq(peer_skip(p), 3); /* two new ones, and the old one */
     uint32_t at_entry = cwnd(p, s), recover = peer_snd_nxt(p);
     ck_assert_uint_eq(at_entry, IW / 2 + 3 * MSS);
     for (uint32_t i = 1; i <= 8; i++) {
@@ -908,6 +929,7 @@ int main(void)
 
     c = tcase_create("RFC 5681, 3.2: fast retransmit");
     tcase_add_test(c, the_third_duplicate_ack_sends_the_lost_segment_at_once);
+    tcase_add_test(c, the_first_two_duplicate_acks_release_a_new_segment_each);
     tcase_add_test(c, the_first_segment_of_all_is_retransmitted_fast_too);
     tcase_add_test(c, each_more_duplicate_inflates_and_the_full_ack_deflates);
     tcase_add_loop_test(c, what_is_no_duplicate_ack_is_not_counted_as_one, 0, KINDS);
