@@ -179,6 +179,11 @@ int sock_listen(struct stack *stack, int s, int backlog)
         return -EBADF;
     if (sock->kind == SOCK_PING)
         return -EOPNOTSUPP;
+    int bounded = backlog < 1 ? 1 : backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
+    if (sock->kind == SOCK_LISTENING) { /* again: another backlog */
+        sock->listener->backlog = (uint32_t)bounded;
+        return 0;
+    }
     if (sock->kind != SOCK_FRESH)
         return -EINVAL;
     if (!sock->is_bound) {
@@ -186,7 +191,6 @@ int sock_listen(struct stack *stack, int s, int backlog)
         if (err)
             return err;
     }
-    int bounded = backlog < 1 ? 1 : backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
     int err = tcp_listen(&stack->tcp, sock->local, (uint32_t)bounded, sock->number, &listener);
     if (err)
         return err;

@@ -46,13 +46,6 @@ begin() {
     trap clean_up EXIT
     trap 'exit 130' INT TERM
     ip link set lo up
-    use_cubic
-}
-
-# The kernel's senders in this namespace use cubic, whatever the machine prefers: bbr overruns a lossy
-# path, and without SACK from the peer its retransmission timeout then only ever doubles.
-use_cubic() {
-    echo cubic >/proc/sys/net/ipv4/tcp_congestion_control || true # where it is a module that is absent
 }
 
 clean_up() {

@@ -29,7 +29,6 @@ lossy_path() {
     ip link set toclient up
     in_client ip addr add 10.8.0.2/24 dev torouter
     in_client ip link set lo up
-    in_client bash -c 'echo cubic >/proc/sys/net/ipv4/tcp_congestion_control' || true
     in_client ip link set torouter up
     in_client ip route add default via 10.8.0.1
     # One packet is one segment: else one drop takes 64 KB.

@@ -218,6 +218,10 @@ static void leave_tcp(struct fuzz *f, struct sink *sink, const struct wire_tcp *
                     (flow->irs != t->ack - 1 || (flow->we_acked && flow->last_ack != t->ack)));
     if (t->flags & WIRE_SYN && another)
         new_life(flow, t);
+    struct stack_counters counters;
+    stack_counters(f->stack, &counters);
+    if (counters.events[COUNTER_ARP_QUEUE_DROP])
+        f->dirty = true; /* not all that was sent has come here */
     if (f->dirty)
         flow->edge_exempt = true;
     if (!flow->we_sent_syn && f->fail_from != UINT64_MAX)

@@ -683,6 +683,23 @@ START_TEST(a_full_device_costs_time_and_nothing_else)
 }
 END_TEST
 
+/* The address of the peer has been forgotten meanwhile; a flight is not lost while it is asked for again. */
+START_TEST(the_first_flight_after_a_long_idle_time_is_whole)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+
+    peer_wait(p, 900000);
+    peer_app_send(p, s, 10 * MSS);
+    for (uint32_t i = 0; i < 10; i++)
+        peer_expect(p, ".", 1 + i * MSS, 1, MSS);
+    peer_send(p, ".", 1, 1 + 10 * MSS, 0);
+    ck_assert_uint_eq(peer_counter(p, COUNTER_TCP_RETRANSMITS), 0);
+    ck_assert_uint_eq(peer_counter(p, COUNTER_ARP_QUEUE_DROP), 0);
+    peer_free(p);
+}
+END_TEST
+
 /* --- silence (3.8.4) ---------------------------------------------------------------------------------------------------------- */
 
 START_TEST(an_idle_connection_is_silent_for_a_day)
@@ -723,6 +740,7 @@ int main(void)
     tcase_add_test(c, msg_more_holds_no_full_segment);
     tcase_add_loop_test(c, text_is_not_held_for_ever_even_when_more_was_promised, 0, 2);
     tcase_add_test(c, a_full_device_costs_time_and_nothing_else);
+    tcase_add_test(c, the_first_flight_after_a_long_idle_time_is_whole);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.8.6.2.1: silly windows, sender");
