@@ -71,8 +71,8 @@ bool ip_is_limited_broadcast(struct ip_addr a);
 bool ip_is_class_e(struct ip_addr a);
 /* `a` is in the network that `net` names; never across families. */
 bool prefix_contains(struct ip_prefix net, struct ip_addr a);
-/* The directed broadcast of an IPv4 network of at most 30 bits (RFC 1122, 3.2.1.3), or the network's
- * own number, its old form. */
+/* The directed broadcast of an IPv4 network of at most 30 bits (RFC 1122, 3.2.1.3), or the
+ * network's own number, its old form. */
 bool prefix_is_broadcast(struct ip_prefix net, struct ip_addr a);
 
 #endif

@@ -12,14 +12,14 @@
 #error "assertions stay on in every build (ADR 0003)"
 #endif
 
-#define NODISCARD TAPIO_NODISCARD
+#define NODISCARD        TAPIO_NODISCARD
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct whose member `member` is at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 static inline size_t size_min(size_t a, size_t b)

@@ -15,7 +15,8 @@ struct file_info {
     uint64_t inode;
 };
 
-/* All return a negative errno on failure. `path` is relative, NUL-terminated, without a leading '/',
+/* All return a negative errno on failure. `path` is relative, NUL-terminated, without a leading
+ * '/',
  * "." for the root itself; an implementation must never leave its root, whatever the path says, and
  * never block on a FIFO or device. */
 struct files_ops {

@@ -1,8 +1,8 @@
 /*
  * ready.h - "something changed for the owner of this": a node of the stack's ready list.
  *
- * Whatever a socket can wait for (a connection, a listener, a ping) embeds one. Lower layers put it on
- * the list and never call upward; sock_next_ready() drains it.
+ * Whatever a socket can wait for (a connection, a listener, a ping) embeds one. Lower layers put it
+ * on the list and never call upward; sock_next_ready() drains it.
  */
 #ifndef TAPIO_BASE_READY_H
 #define TAPIO_BASE_READY_H

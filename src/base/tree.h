@@ -1,9 +1,9 @@
 /*
  * tree.h - an intrusive treap: ordered by a caller's key, O(log n) whatever the wire sends.
  *
- * A node's priority comes from the caller's prng, so nobody outside can shape the tree. The key is a
- * 32-bit distance from a reference point that the caller chooses (sequence numbers live on a circle;
- * their distance from RCV.NXT does not).
+ * A node's priority comes from the caller's prng, so nobody outside can shape the tree. The key is
+ * a 32-bit distance from a reference point that the caller chooses (sequence numbers live on a
+ * circle; their distance from RCV.NXT does not).
  */
 #ifndef TAPIO_BASE_TREE_H
 #define TAPIO_BASE_TREE_H
@@ -12,7 +12,7 @@
 
 struct tree_node {
     struct tree_node *left, *right, *parent;
-    uint32_t key;      /* compared as (key - origin), see tree */
+    uint32_t key; /* compared as (key - origin), see tree */
     uint32_t priority;
 };
 

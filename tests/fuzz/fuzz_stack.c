@@ -1,16 +1,16 @@
 /*
- * fuzz_stack.c - a whole stack against an input that is a program: segments, frames, socket calls, time
- * jumps, a device that is full, memory that runs out.
+ * fuzz_stack.c - a whole stack against an input that is a program: segments, frames, socket calls,
+ * time jumps, a device that is full, memory that runs out.
  *
- * So that inputs get deep, most of what they send is a segment whose numbers are near those that the stack
- * believes, with right checksums; the rest are frames of any octets, whose sums are made right as well. One
- * octet chooses the act, the following ones its details.
+ * So that inputs get deep, most of what they send is a segment whose numbers are near those that
+ * the stack believes, with right checksums; the rest are frames of any octets, whose sums are made
+ * right as well. One octet chooses the act, the following ones its details.
  *
- * Asserted, after each act: every received frame is accounted for; each frame that leaves is well-formed
- * and right for its connection (support/wire.h); no reset answers a reset; the deadline is in the future.
- * Of the text: what the application reads is what the place in the stream says, whatever came in what
- * order. In the end, when everything is closed and time has passed: nothing is left, and every octet of
- * memory has come back.
+ * Asserted, after each act: every received frame is accounted for; each frame that leaves is
+ * well-formed and right for its connection (support/wire.h); no reset answers a reset; the deadline
+ * is in the future. Of the text: what the application reads is what the place in the stream says,
+ * whatever came in what order. In the end, when everything is closed and time has passed: nothing
+ * is left, and every octet of memory has come back.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -39,10 +39,11 @@ struct fuzz {
     int socks[SOCKS];
     int sock_count;
     uint64_t read[SOCKS]; /* octets of its stream that a socket has read */
-    bool deaf, was_deaf; /* nobody answers for an address; or did not, once */
-    int refuse;          /* so many frames the device does not take */
+    bool deaf, was_deaf;  /* nobody answers for an address; or did not, once */
+    int refuse;           /* so many frames the device does not take */
     uint32_t port;
 
+    struct event_sink events;
     uint64_t calls, fail_from, fail_count, blocks, octets;
     uint64_t random;
 };
@@ -70,13 +71,22 @@ static void broken(const char *what)
     abort();
 }
 
+static void trace_event(struct event_sink *sink, const struct event *event)
+{
+    (void)sink;
+    if (event->type == EVENT_STATE)
+        TRACE("    %s -> %s: %s\n", tcp_state_name(event->state.from),
+              tcp_state_name(event->state.to), event->state.cause);
+}
+
 static void must(bool condition, const char *what)
 {
     if (!condition)
         broken(what);
 }
 
-/* --- the input --------------------------------------------------------------------------------------- */
+/* --- the input
+ * --------------------------------------------------------------------------------------- */
 
 static uint8_t next8(struct fuzz *f)
 {
@@ -97,7 +107,8 @@ static struct bytes next_bytes(struct fuzz *f, size_t len)
     return b;
 }
 
-/* --- the world ------------------------------------------------------------------------------------------ */
+/* --- the world
+ * ------------------------------------------------------------------------------------------ */
 
 static int64_t clock_ns(void *context)
 {
@@ -146,7 +157,8 @@ static uint8_t octet_at(uint32_t seq)
     return (uint8_t)(seq * 31 + (seq >> 8) * 7 + (seq >> 16));
 }
 
-/* --- what leaves -------------------------------------------------------------------------------------------- */
+/* --- what leaves
+ * -------------------------------------------------------------------------------------------- */
 
 struct sink {
     struct frame_sink sink;
@@ -180,7 +192,8 @@ static struct wire_flow *flow_new(struct fuzz *f, uint16_t our_port, uint32_t th
     return flow;
 }
 
-/* The same four-tuple with another number: another life. Which of their SYNs began it, our ACK says. */
+/* The same four-tuple with another number: another life. Which of their SYNs began it, our ACK
+ * says. */
 static void new_life(struct wire_flow *flow, const struct wire_tcp *t)
 {
     struct wire_flow old = *flow;
@@ -333,7 +346,8 @@ static void pass_time(struct fuzz *f, int64_t ns, int steps)
     }
 }
 
-/* --- what comes in ---------------------------------------------------------------------------------------------- */
+/* --- what comes in
+ * ---------------------------------------------------------------------------------------------- */
 
 static struct wire_flow *choose_flow(struct fuzz *f, uint8_t choice)
 {
@@ -346,23 +360,43 @@ static struct wire_flow *choose_flow(struct fuzz *f, uint8_t choice)
 static uint32_t choose_number(struct fuzz *f, uint8_t choice, uint32_t low, uint32_t high)
 {
     switch (choice % 8) {
-    case 0: return high;
-    case 1: return low;
-    case 2: return high + 1;
-    case 3: return low - 1;
-    case 4: return high + next8(f);
-    case 5: return low - next8(f);
-    case 6: return low + next16(f);
-    default: return (uint32_t)next16(f) << 16 | next16(f);
+    case 0:
+        return high;
+    case 1:
+        return low;
+    case 2:
+        return high + 1;
+    case 3:
+        return low - 1;
+    case 4:
+        return high + next8(f);
+    case 5:
+        return low - next8(f);
+    case 6:
+        return low + next16(f);
+    default:
+        return (uint32_t)next16(f) << 16 | next16(f);
     }
 }
 
 static void send_segment(struct fuzz *f)
 {
-    static const uint8_t usual[16] = {
-        WIRE_ACK, WIRE_ACK, WIRE_ACK | WIRE_PSH, WIRE_ACK | WIRE_PSH, WIRE_SYN, WIRE_SYN,
-        WIRE_SYN | WIRE_ACK, WIRE_FIN | WIRE_ACK, WIRE_FIN | WIRE_ACK, WIRE_RST, WIRE_RST | WIRE_ACK,
-        WIRE_ACK, WIRE_FIN | WIRE_PSH | WIRE_ACK, WIRE_ACK | WIRE_URG, 0, WIRE_ACK};
+    static const uint8_t usual[16] = {WIRE_ACK,
+                                      WIRE_ACK,
+                                      WIRE_ACK | WIRE_PSH,
+                                      WIRE_ACK | WIRE_PSH,
+                                      WIRE_SYN,
+                                      WIRE_SYN,
+                                      WIRE_SYN | WIRE_ACK,
+                                      WIRE_FIN | WIRE_ACK,
+                                      WIRE_FIN | WIRE_ACK,
+                                      WIRE_RST,
+                                      WIRE_RST | WIRE_ACK,
+                                      WIRE_ACK,
+                                      WIRE_FIN | WIRE_PSH | WIRE_ACK,
+                                      WIRE_ACK | WIRE_URG,
+                                      0,
+                                      WIRE_ACK};
     static uint8_t frame[WIRE_FRAME_MAX], text[2048];
     uint8_t which = next8(f), how = next8(f), where = next8(f);
     struct wire_flow *flow = choose_flow(f, which);
@@ -434,8 +468,8 @@ static void send_frame(struct fuzz *f)
         if (raw.len)
             memcpy(frame + header, raw.at, raw.len);
         if (header == 34) {
-            static const uint8_t ip[20] = {0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6,
-                                           0,    0, 10, 9, 0, 1, 10, 9, 0, 2};
+            static const uint8_t ip[20] = {0x45, 0, 0,  0, 0, 0, 0x40, 0, 64, 6,
+                                           0,    0, 10, 9, 0, 1, 10,   9, 0,  2};
             memcpy(frame + 14, ip, 20);
             frame[16] = (uint8_t)((20 + raw.len) >> 8);
             frame[17] = (uint8_t)(20 + raw.len);
@@ -451,7 +485,9 @@ static void send_frame(struct fuzz *f)
     let_out(f);
 }
 
-/* --- the applications ------------------------------------------------------------------------------------------------- */
+/* --- the applications
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void own(struct fuzz *f, int s)
 {
@@ -513,18 +549,29 @@ static void call(struct fuzz *f)
 
     TRACE("call %u of socket %d (%d)\n", how >> 3, i, s);
     switch (how >> 3 & 31) {
-    case 0: own(f, sock_socket(f->stack, AF_INET, SOCK_STREAM, 0)); break;
-    case 1: err = sock_bind(f->stack, s, end); break;
-    case 2: err = sock_listen(f->stack, s, how & 7); break;
+    case 0:
+        own(f, sock_socket(f->stack, AF_INET, SOCK_STREAM, 0));
+        break;
+    case 1:
+        err = sock_bind(f->stack, s, end);
+        break;
+    case 2:
+        err = sock_listen(f->stack, s, how & 7);
+        break;
     case 3:
-    case 4: own(f, sock_accept(f->stack, s, &end, NULL)); break;
-    case 5: err = sock_connect(f->stack, s, there, NULL); break;
+    case 4:
+        own(f, sock_accept(f->stack, s, &end, NULL));
+        break;
+    case 5:
+        err = sock_connect(f->stack, s, there, NULL);
+        break;
     case 6:
     case 7:
     case 8: {
         size_t len = how & 4 ? next16(f) : next8(f);
         memset(text, how, len);
         ssize_t took = sock_send(f->stack, s, text, len, how & 2 ? MSG_MORE : 0, NULL);
+        TRACE("  %zd of %zu octets\n", took, len);
         must(took <= (ssize_t)len, "more was sent than given");
         break;
     }
@@ -534,7 +581,9 @@ static void call(struct fuzz *f)
         if (i >= 0)
             read_text(f, i, how & 4 ? next16(f) : next8(f), how & 2 ? MSG_PEEK : 0);
         break;
-    case 12: err = sock_shutdown(f->stack, s, how & 3); break;
+    case 12:
+        err = sock_shutdown(f->stack, s, how & 3);
+        break;
     case 13:
     case 14:
         if (i >= 0) {
@@ -544,7 +593,9 @@ static void call(struct fuzz *f)
             f->read[i] = f->read[f->sock_count];
         }
         break;
-    case 15: err = sock_setsockopt(f->stack, s, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)); break;
+    case 15:
+        err = sock_setsockopt(f->stack, s, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value));
+        break;
     case 16:
         err = sock_setsockopt(f->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
         break;
@@ -561,7 +612,9 @@ static void call(struct fuzz *f)
         err = sock_getsockopt(f->stack, s, SOL_SOCKET, SO_ERROR, &value, &len);
         break;
     }
-    case 20: sock_again(f->stack, s); break;
+    case 20:
+        sock_again(f->stack, s);
+        break;
     case 21:
         for (int n = 0; sock_next_ready(f->stack, &events) >= 0; n++)
             must(n < 1000, "the ready list does not end");
@@ -582,6 +635,7 @@ static void call(struct fuzz *f)
         }
         break;
     }
+    TRACE("  says %d\n", err);
     (void)err;
     check_books(f);
     if (!(how & 1) || how >> 3 == 22)
@@ -598,10 +652,18 @@ static void act(struct fuzz *f)
     case 2:
     case 3:
     case 4:
-    case 5: send_segment(f); break;
-    case 6: send_frame(f); break;
-    case 7: pass_time(f, (int64_t)next8(f) * 1000000, 64); break;
-    case 8: pass_time(f, (int64_t)next16(f) * 10000000, op & 0x80 ? 0 : 64); break;
+    case 5:
+        send_segment(f);
+        break;
+    case 6:
+        send_frame(f);
+        break;
+    case 7:
+        pass_time(f, (int64_t)next8(f) * 1000000, 64);
+        break;
+    case 8:
+        pass_time(f, (int64_t)next16(f) * 10000000, op & 0x80 ? 0 : 64);
+        break;
     case 9: /* memory fails, soon and for some time */
         f->fail_from = f->calls + (op >> 4);
         f->fail_count = next8(f);
@@ -616,11 +678,15 @@ static void act(struct fuzz *f)
         f->was_deaf = f->was_deaf || f->deaf;
         f->dirty = f->dirty || f->deaf;
         break;
-    default: call(f); break;
+    default:
+        call(f);
+        break;
     }
 }
 
-/* --- begin and end ------------------------------------------------------------------------------------------------------ */
+/* --- begin and end
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static bool begin(struct fuzz *f)
 {
@@ -661,6 +727,9 @@ static bool begin(struct fuzz *f)
     f->stack = stack_new(&config, &env);
     if (!f->stack)
         return false;
+
+    f->events.event = trace_event;
+    stack_listen(f->stack, &f->events);
 
     /* The two know each other. */
     struct wire_arp ask = {.op = 1, .spa = THEIR_ADDR, .tpa = OUR_ADDR};

@@ -1,9 +1,9 @@
 /*
  * fuzz_tcp_wire.c - any octets as a TCP segment.
  *
- * Asserted of every input: a segment is refused or lies whole inside the octets; what was read can be
- * written and reads back the same; the checksum of a segment whose sum was made right is right, and wrong
- * after any change of one octet.
+ * Asserted of every input: a segment is refused or lies whole inside the octets; what was read can
+ * be written and reads back the same; the checksum of a segment whose sum was made right is right,
+ * and wrong after any change of one octet.
  */
 #include <stdlib.h>
 
@@ -33,8 +33,7 @@ static void write_and_read_again(const struct tcp_segment *seg)
     assert(back.options.has_mss == out.options.has_mss);
     assert(!out.options.has_mss || back.options.mss == out.options.mss);
     assert(back.options.has_window_scale == out.options.has_window_scale);
-    assert(!out.options.has_window_scale ||
-           back.options.window_scale == out.options.window_scale);
+    assert(!out.options.has_window_scale || back.options.window_scale == out.options.window_scale);
     assert(back.text.len == 0);
 }
 

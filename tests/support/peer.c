@@ -1,9 +1,9 @@
 /*
  * peer.c - see peer.h.
  *
- * One function talks to the wire in each direction: capture() gets what the stack sends and holds it
- * against everything that must be true of it, send_octets() gives a frame to the stack. poll_stack() goes
- * between them until nothing moves any more. All the rest are scripts.
+ * One function talks to the wire in each direction: capture() gets what the stack sends and holds
+ * it against everything that must be true of it, send_octets() gives a frame to the stack.
+ * poll_stack() goes between them until nothing moves any more. All the rest are scripts.
  */
 #include "support/peer.h"
 
@@ -20,7 +20,8 @@ static const uint8_t peer_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
 static const uint8_t stack_mac[6] = {0x02, 0, 0x5e, 0x10, 0, 0x01};
 static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-/* --- failing, with the story so far ------------------------------------------------------------- */
+/* --- failing, with the story so far -------------------------------------------------------------
+ */
 
 static void note(struct peer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void broken(struct peer *p, const char *file, int line, const char *format, ...)
@@ -29,8 +30,8 @@ static void broken(struct peer *p, const char *file, int line, const char *forma
 static void note(struct peer *p, const char *format, ...)
 {
     char *out = p->trace[p->traced++ % PEER_TRACE];
-    int n = snprintf(out, sizeof(p->trace[0]), "%9.3f ",
-                     (double)(p->now.ns - p->began_ns) / 1000000.0);
+    int n =
+        snprintf(out, sizeof(p->trace[0]), "%9.3f ", (double)(p->now.ns - p->began_ns) / 1000000.0);
     va_list args;
     va_start(args, format);
     vsnprintf(out + n, sizeof(p->trace[0]) - (size_t)n, format, args);
@@ -82,20 +83,35 @@ static uint8_t flags_value(const char *text)
     uint8_t flags = 0;
     for (; *text; text++) {
         switch (*text) {
-        case 'S': flags |= WIRE_SYN; break;
-        case 'F': flags |= WIRE_FIN; break;
-        case 'R': flags |= WIRE_RST; break;
-        case 'P': flags |= WIRE_PSH; break;
-        case '.': flags |= WIRE_ACK; break;
-        case 'U': flags |= WIRE_URG; break;
-        case '-': break;
-        default: ck_abort_msg("'%c' is no flag", *text);
+        case 'S':
+            flags |= WIRE_SYN;
+            break;
+        case 'F':
+            flags |= WIRE_FIN;
+            break;
+        case 'R':
+            flags |= WIRE_RST;
+            break;
+        case 'P':
+            flags |= WIRE_PSH;
+            break;
+        case '.':
+            flags |= WIRE_ACK;
+            break;
+        case 'U':
+            flags |= WIRE_URG;
+            break;
+        case '-':
+            break;
+        default:
+            ck_abort_msg("'%c' is no flag", *text);
         }
     }
     return flags;
 }
 
-/* --- what the stack needs of the world ----------------------------------------------------------- */
+/* --- what the stack needs of the world -----------------------------------------------------------
+ */
 
 static int64_t env_clock(void *context)
 {
@@ -123,6 +139,25 @@ static int env_random(void *context, void *octets, size_t len)
     return 0;
 }
 
+static void *env_alloc(void *context, size_t len)
+{
+    struct peer *p = context;
+    void *octets = p->no_memory ? NULL : malloc(len);
+
+    if (octets) {
+        memset(octets, 0xa5, len);
+        p->memory += len;
+    }
+    return octets;
+}
+
+static void env_release(void *context, void *octets, size_t len)
+{
+    struct peer *p = context;
+    p->memory -= len;
+    free(octets);
+}
+
 static void on_event(struct event_sink *sink, const struct event *event)
 {
     struct peer *p = (struct peer *)(void *)((char *)sink - offsetof(struct peer, events));
@@ -135,7 +170,8 @@ static void on_event(struct event_sink *sink, const struct event *event)
     }
 }
 
-/* --- from the stack -------------------------------------------------------------------------------- */
+/* --- from the stack
+ * -------------------------------------------------------------------------------- */
 
 struct capture_sink {
     struct frame_sink sink;
@@ -213,7 +249,8 @@ static void queue_segment(struct peer *p, struct wire_flow *flow, const struct w
     note(p, "<- %-3s seq %u ack %u len %u win %u%s", flags_text(seg.flags, flags), seg.seq, seg.ack,
          seg.len, seg.window, flow == p->flow ? "" : " (another connection)");
     if (p->tail - p->head == PEER_QUEUE)
-        broken(p, NULL, 0, "the stack sent more than %d segments that nobody looked at", PEER_QUEUE);
+        broken(p, NULL, 0, "the stack sent more than %d segments that nobody looked at",
+               PEER_QUEUE);
     p->queue[p->tail++ % PEER_QUEUE] = seg;
 }
 
@@ -297,8 +334,8 @@ static void check_conservation(struct peer *p)
         ends += c.drops[i];
     if (c.received != c.consumed + ends)
         broken(p, NULL, 0, "of %llu received frames, %llu were consumed and %llu dropped",
-             (unsigned long long)c.received, (unsigned long long)c.consumed,
-             (unsigned long long)ends);
+               (unsigned long long)c.received, (unsigned long long)c.consumed,
+               (unsigned long long)ends);
 }
 
 static void give(struct peer *p, const void *frame, size_t len)
@@ -341,7 +378,8 @@ void peer_poll(struct peer *p)
     poll_stack(p);
 }
 
-/* --- time -------------------------------------------------------------------------------------------- */
+/* --- time
+ * -------------------------------------------------------------------------------------------- */
 
 static int queued(const struct peer *p)
 {
@@ -384,7 +422,8 @@ int64_t peer_time(const struct peer *p)
     return (p->now.ns - p->began_ns) / MS;
 }
 
-/* --- to the stack -------------------------------------------------------------------------------------- */
+/* --- to the stack
+ * -------------------------------------------------------------------------------------- */
 
 static size_t syn_options(const struct peer *p, uint8_t out[8])
 {
@@ -405,7 +444,8 @@ static size_t syn_options(const struct peer *p, uint8_t out[8])
     return n;
 }
 
-/* What a SYN says to the flow, when the test wrote the options itself: read as RFC 9293, 3.1 does. */
+/* What a SYN says to the flow, when the test wrote the options itself: read as RFC 9293, 3.1 does.
+ */
 static void read_options(struct wire_tcp *t)
 {
     const uint8_t *at = t->options.at;
@@ -518,7 +558,8 @@ void peer_batch_end(struct peer *p)
     poll_stack(p);
 }
 
-/* --- what is expected ------------------------------------------------------------------------------------ */
+/* --- what is expected
+ * ------------------------------------------------------------------------------------ */
 
 struct peer_segment peer_expect_reset_at(struct peer *p, const char *file, int line, uint32_t seq)
 {
@@ -560,13 +601,13 @@ struct peer_segment peer_expect_at(struct peer *p, const char *file, int line, c
 
     if (!peer_next(p, &seg))
         broken(p, file, line, "expected %s seq %u ack %u len %u, and the stack sent nothing", flags,
-             seq, ack, len);
+               seq, ack, len);
     bool same_flags = (seg.flags & ~WIRE_PSH) == (want & ~WIRE_PSH) &&
                       (!(want & WIRE_PSH) || seg.flags & WIRE_PSH);
     if (seg.flow != p->flow || !same_flags || seg.seq != seq || seg.ack != ack || seg.len != len)
-        broken(p, file, line, "expected %s seq %u ack %u len %u, got %s seq %u ack %u len %u%s", flags,
-             seq, ack, len, flags_text(seg.flags, got), seg.seq, seg.ack, seg.len,
-             seg.flow == p->flow ? "" : " of another connection");
+        broken(p, file, line, "expected %s seq %u ack %u len %u, got %s seq %u ack %u len %u%s",
+               flags, seq, ack, len, flags_text(seg.flags, got), seg.seq, seg.ack, seg.len,
+               seg.flow == p->flow ? "" : " of another connection");
     return seg;
 }
 
@@ -579,11 +620,11 @@ struct peer_segment peer_expect_after_at(struct peer *p, const char *file, int l
     peer_expect_nothing_at(p, file, line);
     run_until(p, begin + ms * MS + ONE_MS_LATE, true);
     if (queued(p) == 0)
-        broken(p, file, line, "expected %s seq %u ack %u len %u after %lld ms, and none came", flags,
-             seq, ack, len, (long long)ms);
+        broken(p, file, line, "expected %s seq %u ack %u len %u after %lld ms, and none came",
+               flags, seq, ack, len, (long long)ms);
     if (p->now.ns < begin + ms * MS)
         broken(p, file, line, "expected a segment after %lld ms, one came after %.3f ms",
-             (long long)ms, (double)(p->now.ns - begin) / 1e6);
+               (long long)ms, (double)(p->now.ns - begin) / 1e6);
     return peer_expect_at(p, file, line, flags, seq, ack, len);
 }
 
@@ -594,7 +635,7 @@ void peer_expect_nothing_at(struct peer *p, const char *file, int line)
 
     if (peer_next(p, &seg))
         broken(p, file, line, "expected nothing, got %s seq %u ack %u len %u",
-             flags_text(seg.flags, got), seg.seq, seg.ack, seg.len);
+               flags_text(seg.flags, got), seg.seq, seg.ack, seg.len);
 }
 
 void peer_expect_silence_at(struct peer *p, const char *file, int line, int64_t ms)
@@ -603,7 +644,8 @@ void peer_expect_silence_at(struct peer *p, const char *file, int line, int64_t 
     peer_expect_nothing_at(p, file, line);
 }
 
-/* --- making one and ending it ----------------------------------------------------------------------------- */
+/* --- making one and ending it
+ * ----------------------------------------------------------------------------- */
 
 static struct ip_addr v4(uint32_t addr)
 {
@@ -649,8 +691,12 @@ struct peer *peer_new_seeded(const struct stack_config *config, int64_t began_ns
     p->mss = 1460;
     p->scale = -1;
     p->events.event = on_event;
-    struct env env = {
-        .context = p, .mono_ns = env_clock, .wall_ns = env_wall, .random = env_random};
+    struct env env = {.context = p,
+                      .mono_ns = env_clock,
+                      .wall_ns = env_wall,
+                      .random = env_random,
+                      .alloc = env_alloc,
+                      .release = env_release};
     p->stack = stack_new(config, &env);
     ck_assert_ptr_nonnull(p->stack);
     stack_listen(p->stack, &p->events);
@@ -672,8 +718,8 @@ struct peer *peer_new(void)
     return peer_new_with(&config, 1000000 * MS);
 }
 
-/* ISN = M + F(tuple), and M ticks once in 4 us (RFC 9293, 3.4.1): what the number is at one time says at what
- * time it is another. */
+/* ISN = M + F(tuple), and M ticks once in 4 us (RFC 9293, 3.4.1): what the number is at one time
+ * says at what time it is another. */
 struct peer *peer_new_at_iss(uint32_t iss, bool active)
 {
     struct stack_config config;
@@ -706,14 +752,16 @@ void peer_free_now(struct peer *p)
     if (u.frames || u.send_chunks || u.connections || u.listeners || u.sockets || u.timers ||
         u.islands)
         broken(p, NULL, 0,
-             "left behind: %llu frames, %llu chunks, %llu connections, %llu listeners, %llu sockets, "
-             "%llu timers, %llu islands",
-             (unsigned long long)u.frames, (unsigned long long)u.send_chunks,
-             (unsigned long long)u.connections, (unsigned long long)u.listeners,
-             (unsigned long long)u.sockets, (unsigned long long)u.timers,
-             (unsigned long long)u.islands);
+               "left behind: %llu frames, %llu chunks, %llu connections, %llu listeners, %llu "
+               "sockets, "
+               "%llu timers, %llu islands",
+               (unsigned long long)u.frames, (unsigned long long)u.send_chunks,
+               (unsigned long long)u.connections, (unsigned long long)u.listeners,
+               (unsigned long long)u.sockets, (unsigned long long)u.timers,
+               (unsigned long long)u.islands);
     stack_unlisten(p->stack, &p->events);
     stack_free(p->stack);
+    ck_assert_uint_eq(p->memory, 0);
     for (int i = 0; i < p->flow_count; i++)
         wire_flow_free(&p->flows[i]);
     free(p);
@@ -734,7 +782,8 @@ void peer_free(struct peer *p)
     peer_free_now(p);
 }
 
-/* --- connections ------------------------------------------------------------------------------------------- */
+/* --- connections
+ * ------------------------------------------------------------------------------------------- */
 
 struct wire_flow *peer_flow_new(struct peer *p)
 {
@@ -954,7 +1003,8 @@ uint64_t peer_counter(struct peer *p, enum counter counter)
     return c.events[counter];
 }
 
-/* --- the application ----------------------------------------------------------------------------------------- */
+/* --- the application
+ * ----------------------------------------------------------------------------------------- */
 
 uint8_t peer_octet(uint32_t at)
 {
@@ -1024,8 +1074,8 @@ void peer_abort(struct peer *p, int s)
 {
     struct linger linger = {.l_onoff = 1};
 
-    ck_assert_int_eq(
-        sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)),
+                     0);
     peer_close(p, s);
 }
 

@@ -1,15 +1,16 @@
 /*
  * peer.h - a stack under test, and a scripted peer on the wire with it, in virtual time.
  *
- * The stack is reached through its public calls alone. The peer is the test: it builds every frame by
- * itself (wire.h), answers ARP for every address but the stack's, and checks each frame that comes back:
- * what wire_parse() and wire_flow_out() check, the TTL, the addresses, that no reset answers a reset and
- * no segment gets two ACKs, and after each step that received = consumed + the sum of the named drops.
+ * The stack is reached through its public calls alone. The peer is the test: it builds every frame
+ * by itself (wire.h), answers ARP for every address but the stack's, and checks each frame that
+ * comes back: what wire_parse() and wire_flow_out() check, the TTL, the addresses, that no reset
+ * answers a reset and no segment gets two ACKs, and after each step that received = consumed + the
+ * sum of the named drops.
  *
- * Numbers are relative, as in a trace: the peer's SEQ counts from its ISS and what it acknowledges from
- * the stack's, so that after the handshake both stand at 1. Flags are written with the letters of
- * packetdrill: S, F, R, P and '.' for ACK. Both streams carry peer_octet(), so that what arrives can be
- * told apart by where it belongs.
+ * Numbers are relative, as in a trace: the peer's SEQ counts from its ISS and what it acknowledges
+ * from the stack's, so that after the handshake both stand at 1. Flags are written with the letters
+ * of packetdrill: S, F, R, P and '.' for ACK. Both streams carry peer_octet(), so that what arrives
+ * can be told apart by where it belongs.
  *
  *     struct peer *p = peer_new();
  *     int s = peer_establish_passive(p);
@@ -46,7 +47,7 @@ enum {
 };
 
 #define PEER_STACK_ADDR PEER_V4(10, 9, 0, 2)
-#define PEER_ADDR PEER_V4(10, 9, 0, 1)
+#define PEER_ADDR       PEER_V4(10, 9, 0, 1)
 
 /* A segment that the stack sent. SEQ and ACK are relative, as above. */
 struct peer_segment {
@@ -101,6 +102,8 @@ struct peer {
     bool deaf;       /* the peer answers no ARP request */
     bool batch;      /* peer_send() does not let the stack answer yet */
     int refuse;      /* so many frames the device refuses with -EAGAIN */
+    bool no_memory;  /* every allocation fails */
+    uint64_t memory; /* octets that the stack has */
 
     struct peer_segment queue[PEER_QUEUE]; /* what the stack sent and the test has not looked at */
     int head, tail;
@@ -119,7 +122,8 @@ struct peer {
 
 /* --- making one ------------------------------------------------------------------------------ */
 
-/* A stack at 10.9.0.2/24 with the gateway 10.9.0.254, and its peer at 10.9.0.1, who know each other. */
+/* A stack at 10.9.0.2/24 with the gateway 10.9.0.254, and its peer at 10.9.0.1, who know each
+ * other. */
 struct peer *peer_new(void);
 /* The same with another config, and at another time: the virtual clock starts there. */
 void peer_config(struct stack_config *config);
@@ -133,7 +137,8 @@ void peer_free(struct peer *p);
 /* The same, but the time to run out is the caller's: nothing may be left now. */
 void peer_free_now(struct peer *p);
 
-/* --- time -------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------
+ */
 
 /* Lets `ms` milliseconds pass, timer by timer. */
 void peer_wait(struct peer *p, int64_t ms);
@@ -144,7 +149,8 @@ int64_t peer_time(const struct peer *p);
 /* Lets the stack pay what it owes now. */
 void peer_poll(struct peer *p);
 
-/* --- the wire ---------------------------------------------------------------------------------- */
+/* --- the wire ----------------------------------------------------------------------------------
+ */
 
 #define peer_send(p, f, q, a, n)                                                                   \
     peer_send_full(p, &(struct peer_out){.flags = (f), .seq = (q), .ack = (a), .len = (n)})
@@ -157,20 +163,22 @@ void peer_send_frame(struct peer *p, const void *frame, size_t len);
 void peer_batch_begin(struct peer *p);
 void peer_batch_end(struct peer *p);
 
-/* The next segment that the stack sent is this one. PSH counts only when `flags` has a P. Returns it. */
+/* The next segment that the stack sent is this one. PSH counts only when `flags` has a P. Returns
+ * it. */
 #define peer_expect(p, flags, seq, ack, len)                                                       \
     peer_expect_at(p, __FILE__, __LINE__, flags, seq, ack, len)
 struct peer_segment peer_expect_at(struct peer *p, const char *file, int line, const char *flags,
                                    uint32_t seq, uint32_t ack, uint32_t len);
-/* The same after waiting for it: it leaves `ms` after the last thing that happened (less than a millisecond
- * late), and nothing before it. */
+/* The same after waiting for it: it leaves `ms` after the last thing that happened (less than a
+ * millisecond late), and nothing before it. */
 #define peer_expect_after(p, ms, flags, seq, ack, len)                                             \
     peer_expect_after_at(p, __FILE__, __LINE__, ms, flags, seq, ack, len)
 struct peer_segment peer_expect_after_at(struct peer *p, const char *file, int line, int64_t ms,
                                          const char *flags, uint32_t seq, uint32_t ack,
                                          uint32_t len);
-/* The reset of a connection that was there: with or without the ACK bit, which RFC 9293, 3.10.5 leaves out
- * and 3.1 asks for; with it, ACK is RCV.NXT as last told, or past what the stack has taken since. */
+/* The reset of a connection that was there: with or without the ACK bit, which RFC 9293, 3.10.5
+ * leaves out and 3.1 asks for; with it, ACK is RCV.NXT as last told, or past what the stack has
+ * taken since. */
 #define peer_expect_reset(p, seq) peer_expect_reset_at(p, __FILE__, __LINE__, seq)
 struct peer_segment peer_expect_reset_at(struct peer *p, const char *file, int line, uint32_t seq);
 /* The stack has sent nothing more. */
@@ -192,7 +200,8 @@ int peer_skip(struct peer *p);
     } while (0)
 void peer_fail_at(struct peer *p, const char *file, int line, const char *what);
 
-/* --- connections --------------------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------------------------------
+ */
 
 /* A new connection of the next port, from the peer; it becomes p->flow. */
 struct wire_flow *peer_flow_new(struct peer *p);
@@ -210,17 +219,19 @@ int peer_accept(struct peer *p, int listener);
 /* A socket that peer_free() closes. */
 int peer_own(struct peer *p, int s);
 int peer_socket(struct peer *p);
-/* Calls sock_connect() to the peer's port PEER_STACK_PORT; SYN-SENT, the SYN taken off the queue. */
+/* Calls sock_connect() to the peer's port PEER_STACK_PORT; SYN-SENT, the SYN taken off the queue.
+ */
 int peer_connect(struct peer *p);
 
 /* ESTABLISHED, every segment of the handshake seen: the socket. Passive: the listener is closed. */
 int peer_establish_passive(struct peer *p);
 int peer_establish_active(struct peer *p);
-/* To any state but CLOSED, with what was sent on the way taken off the queue: the socket (of LISTEN and
- * SYN-RECEIVED the listener). `active`: who opened. */
+/* To any state but CLOSED, with what was sent on the way taken off the queue: the socket (of LISTEN
+ * and SYN-RECEIVED the listener). `active`: who opened. */
 int peer_drive(struct peer *p, enum tcp_state state, bool active);
 
-/* The stack's variables as the wire shows them, relative: SND.NXT, SND.UNA, RCV.NXT; RCV.WND in octets. */
+/* The stack's variables as the wire shows them, relative: SND.NXT, SND.UNA, RCV.NXT; RCV.WND in
+ * octets. */
 uint32_t peer_snd_nxt(const struct peer *p);
 uint32_t peer_snd_una(const struct peer *p);
 uint32_t peer_rcv_nxt(const struct peer *p);
@@ -232,7 +243,8 @@ struct stack_usage peer_usage(struct peer *p);
 uint64_t peer_drops(struct peer *p, enum drop drop);
 uint64_t peer_counter(struct peer *p, enum counter counter);
 
-/* --- the application ------------------------------------------------------------------------------- */
+/* --- the application
+ * ------------------------------------------------------------------------------- */
 
 /* The octet at place `at` of either stream, from 0. */
 uint8_t peer_octet(uint32_t at);

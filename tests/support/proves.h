@@ -1,9 +1,9 @@
 /*
  * proves.h - how a unit test says what it proves, and how a test program runs.
  *
- * PROVES("RFC826-Reception-a", "A01") stands as the last statement of a test: it is reached only when
- * every assertion held, and only then appends `id TAB suite TAB test TAB pass` to the file that
- * $TAPIO_PROOFS names. scripts/rfc-coverage counts these lines and nothing else.
+ * PROVES("RFC826-Reception-a", "A01") stands as the last statement of a test: it is reached only
+ * when every assertion held, and only then appends `id TAB suite TAB test TAB pass` to the file
+ * that $TAPIO_PROOFS names. scripts/rfc-coverage counts these lines and nothing else.
  */
 #ifndef TAPIO_TESTS_PROVES_H
 #define TAPIO_TESTS_PROVES_H

@@ -1,6 +1,6 @@
 /*
- * wire.c - see wire.h. Bytes are read and written by hand here, one function a header, in the order of
- * the RFC's diagrams: slow and plain on purpose.
+ * wire.c - see wire.h. Bytes are read and written by hand here, one function a header, in the order
+ * of the RFC's diagrams: slow and plain on purpose.
  */
 #include "support/wire.h"
 
@@ -95,7 +95,8 @@ size_t wire_emit(uint8_t *out, const struct wire_tcp *t)
     put16(tcp + 18, t->urgent);
     copy(tcp + 20, t->options);
     copy(tcp + header, t->text);
-    put16(tcp + 16, wire_checksum(tcp, tcp_len, pseudo_sum(ip, tcp_len)) ^ (t->bad_checksum ? 1 : 0));
+    put16(tcp + 16,
+          wire_checksum(tcp, tcp_len, pseudo_sum(ip, tcp_len)) ^ (t->bad_checksum ? 1 : 0));
 
     size_t len = 14 + total;
     if (len < WIRE_MIN_FRAME) {
@@ -145,8 +146,8 @@ void wire_fix_checksums(uint8_t *frame, size_t len)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-/* RFC 9293, 3.1: every option but two has a length (MUST-68), the list fills the header exactly, and
- * behind its end there are zeros (MUST-69). */
+/* RFC 9293, 3.1: every option but two has a length (MUST-68), the list fills the header exactly,
+ * and behind its end there are zeros (MUST-69). */
 static const char *walk_options(struct wire_tcp *t)
 {
     const uint8_t *at = t->options.at;
@@ -388,7 +389,8 @@ static const char *check_window(struct wire_flow *flow, const struct wire_tcp *t
     return NULL;
 }
 
-/* What we sent is within what they have ever offered, but for one octet: a probe, or a FIN alone. */
+/* What we sent is within what they have ever offered, but for one octet: a probe, or a FIN alone.
+ */
 static const char *check_offer(const struct wire_flow *flow, uint32_t seq, uint32_t len)
 {
     if (len == 0 || !flow->they_offered || ahead(seq + len, flow->their_edge) <= 0)
@@ -416,7 +418,8 @@ static const char *check_fin(struct wire_flow *flow, const struct wire_tcp *t)
 const char *wire_flow_out(struct wire_flow *flow, const struct wire_tcp *t)
 {
     if (t->flags & WIRE_RST)
-        return t->flags & (WIRE_SYN | WIRE_FIN) || t->text.len ? "a reset with SYN, FIN or text" : NULL;
+        return t->flags & (WIRE_SYN | WIRE_FIN) || t->text.len ? "a reset with SYN, FIN or text"
+                                                               : NULL;
     if (t->flags & WIRE_SYN) {
         if (t->text.len || t->flags & WIRE_FIN)
             return "text or FIN on a SYN";

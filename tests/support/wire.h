@@ -2,10 +2,10 @@
  * wire.h - a TCP segment as a whole Ethernet frame, and what must be true of each that leaves.
  *
  * The tests' own reading of RFC 894, 826, 791 and 9293, written apart from src/ so that the two can
- * disagree: nothing of src/ is used but the types. wire_parse() looks at one frame that the stack sent;
- * a wire_flow remembers both directions of one connection and sees what a single frame cannot show
- * (windows, the right edge, what an octet said when it was first sent). Both answer with NULL or with a
- * sentence that says what is wrong.
+ * disagree: nothing of src/ is used but the types. wire_parse() looks at one frame that the stack
+ * sent; a wire_flow remembers both directions of one connection and sees what a single frame cannot
+ * show (windows, the right edge, what an octet said when it was first sent). Both answer with NULL
+ * or with a sentence that says what is wrong.
  */
 #ifndef TAPIO_TESTS_WIRE_H
 #define TAPIO_TESTS_WIRE_H
@@ -47,8 +47,8 @@ struct wire_arp {
     uint32_t spa, tpa;
 };
 
-/* Writes the frame, checksums and all, padded to 60 octets; returns its length. `out` has WIRE_FRAME_MAX
- * octets. */
+/* Writes the frame, checksums and all, padded to 60 octets; returns its length. `out` has
+ * WIRE_FRAME_MAX octets. */
 size_t wire_emit(uint8_t *out, const struct wire_tcp *tcp);
 size_t wire_emit_arp(uint8_t *out, const uint8_t eth_dst[6], const struct wire_arp *arp);
 
@@ -61,7 +61,8 @@ void wire_fix_checksums(uint8_t *frame, size_t len);
 
 uint16_t wire_checksum(const uint8_t *octets, size_t len, uint32_t sum);
 
-/* One connection, as seen from the wire. "We" is the stack, "they" is the peer that the test plays. */
+/* One connection, as seen from the wire. "We" is the stack, "they" is the peer that the test plays.
+ */
 struct wire_flow {
     uint32_t our_addr, their_addr;
     uint16_t our_port, their_port;
@@ -72,21 +73,22 @@ struct wire_flow {
     uint8_t our_shift, their_shift;
     uint16_t their_mss, our_mss; /* as they bind the other side */
 
-    uint32_t sent_to;     /* the highest sequence number that we have used, plus one: SND.NXT or more */
-    uint32_t acked_to;    /* the highest that they have acknowledged */
-    uint32_t their_edge;  /* the rightmost that they have ever offered */
+    uint32_t sent_to; /* the highest sequence number that we have used, plus one: SND.NXT or more */
+    uint32_t acked_to;   /* the highest that they have acknowledged */
+    uint32_t their_edge; /* the rightmost that they have ever offered */
     bool they_offered;
-    bool we_finished;     /* our FIN has left, at */
+    bool we_finished; /* our FIN has left, at */
     uint32_t fin;
 
-    uint32_t last_ack;  /* of ours: RCV.NXT as told */
-    uint32_t our_edge;  /* ACK + window as told */
-    uint32_t window;    /* octets, as told last */
+    uint32_t last_ack; /* of ours: RCV.NXT as told */
+    uint32_t our_edge; /* ACK + window as told */
+    uint32_t window;   /* octets, as told last */
     bool we_acked;
-    bool edge_unscaled; /* told by a SYN, whose window has no shift: rounding may take some off it */
-    bool edge_exempt;   /* nobody knows how our window is scaled */
-    bool lenient;       /* nobody knows which of their segments we believed: the most that they have said
-                           of windows and sizes counts */
+    bool
+        edge_unscaled; /* told by a SYN, whose window has no shift: rounding may take some off it */
+    bool edge_exempt;  /* nobody knows how our window is scaled */
+    bool lenient; /* nobody knows which of their segments we believed: the most that they have said
+                     of windows and sizes counts */
 
     uint8_t *said; /* each octet as it was first sent, from ISS + 1 */
     size_t said_len, said_room;

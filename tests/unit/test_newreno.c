@@ -21,11 +21,13 @@ static void given_a_connection(void)
 static enum newreno_growth ack_of(uint32_t up_to, uint32_t acked, uint32_t left)
 {
     enum newreno_growth growth;
-    ck_assert_int_eq(newreno_on_ack(&cc, seq_add(iss, up_to), acked, left, true, &growth), ACK_NORMAL);
+    ck_assert_int_eq(newreno_on_ack(&cc, seq_add(iss, up_to), acked, left, true, &growth),
+                     ACK_NORMAL);
     return growth;
 }
 
-/* --- RFC 6928, 2 ------------------------------------------------------------------------------------- */
+/* --- RFC 6928, 2
+ * ------------------------------------------------------------------------------------- */
 
 START_TEST(the_initial_window_is_rfc_6928s_formula)
 {
@@ -46,11 +48,13 @@ START_TEST(before_any_loss_ssthresh_is_arbitrarily_high)
 }
 END_TEST
 
-/* --- RFC 5681, 3.1 ------------------------------------------------------------------------------------ */
+/* --- RFC 5681, 3.1
+ * ------------------------------------------------------------------------------------ */
 
 static const struct {
     uint32_t acked, growth;
-} starts[] = {{1, 1}, {146, 146}, {999, 999}, {1000, 1000}, {1001, 1000}, {5000, 1000}, {100000, 1000}};
+} starts[] = {{1, 1},       {146, 146},   {999, 999},    {1000, 1000},
+              {1001, 1000}, {5000, 1000}, {100000, 1000}};
 
 START_TEST(in_slow_start_an_ack_gains_min_n_smss)
 {
@@ -94,8 +98,8 @@ END_TEST
 
 static const struct {
     uint32_t flight, ssthresh;
-} timeouts[] = {{0, 2000}, {1000, 2000}, {4000, 2000}, {4001, 2000}, {4002, 2001}, {10000, 5000},
-                {1000000, 500000}};
+} timeouts[] = {{0, 2000},    {1000, 2000},  {4000, 2000},     {4001, 2000},
+                {4002, 2001}, {10000, 5000}, {1000000, 500000}};
 
 START_TEST(a_timeout_leaves_one_segment_and_half_the_flight)
 {
@@ -109,7 +113,8 @@ START_TEST(a_timeout_leaves_one_segment_and_half_the_flight)
 }
 END_TEST
 
-/* --- RFC 5681, 3.2; RFC 3042 ----------------------------------------------------------------------------- */
+/* --- RFC 5681, 3.2; RFC 3042
+ * ----------------------------------------------------------------------------- */
 
 static tcp_seq una, nxt;
 
@@ -160,7 +165,8 @@ START_TEST(an_ack_between_duplicates_begins_the_count_anew)
 }
 END_TEST
 
-/* --- RFC 6582, 3.2 ------------------------------------------------------------------------------------------ */
+/* --- RFC 6582, 3.2
+ * ------------------------------------------------------------------------------------------ */
 
 static void enter_recovery(void)
 {
@@ -177,8 +183,10 @@ static enum newreno_ack recovery_ack(uint32_t acked)
 }
 
 static const struct {
-    uint32_t acked, change_up, change_down; /* of cwnd: down by what was acked, up by a segment if it was one */
-} partials[] = {{1, 0, 1}, {999, 0, 999}, {1000, 1000, 1000}, {1001, 1000, 1001}, {5000, 1000, 5000}};
+    uint32_t acked, change_up,
+        change_down; /* of cwnd: down by what was acked, up by a segment if it was one */
+} partials[] = {
+    {1, 0, 1}, {999, 0, 999}, {1000, 1000, 1000}, {1001, 1000, 1001}, {5000, 1000, 5000}};
 
 START_TEST(a_partial_ack_deflates_and_recovery_goes_on)
 {
@@ -192,7 +200,8 @@ START_TEST(a_partial_ack_deflates_and_recovery_goes_on)
     ck_assert_int_eq(recovery_ack(MSS), ACK_PARTIAL);
     ck_assert(cc.recovering);
     before = cc.cwnd;
-    ck_assert(!newreno_on_duplicate(&cc, una, nxt)); /* step 4 goes on, and nothing is sent fast again */
+    ck_assert(
+        !newreno_on_duplicate(&cc, una, nxt)); /* step 4 goes on, and nothing is sent fast again */
     ck_assert_uint_eq(cc.cwnd, before + MSS);
     PROVES("RFC6582-3.2-a");
 }
@@ -264,7 +273,8 @@ END_TEST
 
 START_TEST(a_very_long_life_without_loss_does_not_forbid_recovery)
 {
-    /* RFC 6582, 6: three gigabytes later, the circle must not make `recover` look ahead of the ACK. */
+    /* RFC 6582, 6: three gigabytes later, the circle must not make `recover` look ahead of the ACK.
+     */
     enum newreno_growth growth;
     for (int i = 0; i < 3000; i++) {
         una = seq_add(una, 1000000);
@@ -278,7 +288,8 @@ START_TEST(a_very_long_life_without_loss_does_not_forbid_recovery)
 }
 END_TEST
 
-/* --- RFC 5681, 4.1 --------------------------------------------------------------------------------------------- */
+/* --- RFC 5681, 4.1
+ * --------------------------------------------------------------------------------------------- */
 
 START_TEST(idleness_leaves_at_most_the_initial_window)
 {
@@ -294,12 +305,14 @@ START_TEST(idleness_leaves_at_most_the_initial_window)
 }
 END_TEST
 
-/* --- whatever happens ---------------------------------------------------------------------------------------------- */
+/* --- whatever happens
+ * ---------------------------------------------------------------------------------------------- */
 
 START_TEST(no_sequence_of_events_breaks_the_bounds)
 {
     struct prng prng;
-    uint64_t total = 10 * MSS; /* cwnd may not grow by more than what was acknowledged, but for inflation */
+    uint64_t total =
+        10 * MSS; /* cwnd may not grow by more than what was acknowledged, but for inflation */
 
     prng_seed(&prng, (uint64_t)_i);
     for (int i = 0; i < 20000; i++) {
@@ -375,7 +388,8 @@ int main(void)
     tcase_add_test(c, an_ack_between_duplicates_begins_the_count_anew);
 
     c = with(s, "RFC 6582, 3.2: NewReno", given_ten_in_flight);
-    tcase_add_loop_test(c, a_partial_ack_deflates_and_recovery_goes_on, 0, (int)ARRAY_LEN(partials));
+    tcase_add_loop_test(c, a_partial_ack_deflates_and_recovery_goes_on, 0,
+                        (int)ARRAY_LEN(partials));
     tcase_add_test(c, a_partial_ack_of_much_does_not_wrap_cwnd);
     tcase_add_test(c, the_full_ack_ends_recovery_at_ssthresh_or_below);
     tcase_add_test(c, after_a_timeout_duplicates_below_recover_do_nothing);

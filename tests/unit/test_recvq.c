@@ -35,7 +35,8 @@ static void then_nothing_is_left(void)
     ck_assert_uint_eq(env.blocks, 0);
 }
 
-/* A frame as it comes from the wire: headers, `len` octets of the stream, some padding; cut to the text. */
+/* A frame as it comes from the wire: headers, `len` octets of the stream, some padding; cut to the
+ * text. */
 static struct frame *text_frame(size_t len)
 {
     struct frame *f = frame_get(&pool, len + 100);

@@ -1,6 +1,6 @@
 /*
- * test_reorder.c - text that came early, against a map of octets: the first copy of each wins, whatever
- * overlaps whatever. And the bounds: islands, true cost, and steps for each segment.
+ * test_reorder.c - text that came early, against a map of octets: the first copy of each wins,
+ * whatever overlaps whatever. And the bounds: islands, true cost, and steps for each segment.
  */
 #include "base/prng.h"
 #include "support/holds.h"
@@ -17,8 +17,8 @@ static struct pool islands;
 static struct prng shape;
 static struct reorder r;
 static struct reorder_limits limits;
-static tcp_seq origin; /* place 0 */
-static uint32_t nxt;   /* RCV.NXT, as a place */
+static tcp_seq origin;           /* place 0 */
+static uint32_t nxt;             /* RCV.NXT, as a place */
 static int16_t map[SPAN + 2000]; /* what the first copy said, or -1 */
 
 static void given_nothing_early(void)
@@ -57,7 +57,8 @@ static uint32_t depth(const struct tree_node *node)
     return 1 + (left > right ? left : right);
 }
 
-/* A segment of `len` octets that all say `letter`, at a place; what the map does not know yet is noted. */
+/* A segment of `len` octets that all say `letter`, at a place; what the map does not know yet is
+ * noted. */
 static bool insert(uint32_t at, uint32_t len, uint8_t letter)
 {
     struct frame *f = frame_get(&frames, len + 54);
@@ -86,8 +87,8 @@ static bool insert(uint32_t at, uint32_t len, uint8_t letter)
     return all;
 }
 
-/* The text at RCV.NXT has come (what the stack does with it is elsewhere): islands that join are taken, and
- * each octet is what the map says. */
+/* The text at RCV.NXT has come (what the stack does with it is elsewhere): islands that join are
+ * taken, and each octet is what the map says. */
 static void advance_to(uint32_t place)
 {
     struct frame *f;
@@ -128,7 +129,8 @@ START_TEST(an_island_that_was_overtaken_is_cut_or_dropped)
 }
 END_TEST
 
-/* Two, three or four islands and then one more over them: every way to overlap within nine places. */
+/* Two, three or four islands and then one more over them: every way to overlap within nine places.
+ */
 START_TEST(every_overlap_of_three_segments_keeps_the_first_copies)
 {
     enum { W = 9 };
@@ -195,7 +197,9 @@ START_TEST(the_same_text_again_changes_nothing)
 }
 END_TEST
 
-/* --- bounds ------------------------------------------------------------------------------------------------ */
+/* --- bounds
+ * ------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(there_are_256_islands_and_no_more)
 {
@@ -232,7 +236,8 @@ START_TEST(the_true_cost_is_charged_and_has_a_cap)
 }
 END_TEST
 
-/* One segment over many islands, every gap to be filled: the cap holds, and nothing is lost or doubled. */
+/* One segment over many islands, every gap to be filled: the cap holds, and nothing is lost or
+ * doubled. */
 START_TEST(a_segment_over_all_islands_is_taken_as_far_as_there_is_room)
 {
     uint32_t got = 0;
@@ -243,8 +248,8 @@ START_TEST(a_segment_over_all_islands_is_taken_as_far_as_there_is_room)
     ck_assert_ptr_nonnull(f);
     memset(f->data, 'x', 1400);
     f->len = 1400;
-    bool all = reorder_insert(&r, &limits, origin, seq_add(origin, 1), f, bytes_of(f->data, 1400),
-                              &got);
+    bool all =
+        reorder_insert(&r, &limits, origin, seq_add(origin, 1), f, bytes_of(f->data, 1400), &got);
     ck_assert_uint_le(r.islands.count, ISLANDS);
     ck_assert_uint_le(got, 1400 - (ISLANDS - 10));
     if (all)
@@ -267,8 +272,9 @@ START_TEST(a_segment_over_all_islands_is_taken_as_far_as_there_is_room)
 }
 END_TEST
 
-/* C22, in steps instead of seconds: an insertion walks from the root, whose distance from the lowest leaf is
- * that of a random tree whatever the order of arrival is, and makes at most one island more than it met. */
+/* C22, in steps instead of seconds: an insertion walks from the root, whose distance from the
+ * lowest leaf is that of a random tree whatever the order of arrival is, and makes at most one
+ * island more than it met. */
 START_TEST(the_order_of_arrival_does_not_shape_the_tree)
 {
     enum { MANY = 4000 };

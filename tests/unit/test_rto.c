@@ -6,12 +6,10 @@
 #include "support/proves.h"
 #include "tcp/rto.h"
 
-static const struct rto_limits limits = {.initial_ns = NS_PER_S,
-                                         .min_ns = NS_PER_S,
-                                         .max_ns = 120 * NS_PER_S};
-static const struct rto_limits no_floor = {.initial_ns = NS_PER_S,
-                                           .min_ns = 1,
-                                           .max_ns = 120 * NS_PER_S};
+static const struct rto_limits limits = {
+    .initial_ns = NS_PER_S, .min_ns = NS_PER_S, .max_ns = 120 * NS_PER_S};
+static const struct rto_limits no_floor = {
+    .initial_ns = NS_PER_S, .min_ns = 1, .max_ns = 120 * NS_PER_S};
 
 /* (2.2) and (2.3) as real numbers. */
 struct model {

@@ -1,8 +1,8 @@
 /*
  * test_sock.c - what each call of tapio/sock.h says in each situation.
  *
- * POSIX.1 and the Linux manual pages are the reference (connect(2), shutdown(2), poll(2), tcp(7), socket(7)).
- * The wire is a scripted peer's (support/peer.h).
+ * POSIX.1 and the Linux manual pages are the reference (connect(2), shutdown(2), poll(2), tcp(7),
+ * socket(7)). The wire is a scripted peer's (support/peer.h).
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -51,7 +51,8 @@ static uint32_t fill_send_buffer(struct peer *p, int s)
     }
 }
 
-/* --- socket ------------------------------------------------------------------------------------------- */
+/* --- socket
+ * ------------------------------------------------------------------------------------------- */
 
 static const struct {
     int domain, type, protocol, result; /* result 0: a socket */
@@ -119,7 +120,8 @@ START_TEST(accept_without_a_free_socket_keeps_the_connection)
 }
 END_TEST
 
-/* --- numbers ---------------------------------------------------------------------------------------------- */
+/* --- numbers
+ * ---------------------------------------------------------------------------------------------- */
 
 static void expect_ebadf_everywhere(struct peer *p, int s)
 {
@@ -186,7 +188,8 @@ START_TEST(a_number_that_was_closed_is_nobody_elses)
 }
 END_TEST
 
-/* --- a fresh socket ------------------------------------------------------------------------------------------- */
+/* --- a fresh socket
+ * ------------------------------------------------------------------------------------------- */
 
 START_TEST(a_fresh_socket_is_not_connected)
 {
@@ -262,7 +265,9 @@ START_TEST(listening_without_an_address_takes_an_ephemeral_port)
 }
 END_TEST
 
-/* --- connect ----------------------------------------------------------------------------------------------------- */
+/* --- connect
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(connect_is_in_progress_then_done)
 {
@@ -397,7 +402,9 @@ START_TEST(one_connection_more_than_the_cap_is_refused)
 }
 END_TEST
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
+/* --- names
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void expect_names(struct peer *p, int s, const struct wire_flow *flow)
 {
@@ -439,13 +446,26 @@ START_TEST(a_name_is_known_as_soon_as_connect_is_called)
 }
 END_TEST
 
-/* --- poll ------------------------------------------------------------------------------------------------------------- */
+/* --- poll
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 enum { ALL = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP };
 
 enum poll_case {
-    POLL_IDLE, POLL_TEXT, POLL_FIN, POLL_TEXT_AND_FIN, POLL_RESET, POLL_FULL, POLL_SHUT_WR,
-    POLL_SHUT_RD, POLL_BOTH_CLOSED, POLL_SYN_SENT, POLL_LISTEN, POLL_PENDING, POLL_HALF_OPEN,
+    POLL_IDLE,
+    POLL_TEXT,
+    POLL_FIN,
+    POLL_TEXT_AND_FIN,
+    POLL_RESET,
+    POLL_FULL,
+    POLL_SHUT_WR,
+    POLL_SHUT_RD,
+    POLL_BOTH_CLOSED,
+    POLL_SYN_SENT,
+    POLL_LISTEN,
+    POLL_PENDING,
+    POLL_HALF_OPEN,
     POLL_CASES
 };
 
@@ -524,7 +544,9 @@ START_TEST(poll_says_what_holds)
 }
 END_TEST
 
-/* --- readiness --------------------------------------------------------------------------------------------------------- */
+/* --- readiness
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int drain_ready(struct peer *p)
 {
@@ -707,7 +729,9 @@ START_TEST(an_accepted_socket_inherits_its_app)
 }
 END_TEST
 
-/* --- send and recv ------------------------------------------------------------------------------------------------------- */
+/* --- send and recv
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(nothing_is_sent_or_received_when_nothing_is_asked)
 {
@@ -872,7 +896,9 @@ START_TEST(msg_nosignal_and_msg_dontwait_are_what_happens_anyway)
 }
 END_TEST
 
-/* --- shutdown ------------------------------------------------------------------------------------------------------------- */
+/* --- shutdown
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(shutdown_of_writing_sends_a_fin_and_reading_goes_on)
 {
@@ -949,7 +975,9 @@ START_TEST(shutdown_of_a_connection_that_is_gone_is_enotconn)
 }
 END_TEST
 
-/* --- options ------------------------------------------------------------------------------------------------------------------ */
+/* --- options
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(switches_are_off_at_first_and_remember)
 {
@@ -1001,11 +1029,14 @@ START_TEST(linger_is_off_or_zero_seconds)
     ck_assert_int_eq(sock_getsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, &len), 0);
     ck_assert_int_eq(linger.l_onoff, 0);
     linger = (struct linger){.l_onoff = 1, .l_linger = 5}; /* not built in: refused, not ignored */
-    ck_assert_int_lt(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    ck_assert_int_lt(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)),
+                     0);
     linger = (struct linger){.l_onoff = 0, .l_linger = 5};
-    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)),
+                     0);
     linger = (struct linger){.l_onoff = 1, .l_linger = 0};
-    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)),
+                     0);
     ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, 4), -EINVAL);
     linger = (struct linger){.l_onoff = 9, .l_linger = 9};
     ck_assert_int_eq(sock_getsockopt(p->stack, s, SOL_SOCKET, SO_LINGER, &linger, &len), 0);
@@ -1075,8 +1106,10 @@ START_TEST(strange_options_and_lengths_are_refused)
     ck_assert_int_eq(sock_getsockopt(p->stack, s, SOL_SOCKET, 9999, &value, &len), -ENOPROTOOPT);
     ck_assert_int_eq(sock_getsockopt(p->stack, s, IPPROTO_TCP, 9999, &value, &len), -ENOPROTOOPT);
     for (socklen_t n = 0; n < sizeof(int); n++) {
-        ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_REUSEADDR, &value, n), -EINVAL);
-        ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_NODELAY, &value, n), -EINVAL);
+        ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_REUSEADDR, &value, n),
+                         -EINVAL);
+        ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_NODELAY, &value, n),
+                         -EINVAL);
     }
     peer_free(p);
     PROVES("F09");
@@ -1104,7 +1137,9 @@ START_TEST(getsockopt_writes_no_more_than_there_is_room)
 }
 END_TEST
 
-/* --- waiting -------------------------------------------------------------------------------------------------------------------- */
+/* --- waiting
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Waits by playing the peer's next move. */
 struct script {
@@ -1318,7 +1353,9 @@ START_TEST(an_accept_that_waits_returns_with_the_third_step)
 }
 END_TEST
 
-/* --- figures ------------------------------------------------------------------------------------------------------------------- */
+/* --- figures
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(the_figures_of_a_connection_are_right_and_stay_until_close)
 {

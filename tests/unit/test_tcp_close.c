@@ -1,8 +1,9 @@
 /*
- * test_tcp_close.c - how connections end: FIN in every order, TIME-WAIT, half-closed connections, ABORT.
+ * test_tcp_close.c - how connections end: FIN in every order, TIME-WAIT, half-closed connections,
+ * ABORT.
  *
- * Black box: a scripted peer (support/peer.h) and the public calls. In the states after the handshake both
- * sides have used one number, so that SND.NXT and RCV.NXT are 1, and 2 behind a FIN.
+ * Black box: a scripted peer (support/peer.h) and the public calls. In the states after the
+ * handshake both sides have used one number, so that SND.NXT and RCV.NXT are 1, and 2 behind a FIN.
  */
 #include "base/base.h"
 #include "support/peer.h"
@@ -25,7 +26,8 @@ static void expect_no_connection(struct peer *p)
     expect_closed(p);
 }
 
-/* --- we close first (3.6, case 1, figure 12) ---------------------------------------------------------- */
+/* --- we close first (3.6, case 1, figure 12)
+ * ---------------------------------------------------------- */
 
 START_TEST(closing_first_ends_in_time_wait_for_two_msl)
 {
@@ -188,7 +190,29 @@ START_TEST(an_orphan_in_fin_wait_2_ends_in_time_wait_when_the_fin_comes_in_time)
 }
 END_TEST
 
-/* --- text and FIN ------------------------------------------------------------------------------------------ */
+/* The FIN went out as a probe, and several times. */
+START_TEST(an_orphan_in_fin_wait_2_ends_after_a_closed_window_too)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+
+    p->window = 0;
+    peer_send(p, ".", 1, 1, 0);
+    peer_close(p, s);
+    peer_wait(p, 20000);
+    ck_assert_int_ge(peer_skip(p), 1);
+    p->window = 65535;
+    peer_send(p, ".", 1, 2, 0);
+    ck_assert_int_eq(p->state, TCPS_FIN_WAIT_2);
+    peer_wait(p, FIN_WAIT_2_MS + 1);
+    ck_assert_uint_eq(peer_usage(p).connections, 0);
+    peer_free(p);
+    PROVES("RFC9293-ROBUST-2");
+}
+END_TEST
+
+/* --- text and FIN
+ * ------------------------------------------------------------------------------------------ */
 
 START_TEST(close_sends_all_text_before_the_fin)
 {
@@ -270,7 +294,8 @@ START_TEST(a_fin_gets_through_to_a_closed_window)
 }
 END_TEST
 
-/* --- the peer closes first (3.6, case 2) ------------------------------------------------------------------------ */
+/* --- the peer closes first (3.6, case 2)
+ * ------------------------------------------------------------------------ */
 
 START_TEST(a_fin_is_acknowledged_and_read_as_the_end)
 {
@@ -457,7 +482,8 @@ START_TEST(text_behind_a_fin_is_ignored)
 }
 END_TEST
 
-/* --- half-closed connections (3.6.1) ------------------------------------------------------------------------------- */
+/* --- half-closed connections (3.6.1)
+ * ------------------------------------------------------------------------------- */
 
 START_TEST(after_shutdown_of_writing_the_rest_is_still_read)
 {
@@ -566,7 +592,8 @@ START_TEST(after_shutdown_of_reading_the_end_is_read_and_nothing_hangs)
 }
 END_TEST
 
-/* --- before the connection is there (3.10.4) ------------------------------------------------------------------------- */
+/* --- before the connection is there (3.10.4)
+ * ------------------------------------------------------------------------- */
 
 START_TEST(close_in_syn_sent_sends_nothing_and_refuses_the_syn_ack)
 {
@@ -659,7 +686,9 @@ START_TEST(a_listener_that_closes_takes_what_nobody_accepted_with_it)
 }
 END_TEST
 
-/* --- ABORT (3.10.5) --------------------------------------------------------------------------------------------------- */
+/* --- ABORT (3.10.5)
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     enum tcp_state state;
@@ -711,7 +740,8 @@ START_TEST(abort_forgets_text_that_was_not_sent)
 }
 END_TEST
 
-/* --- TIME-WAIT meets others (RFC 1337; 3.6.1, MAY-2) --------------------------------------------------------------------- */
+/* --- TIME-WAIT meets others (RFC 1337; 3.6.1, MAY-2)
+ * --------------------------------------------------------------------- */
 
 START_TEST(time_wait_is_not_killed_by_a_reset)
 {
@@ -777,7 +807,9 @@ START_TEST(a_syn_among_the_old_numbers_is_an_old_duplicate)
 }
 END_TEST
 
-/* --- giving up ------------------------------------------------------------------------------------------------------------ */
+/* --- giving up
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_fin_that_nobody_acknowledges_is_given_up_after_r2)
 {
@@ -809,6 +841,7 @@ int main(void)
     tcase_add_test(c, fin_wait_2_takes_a_fin_with_an_old_ack);
     tcase_add_test(c, fin_wait_2_with_an_owner_waits_for_ever_and_without_one_for_a_minute);
     tcase_add_test(c, an_orphan_in_fin_wait_2_ends_in_time_wait_when_the_fin_comes_in_time);
+    tcase_add_test(c, an_orphan_in_fin_wait_2_ends_after_a_closed_window_too);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.10.4: CLOSE");

@@ -1,8 +1,9 @@
 /*
- * test_tcp_handshake.c - how connections begin: both OPENs, the SYN's options, and what may go wrong.
+ * test_tcp_handshake.c - how connections begin: both OPENs, the SYN's options, and what may go
+ * wrong.
  *
- * Black box: a scripted peer (support/peer.h) and the public calls. Numbers are relative to each side's
- * ISS.
+ * Black box: a scripted peer (support/peer.h) and the public calls. Numbers are relative to each
+ * side's ISS.
  */
 #include "base/base.h"
 #include "support/peer.h"
@@ -53,13 +54,20 @@ static const struct {
     bool reset; /* answered with a reset, or not at all */
     const char *id;
 } at_listen[] = {
-    {"R", 0, false, "RFC9293-LISTEN-1"},  {"R", 20, false, "RFC9293-LISTEN-1"},
-    {"R.", 0, false, "RFC9293-LISTEN-1"}, {"SR", 0, false, "RFC9293-LISTEN-1"},
-    {".", 0, true, "RFC9293-LISTEN-2"},   {"P.", 20, true, "RFC9293-LISTEN-2"},
-    {"S.", 0, true, "RFC9293-LISTEN-2"},  {"F.", 0, true, "RFC9293-LISTEN-2"},
-    {"-", 0, false, "RFC9293-LISTEN-5"},  {"F", 0, false, "RFC9293-LISTEN-5"},
-    {"PU", 20, false, "RFC9293-LISTEN-5"}, {"FPU", 0, false, "C13"},
-    {"-", 0, false, "C13"},               {"SR", 0, false, "C13"},
+    {"R", 0, false, "RFC9293-LISTEN-1"},
+    {"R", 20, false, "RFC9293-LISTEN-1"},
+    {"R.", 0, false, "RFC9293-LISTEN-1"},
+    {"SR", 0, false, "RFC9293-LISTEN-1"},
+    {".", 0, true, "RFC9293-LISTEN-2"},
+    {"P.", 20, true, "RFC9293-LISTEN-2"},
+    {"S.", 0, true, "RFC9293-LISTEN-2"},
+    {"F.", 0, true, "RFC9293-LISTEN-2"},
+    {"-", 0, false, "RFC9293-LISTEN-5"},
+    {"F", 0, false, "RFC9293-LISTEN-5"},
+    {"PU", 20, false, "RFC9293-LISTEN-5"},
+    {"FPU", 0, false, "C13"},
+    {"-", 0, false, "C13"},
+    {"SR", 0, false, "C13"},
 };
 
 /* First RST, second ACK, third SYN, and what has none of them. */
@@ -103,8 +111,8 @@ START_TEST(listen_drops_flags_that_mean_nothing_by_name)
 }
 END_TEST
 
-/* Text on the SYN is kept for later or not acknowledged: never delivered before its time, never lost,
- * never given twice. */
+/* Text on the SYN is kept for later or not acknowledged: never delivered before its time, never
+ * lost, never given twice. */
 START_TEST(text_on_a_syn_arrives_once_and_not_before_the_third_step)
 {
     struct peer *p = peer_new();
@@ -129,7 +137,8 @@ START_TEST(text_on_a_syn_arrives_once_and_not_before_the_third_step)
 }
 END_TEST
 
-/* --- SYN-RECEIVED ------------------------------------------------------------------------------- */
+/* --- SYN-RECEIVED -------------------------------------------------------------------------------
+ */
 
 START_TEST(a_syn_ack_is_repeated_with_backoff_and_given_up_after_five)
 {
@@ -281,7 +290,8 @@ START_TEST(a_reset_refuses_an_active_open_that_met_another)
 }
 END_TEST
 
-/* --- 3.10.1 and 3.10.7.3: OPEN, SYN-SENT -------------------------------------------------------------- */
+/* --- 3.10.1 and 3.10.7.3: OPEN, SYN-SENT
+ * -------------------------------------------------------------- */
 
 START_TEST(connect_sends_one_syn_that_acknowledges_nothing)
 {
@@ -390,9 +400,9 @@ static const struct {
     uint32_t seq, ack, len;
     const char *id;
 } no_syn[] = {
-    {"R", 0, 0, 0, "RFC9293-SYNSENT-4"}, {"R", 1, 0, 20, "RFC9293-SYNSENT-4"},
-    {".", 1, 1, 0, "RFC9293-SYNSENT-8"}, {"P.", 1, 1, 20, "RFC9293-SYNSENT-8"},
-    {"-", 1, 0, 0, "RFC9293-SYNSENT-8"}, {"F", 1, 0, 0, "RFC9293-SYNSENT-9"},
+    {"R", 0, 0, 0, "RFC9293-SYNSENT-4"},  {"R", 1, 0, 20, "RFC9293-SYNSENT-4"},
+    {".", 1, 1, 0, "RFC9293-SYNSENT-8"},  {"P.", 1, 1, 20, "RFC9293-SYNSENT-8"},
+    {"-", 1, 0, 0, "RFC9293-SYNSENT-8"},  {"F", 1, 0, 0, "RFC9293-SYNSENT-9"},
     {"F.", 1, 1, 0, "RFC9293-SYNSENT-9"},
 };
 
@@ -511,7 +521,8 @@ START_TEST(an_unanswered_syn_is_repeated_with_backoff_and_given_up_after_three_m
         peer_expect_after(p, gap, "S", 0, 0, 0);
         gap = gap * 2 > 120000 ? 120000 : gap * 2;
     }
-    ck_assert_int_ge(peer_time(p), 120000); /* the last SYN: 180 s less its own interval, or later */
+    ck_assert_int_ge(peer_time(p),
+                     120000); /* the last SYN: 180 s less its own interval, or later */
     while (peer_state_of(p, s) == TCPS_SYN_SENT) {
         peer_wait(p, 100);
         peer_skip(p);
@@ -525,9 +536,13 @@ START_TEST(an_unanswered_syn_is_repeated_with_backoff_and_given_up_after_three_m
 }
 END_TEST
 
-/* --- 3.1, 3.2, 3.7.1: options of a SYN -------------------------------------------------------------------- */
+/* --- 3.1, 3.2, 3.7.1: options of a SYN
+ * -------------------------------------------------------------------- */
 
-#define OPTIONS(...) {(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})}
+#define OPTIONS(...)                                                                               \
+    {                                                                                              \
+        (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})                     \
+    }
 
 static const struct {
     struct bytes options;
@@ -580,7 +595,8 @@ START_TEST(the_options_of_a_syn_decide_how_large_our_segments_are)
     peer_expect(p, "S.", 0, 1, 0);
     peer_send(p, ".", 1, 1, 0);
     int s = peer_accept(p, listener);
-    /* A malformed list in a SYN is itself nothing that the SYN has to say: its own window and no MSS. */
+    /* A malformed list in a SYN is itself nothing that the SYN has to say: its own window and no
+     * MSS. */
     peer_app_send(p, s, 3000);
     peer_expect(p, ".", 1, 1, options[_i].mss);
     peer_expect(p, ".", 1 + options[_i].mss, 1, options[_i].mss);
@@ -623,7 +639,8 @@ START_TEST(an_mss_without_a_syn_is_ignored)
 }
 END_TEST
 
-/* 256 kinds with every length, malformed ones too, on a connection that has nothing to do with it. */
+/* 256 kinds with every length, malformed ones too, on a connection that has nothing to do with it.
+ */
 START_TEST(no_option_hurts_an_established_connection)
 {
     struct peer *p = peer_new();
@@ -688,7 +705,8 @@ START_TEST(our_mss_is_the_mtu_less_forty)
 }
 END_TEST
 
-/* --- RFC 7323, 2.2: window scale ------------------------------------------------------------------------------- */
+/* --- RFC 7323, 2.2: window scale
+ * ------------------------------------------------------------------------------- */
 
 START_TEST(a_syn_without_window_scale_gets_a_syn_ack_without_it)
 {
@@ -792,7 +810,8 @@ START_TEST(window_scale_without_a_syn_is_ignored)
 }
 END_TEST
 
-/* --- 3.1: the checksum, the header ---------------------------------------------------------------------------------- */
+/* --- 3.1: the checksum, the header
+ * ---------------------------------------------------------------------------------- */
 
 START_TEST(a_wrong_checksum_is_dropped_without_a_trace)
 {
@@ -895,7 +914,9 @@ START_TEST(ip_options_do_not_hide_the_segment)
 }
 END_TEST
 
-/* --- 3.9.2.3: addresses ------------------------------------------------------------------------------------------------ */
+/* --- 3.9.2.3: addresses
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     uint32_t src, dst;
@@ -948,9 +969,10 @@ START_TEST(a_syn_from_ourselves_is_a_martian)
 }
 END_TEST
 
-/* --- a lossless life at every place of the circle ---------------------------------------------------------------------- */
+/* --- a lossless life at every place of the circle
+ * ---------------------------------------------------------------------- */
 
-static const uint32_t near_the_seam[] = {0,          1,          UINT32_MAX,     UINT32_MAX - 1,
+static const uint32_t near_the_seam[] = {0,          1,          UINT32_MAX,        UINT32_MAX - 1,
                                          0xffffff00, 0xfffff000, UINT32_C(1) << 31, 0x7ffffff0};
 
 START_TEST(a_connection_lives_across_the_seam_in_both_directions)

@@ -1,6 +1,6 @@
 /*
- * test_tcp_ports.c - where counting starts, which ports and addresses are used, who may have them, and how
- * many wait at a listener.
+ * test_tcp_ports.c - where counting starts, which ports and addresses are used, who may have them,
+ * and how many wait at a listener.
  *
  * Black box: a scripted peer (support/peer.h) and the public calls.
  */
@@ -42,7 +42,8 @@ static uint32_t iss_of(struct peer *p, uint16_t local_port, uint16_t remote_port
     return syn.seq_absolute;
 }
 
-/* --- 3.4.1: initial sequence numbers ------------------------------------------------------------------ */
+/* --- 3.4.1: initial sequence numbers
+ * ------------------------------------------------------------------ */
 
 START_TEST(the_iss_of_a_tuple_goes_up_once_in_four_microseconds)
 {
@@ -149,7 +150,8 @@ START_TEST(each_incarnation_starts_above_the_last)
 }
 END_TEST
 
-/* --- ephemeral ports (RFC 6056) --------------------------------------------------------------------------- */
+/* --- ephemeral ports (RFC 6056)
+ * --------------------------------------------------------------------------- */
 
 static struct peer *with_ports(int64_t first, int64_t last)
 {
@@ -276,7 +278,8 @@ START_TEST(the_same_tuple_may_be_opened_again_after_time_wait)
 }
 END_TEST
 
-/* --- bind (3.9.1.1; POSIX) ------------------------------------------------------------------------------------ */
+/* --- bind (3.9.1.1; POSIX)
+ * ------------------------------------------------------------------------------------ */
 
 #define SECOND_ADDR PEER_V4(192, 168, 7, 2)
 
@@ -445,7 +448,8 @@ START_TEST(one_can_listen_on_a_port_that_is_opening)
 }
 END_TEST
 
-/* --- local addresses ---------------------------------------------------------------------------------------------- */
+/* --- local addresses
+ * ---------------------------------------------------------------------------------------------- */
 
 static uint32_t source_of(struct peer *p, uint32_t bound, uint32_t remote)
 {
@@ -473,7 +477,8 @@ START_TEST(the_route_chooses_the_local_address_unless_bind_did)
 
     ck_assert_uint_eq(source_of(p, 0, PEER_ADDR), PEER_STACK_ADDR);
     ck_assert_uint_eq(source_of(p, 0, PEER_V4(192, 168, 7, 9)), SECOND_ADDR);
-    ck_assert_uint_eq(source_of(p, 0, PEER_V4(8, 8, 8, 8)), PEER_STACK_ADDR); /* the gateway's net */
+    ck_assert_uint_eq(source_of(p, 0, PEER_V4(8, 8, 8, 8)),
+                      PEER_STACK_ADDR); /* the gateway's net */
     ck_assert_uint_eq(source_of(p, SECOND_ADDR, PEER_ADDR), SECOND_ADDR);
     peer_free(p);
     PROVES("RFC9293-MUST-43", "RFC9293-MUST-44", "RFC9293-MUST-45");
@@ -567,7 +572,8 @@ START_TEST(without_a_route_an_active_open_fails)
 }
 END_TEST
 
-/* --- who waits at a listener --------------------------------------------------------------------------------------- */
+/* --- who waits at a listener
+ * --------------------------------------------------------------------------------------- */
 
 /* A handshake, or as much of it as the stack takes part in. */
 static bool knock(struct peer *p)
@@ -594,7 +600,8 @@ START_TEST(a_full_backlog_leaves_syns_unanswered_and_resets_nobody)
         taken += knock(p);
     ck_assert_int_eq(taken, backlogs[_i]);
     peer_expect_nothing(p);
-    ck_assert_uint_eq(peer_drops(p, DROP_TCP_BACKLOG), 2u * (unsigned)backlogs[_i] + 2 - (unsigned)taken);
+    ck_assert_uint_eq(peer_drops(p, DROP_TCP_BACKLOG),
+                      2u * (unsigned)backlogs[_i] + 2 - (unsigned)taken);
     ck_assert_uint_eq(peer_usage(p).connections, (unsigned)taken);
 
     /* One is taken: the next caller, who tries again, gets in. */

@@ -1,9 +1,10 @@
 /*
- * test_tcp_receive.c - what happens to text that arrives: acceptance, trimming, order, the window that we
- * offer, and when we acknowledge.
+ * test_tcp_receive.c - what happens to text that arrives: acceptance, trimming, order, the window
+ * that we offer, and when we acknowledge.
  *
- * Black box: a scripted peer (support/peer.h) and the public calls. RCV.NXT is 1 where a test begins, and
- * the text at SEQ n is what the stream has there, so that peer_app_read() sees every octet in its place.
+ * Black box: a scripted peer (support/peer.h) and the public calls. RCV.NXT is 1 where a test
+ * begins, and the text at SEQ n is what the stream has there, so that peer_app_read() sees every
+ * octet in its place.
  */
 #include <string.h>
 
@@ -49,7 +50,8 @@ static uint32_t fill_window(struct peer *p)
     return at;
 }
 
-/* --- the acceptability test (3.4, table 5) ------------------------------------------------------------ */
+/* --- the acceptability test (3.4, table 5)
+ * ------------------------------------------------------------ */
 
 /* RCV.NXT is 1 and RCV.WND is 4000: [1, 4001). */
 enum { LEFT = 1, RIGHT = LEFT + SMALL_BUFFER };
@@ -59,7 +61,7 @@ static const struct {
     uint32_t seq;
     bool accepted;
 } pure_acks[] = {
-    {LEFT - 1, false}, {LEFT, true},       {LEFT + 1, true},     {RIGHT - 1, true},
+    {LEFT - 1, false}, {LEFT, true},       {LEFT + 1, true},      {RIGHT - 1, true},
     {RIGHT, false},    {RIGHT + 1, false}, {LEFT - 1000u, false}, {LEFT + 0x80000000u, false},
 };
 
@@ -87,17 +89,16 @@ static const struct {
     uint32_t now; /* octets behind RCV.NXT that can be read at once */
     bool held;    /* acceptable, and kept for later */
 } texts[] = {
-    {LEFT - 100u, 100, 0, false},  /* wholly before */
-    {LEFT - 1, 1, 0, false},       /* the last octet before */
-    {LEFT - 100u, 101, 1, false},  /* one new octet */
-    {LEFT - 50u, 100, 50, false},  /* half of it new */
-    {LEFT, 1, 1, false},           /* in order */
-    {LEFT, 1400, 1400, false},
-    {LEFT + 1, 1, 0, true},        /* the first behind a hole */
-    {RIGHT - 1, 1, 0, true},       /* the last in the window */
-    {RIGHT, 1, 0, false},          /* the first behind it */
-    {RIGHT - 50, 100, 0, true},    /* straddles the right edge */
-    {RIGHT + 100, 100, 0, false},  /* wholly behind */
+    {LEFT - 100u, 100, 0, false},                         /* wholly before */
+    {LEFT - 1, 1, 0, false},                              /* the last octet before */
+    {LEFT - 100u, 101, 1, false},                         /* one new octet */
+    {LEFT - 50u, 100, 50, false},                         /* half of it new */
+    {LEFT, 1, 1, false},                                  /* in order */
+    {LEFT, 1400, 1400, false},    {LEFT + 1, 1, 0, true}, /* the first behind a hole */
+    {RIGHT - 1, 1, 0, true},                              /* the last in the window */
+    {RIGHT, 1, 0, false},                                 /* the first behind it */
+    {RIGHT - 50, 100, 0, true},                           /* straddles the right edge */
+    {RIGHT + 100, 100, 0, false},                         /* wholly behind */
 };
 
 START_TEST(text_is_taken_as_far_as_it_is_new_and_inside_the_window)
@@ -186,7 +187,8 @@ START_TEST(the_answer_to_what_is_not_acceptable_names_snd_nxt_and_rcv_nxt)
 }
 END_TEST
 
-/* --- a closed window --------------------------------------------------------------------------------- */
+/* --- a closed window
+ * --------------------------------------------------------------------------------- */
 
 START_TEST(a_closed_window_takes_an_ack_at_rcv_nxt_alone)
 {
@@ -286,7 +288,8 @@ START_TEST(a_window_may_stay_closed_and_every_probe_is_answered)
 }
 END_TEST
 
-/* --- silly windows, our side (3.8.6.2.2) ----------------------------------------------------------------- */
+/* --- silly windows, our side (3.8.6.2.2)
+ * ----------------------------------------------------------------- */
 
 static const struct {
     uint32_t buffer, step; /* the window moves by min(buffer / 2, MSS) */
@@ -365,7 +368,8 @@ START_TEST(the_right_edge_never_moves_left_whatever_is_read_when)
 }
 END_TEST
 
-/* --- order (3.10.7.4, seventh) ------------------------------------------------------------------------------ */
+/* --- order (3.10.7.4, seventh)
+ * ------------------------------------------------------------------------------ */
 
 START_TEST(text_that_comes_early_waits_for_what_is_missing)
 {
@@ -455,7 +459,8 @@ START_TEST(ten_thousand_octets_in_any_order_and_overlap_arrive_as_they_were_sent
 }
 END_TEST
 
-/* C23: letters at [from, to), in the order of arrival; what is read in the end is what each place heard first. */
+/* C23: letters at [from, to), in the order of arrival; what is read in the end is what each place
+ * heard first. */
 static const struct {
     struct {
         uint32_t from, to;
@@ -508,8 +513,7 @@ START_TEST(urgent_text_is_text)
     int s = peer_establish_passive(p);
 
     for (uint32_t i = 0; i < ARRAY_LEN(pointers); i++) {
-        PEER_SEND(p, .flags = "PU.", .seq = 1 + i * 20, .ack = 1, .len = 20,
-                  .urgent = pointers[i]);
+        PEER_SEND(p, .flags = "PU.", .seq = 1 + i * 20, .ack = 1, .len = 20, .urgent = pointers[i]);
         peer_app_read(p, s, 20);
         PEER_SEND(p, .flags = "U.", .seq = 21 + i * 20, .ack = 1, .urgent = pointers[i]);
     }
@@ -519,7 +523,8 @@ START_TEST(urgent_text_is_text)
 }
 END_TEST
 
-/* --- the hoard (RFC 1122, 4.2.2.20; CVE-2018-5390) ------------------------------------------------------------ */
+/* --- the hoard (RFC 1122, 4.2.2.20; CVE-2018-5390)
+ * ------------------------------------------------------------ */
 
 START_TEST(islands_are_at_most_256_and_the_stream_comes_through)
 {
@@ -593,7 +598,8 @@ START_TEST(text_of_one_octet_each_costs_few_buffers)
 }
 END_TEST
 
-/* --- when we acknowledge (3.8.6.3; RFC 5681, 4.2) ------------------------------------------------------------- */
+/* --- when we acknowledge (3.8.6.3; RFC 5681, 4.2)
+ * ------------------------------------------------------------- */
 
 START_TEST(a_single_segment_is_acknowledged_after_the_delay)
 {
@@ -798,7 +804,8 @@ START_TEST(a_flood_of_early_segments_in_one_batch_gets_sixteen_acks)
 }
 END_TEST
 
-/* --- the ACK field of what arrives (3.10.7.4, fifth) ------------------------------------------------------------ */
+/* --- the ACK field of what arrives (3.10.7.4, fifth)
+ * ------------------------------------------------------------ */
 
 START_TEST(a_segment_without_ack_is_dropped_in_silence)
 {
@@ -856,7 +863,9 @@ START_TEST(text_is_taken_with_an_ack_that_is_old_but_not_too_old)
 }
 END_TEST
 
-/* --- large -------------------------------------------------------------------------------------------------------- */
+/* --- large
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_million_octets_arrive_with_and_without_window_scale)
 {

@@ -1,9 +1,9 @@
 /*
- * test_tcp_recovery.c - the retransmission timer, slow start, congestion avoidance, fast retransmit and
- * NewReno, as a peer sees them.
+ * test_tcp_recovery.c - the retransmission timer, slow start, congestion avoidance, fast retransmit
+ * and NewReno, as a peer sees them.
  *
- * Black box: a scripted peer (support/peer.h) and the public calls. Segments have 1460 octets of text, so
- * that the n-th of a flight (from 0) begins at seg(n).
+ * Black box: a scripted peer (support/peer.h) and the public calls. Segments have 1460 octets of
+ * text, so that the n-th of a flight (from 0) begins at seg(n).
  */
 #include <stdlib.h>
 
@@ -59,15 +59,16 @@ static void duplicate_acks(struct peer *p, uint32_t ack, int count)
         peer_send(p, ".", 1, ack, 0);
 }
 
-/* --- the initial window (RFC 5681, 3.1; RFC 6928, 2) -------------------------------------------------- */
+/* --- the initial window (RFC 5681, 3.1; RFC 6928, 2)
+ * -------------------------------------------------- */
 
 static const struct {
     uint16_t mss;
     uint32_t mtu, window;
 } initial[] = {
-    {1460, 1500, 14600}, {1459, 1500, 14590}, {1000, 1500, 10000}, {536, 1500, 5360},
-    {48, 1500, 480},     {5000, 9000, 14600}, {7300, 9000, 14600}, {7301, 9000, 14602},
-    {8960, 9000, 17920},
+    {1460, 1500, 14600}, {1459, 1500, 14590}, {1000, 1500, 10000},
+    {536, 1500, 5360},   {48, 1500, 480},     {5000, 9000, 14600},
+    {7300, 9000, 14600}, {7301, 9000, 14602}, {8960, 9000, 17920},
 };
 
 START_TEST(the_first_flight_is_the_initial_window)
@@ -132,7 +133,8 @@ START_TEST(after_a_lost_syn_the_first_flight_is_one_segment)
 }
 END_TEST
 
-/* --- slow start ---------------------------------------------------------------------------------------------- */
+/* --- slow start
+ * ---------------------------------------------------------------------------------------------- */
 
 START_TEST(in_slow_start_each_ack_of_a_segment_releases_two)
 {
@@ -178,7 +180,8 @@ START_TEST(one_ack_of_many_segments_gains_one_segment)
 }
 END_TEST
 
-/* --- congestion avoidance ---------------------------------------------------------------------------------------- */
+/* --- congestion avoidance
+ * ---------------------------------------------------------------------------------------- */
 
 /* One round trip: what is in flight now is acknowledged segment by segment. */
 static void round_trip(struct peer *p)
@@ -241,7 +244,8 @@ START_TEST(in_congestion_avoidance_acks_of_pieces_gain_nothing_more)
 }
 END_TEST
 
-/* --- the timer (RFC 6298) --------------------------------------------------------------------------------------------- */
+/* --- the timer (RFC 6298)
+ * --------------------------------------------------------------------------------------------- */
 
 START_TEST(a_timeout_sends_the_first_segment_alone_and_doubles)
 {
@@ -494,7 +498,9 @@ START_TEST(after_a_lost_syn_text_waits_three_seconds)
 }
 END_TEST
 
-/* --- giving up (3.8.3) ------------------------------------------------------------------------------------------------- */
+/* --- giving up (3.8.3)
+ * -------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_peer_that_is_dead_is_doubted_after_three_and_given_up_after_fifteen)
 {
@@ -540,7 +546,8 @@ START_TEST(a_timeout_is_told_to_who_sends)
 }
 END_TEST
 
-/* --- fast retransmit (RFC 5681, 3.2) ------------------------------------------------------------------------------------- */
+/* --- fast retransmit (RFC 5681, 3.2)
+ * ------------------------------------------------------------------------------------- */
 
 START_TEST(the_third_duplicate_ack_sends_the_lost_segment_at_once)
 {
@@ -565,7 +572,8 @@ START_TEST(the_third_duplicate_ack_sends_the_lost_segment_at_once)
 }
 END_TEST
 
-/* RFC 5681, 3.2, 1 and RFC 3042: the first two duplicates release a new segment each, and cwnd stays. */
+/* RFC 5681, 3.2, 1 and RFC 3042: the first two duplicates release a new segment each, and cwnd
+ * stays. */
 START_TEST(the_first_two_duplicate_acks_release_a_new_segment_each)
 {
     struct peer *p = peer_new();
@@ -670,7 +678,9 @@ START_TEST(what_is_no_duplicate_ack_is_not_counted_as_one)
 }
 END_TEST
 
-/* --- NewReno (RFC 6582) ------------------------------------------------------------------------------------------------------- */
+/* --- NewReno (RFC 6582)
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(a_partial_ack_sends_the_next_hole_and_recovery_goes_on)
 {
@@ -807,7 +817,9 @@ START_TEST(ssthresh_is_at_least_two_segments)
 }
 END_TEST
 
-/* --- idle (RFC 5681, 4.1) -------------------------------------------------------------------------------------------------------- */
+/* --- idle (RFC 5681, 4.1)
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(after_an_idle_rto_the_flight_is_an_initial_window)
 {
@@ -834,7 +846,8 @@ START_TEST(after_an_idle_rto_the_flight_is_an_initial_window)
 }
 END_TEST
 
-/* --- a bad path, and all the oracles at once ---------------------------------------------------------------------------------------- */
+/* --- a bad path, and all the oracles at once
+ * ---------------------------------------------------------------------------------------- */
 
 enum { TOTAL = 300000 };
 
@@ -865,7 +878,8 @@ START_TEST(three_hundred_thousand_octets_come_through_a_lossy_path)
         uint32_t allowed = cwnd(p, s), before = peer_snd_nxt(p);
         peer_wait(p, 10);
         if (peer_snd_nxt(p) > before) /* new text: within cwnd, but for limited transmit */
-            ck_assert_uint_le(outstanding(p), (allowed > cwnd(p, s) ? allowed : cwnd(p, s)) + 2 * MSS);
+            ck_assert_uint_le(outstanding(p),
+                              (allowed > cwnd(p, s) ? allowed : cwnd(p, s)) + 2 * MSS);
         struct peer_segment arrived[256];
         size_t count = 0;
         while (count < 256 && peer_next(p, &arrived[count])) {

@@ -1,14 +1,15 @@
 /*
  * test_tcp_reset.c - resets, SYNs where they do not belong, and challenge ACKs, state by state.
  *
- * Black box: a scripted peer (support/peer.h) and the public calls. peer.c itself sees to it that no reset
- * is answered with a reset.
+ * Black box: a scripted peer (support/peer.h) and the public calls. peer.c itself sees to it that
+ * no reset is answered with a reset.
  */
 #include "base/base.h"
 #include "support/peer.h"
 #include "support/proves.h"
 
-/* --- nobody there (3.10.7.1) ----------------------------------------------------------------------- */
+/* --- nobody there (3.10.7.1)
+ * ----------------------------------------------------------------------- */
 
 static const struct {
     const char *flags;
@@ -17,14 +18,14 @@ static const struct {
     uint32_t seq, ack; /* of the reply */
     const char *id;
 } at_closed[] = {
-    {"S", 0, "R.", 0, 1, "RFC9293-CLOSED-2"},    {"S", 5, "R.", 0, 6, "RFC9293-CLOSED-2"},
-    {"SF", 0, "R.", 0, 2, "RFC9293-CLOSED-2"},   {"F", 0, "R.", 0, 1, "RFC9293-CLOSED-2"},
-    {"F", 5, "R.", 0, 6, "RFC9293-CLOSED-2"},    {"-", 0, "R.", 0, 0, "RFC9293-CLOSED-2"},
-    {"P", 5, "R.", 0, 5, "RFC9293-CLOSED-2"},    {".", 0, "R", 7777, 0, "RFC9293-CLOSED-3"},
+    {"S", 0, "R.", 0, 1, "RFC9293-CLOSED-2"},     {"S", 5, "R.", 0, 6, "RFC9293-CLOSED-2"},
+    {"SF", 0, "R.", 0, 2, "RFC9293-CLOSED-2"},    {"F", 0, "R.", 0, 1, "RFC9293-CLOSED-2"},
+    {"F", 5, "R.", 0, 6, "RFC9293-CLOSED-2"},     {"-", 0, "R.", 0, 0, "RFC9293-CLOSED-2"},
+    {"P", 5, "R.", 0, 5, "RFC9293-CLOSED-2"},     {".", 0, "R", 7777, 0, "RFC9293-CLOSED-3"},
     {"P.", 99, "R", 7777, 0, "RFC9293-CLOSED-3"}, {"S.", 0, "R", 7777, 0, "RFC9293-CLOSED-3"},
-    {"F.", 0, "R", 7777, 0, "RFC9293-CLOSED-3"}, {"FPU.", 9, "R", 7777, 0, "RFC9293-CLOSED-3"},
-    {"R", 0, NULL, 0, 0, "RFC9293-CLOSED-1"},    {"R.", 0, NULL, 0, 0, "RFC9293-CLOSED-1"},
-    {"R", 20, NULL, 0, 0, "RFC9293-CLOSED-1"},   {"SR", 0, NULL, 0, 0, "RFC9293-CLOSED-1"},
+    {"F.", 0, "R", 7777, 0, "RFC9293-CLOSED-3"},  {"FPU.", 9, "R", 7777, 0, "RFC9293-CLOSED-3"},
+    {"R", 0, NULL, 0, 0, "RFC9293-CLOSED-1"},     {"R.", 0, NULL, 0, 0, "RFC9293-CLOSED-1"},
+    {"R", 20, NULL, 0, 0, "RFC9293-CLOSED-1"},    {"SR", 0, NULL, 0, 0, "RFC9293-CLOSED-1"},
 };
 
 START_TEST(closed_answers_all_but_a_reset_with_a_reset_that_is_believed)
@@ -36,7 +37,8 @@ START_TEST(closed_answers_all_but_a_reset_with_a_reset_that_is_believed)
     if (at_closed[_i].reply)
         peer_expect(p, at_closed[_i].reply, at_closed[_i].seq, at_closed[_i].ack, 0);
     peer_expect_silence(p, 2000);
-    ck_assert_uint_eq(peer_drops(p, at_closed[_i].reply ? DROP_TCP_CLOSED : DROP_TCP_CLOSED_RST), 1);
+    ck_assert_uint_eq(peer_drops(p, at_closed[_i].reply ? DROP_TCP_CLOSED : DROP_TCP_CLOSED_RST),
+                      1);
     peer_free(p);
     PROVES(at_closed[_i].id, "C15");
 }
@@ -76,7 +78,8 @@ START_TEST(a_port_that_listens_does_not_speak_for_the_others)
 }
 END_TEST
 
-/* --- RST by state and sequence number (3.10.7.4, second; RFC 5961, 3.2) ------------------------------------- */
+/* --- RST by state and sequence number (3.10.7.4, second; RFC 5961, 3.2)
+ * ------------------------------------- */
 
 static const struct {
     enum tcp_state state;
@@ -95,8 +98,8 @@ enum { BEFORE, AT, BEHIND, LAST, OUTSIDE, FAR, PLACES };
 static uint32_t place_of(struct peer *p, int place)
 {
     uint32_t nxt = peer_rcv_nxt(p), wnd = peer_rcv_wnd(p);
-    const uint32_t at[PLACES] = {nxt - 1, nxt, nxt + 1, nxt + wnd - 1, nxt + wnd,
-                                 nxt + 0x80000000u};
+    const uint32_t at[PLACES] = {nxt - 1,       nxt,       nxt + 1,
+                                 nxt + wnd - 1, nxt + wnd, nxt + 0x80000000u};
     return at[place];
 }
 
@@ -132,9 +135,10 @@ START_TEST(a_reset_is_believed_at_rcv_nxt_challenged_in_the_window_and_ignored_e
             ck_assert_uint_eq(peer_drops(p, DROP_TCP_RST) + peer_drops(p, DROP_TCP_SEQUENCE), 1);
     }
     peer_free(p);
-    PROVES("RFC5961-3.2-a", "C16", place == AT ? reset_states[row].id
-                                               : place == BEHIND || place == LAST ? "RFC9293-RST-5"
-                                                                                  : "RFC9293-RST-6");
+    PROVES("RFC5961-3.2-a", "C16",
+           place == AT                        ? reset_states[row].id
+           : place == BEHIND || place == LAST ? "RFC9293-RST-5"
+                                              : "RFC9293-RST-6");
 }
 END_TEST
 
@@ -215,7 +219,8 @@ START_TEST(with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone)
 }
 END_TEST
 
-/* --- SYN in synchronized states (3.10.7.4, fourth; RFC 5961, 4.2) --------------------------------------------- */
+/* --- SYN in synchronized states (3.10.7.4, fourth; RFC 5961, 4.2)
+ * --------------------------------------------- */
 
 static const enum tcp_state syn_states[] = {TCPS_ESTABLISHED, TCPS_FIN_WAIT_1, TCPS_FIN_WAIT_2,
                                             TCPS_CLOSE_WAIT,  TCPS_CLOSING,    TCPS_LAST_ACK};
@@ -237,9 +242,8 @@ START_TEST(a_syn_on_a_synchronized_connection_is_challenged_wherever_it_is)
     peer_expect_nothing(p);
     ck_assert_int_eq(peer_state_of(p, s), state);
     ck_assert_uint_eq(peer_drops(p, DROP_TCP_SYN), 1);
-    ssize_t end = state == TCPS_CLOSE_WAIT || state == TCPS_CLOSING || state == TCPS_LAST_ACK
-                      ? 0
-                      : -EAGAIN;
+    ssize_t end =
+        state == TCPS_CLOSE_WAIT || state == TCPS_CLOSING || state == TCPS_LAST_ACK ? 0 : -EAGAIN;
     ck_assert_int_eq(peer_recv_result(p, s), end);
     peer_free(p);
     PROVES("RFC9293-SYN-2", "RFC5961-4.2-a", "C17");
@@ -290,7 +294,8 @@ START_TEST(an_active_open_in_syn_received_challenges_a_syn)
 }
 END_TEST
 
-/* --- how often (RFC 5961, 7; DESIGN 4b: one per 500 ms and connection) ------------------------------------------ */
+/* --- how often (RFC 5961, 7; DESIGN 4b: one per 500 ms and connection)
+ * ------------------------------------------ */
 
 START_TEST(challenges_leave_once_in_500_ms)
 {
@@ -377,7 +382,8 @@ START_TEST(an_ack_of_what_was_never_sent_starts_no_war)
 }
 END_TEST
 
-/* --- TIME-WAIT (RFC 1337) --------------------------------------------------------------------------------------- */
+/* --- TIME-WAIT (RFC 1337)
+ * --------------------------------------------------------------------------------------- */
 
 START_TEST(no_reset_ends_time_wait)
 {
@@ -404,9 +410,9 @@ int main(void)
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 5961, 3.2: the RST bit");
-    tcase_add_loop_test(c,
-                        a_reset_is_believed_at_rcv_nxt_challenged_in_the_window_and_ignored_elsewhere,
-                        0, (int)ARRAY_LEN(reset_states) * PLACES);
+    tcase_add_loop_test(
+        c, a_reset_is_believed_at_rcv_nxt_challenged_in_the_window_and_ignored_elsewhere, 0,
+        (int)ARRAY_LEN(reset_states) * PLACES);
     tcase_add_loop_test(c, a_reset_tells_the_application, 0, 4);
     tcase_add_loop_test(c, a_reset_may_carry_text_and_an_ack, 0, 5);
     tcase_add_test(c, a_reset_frees_what_was_in_flight_and_stops_the_timers);

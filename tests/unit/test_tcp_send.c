@@ -1,9 +1,9 @@
 /*
- * test_tcp_send.c - what leaves and what waits: segment sizes, Nagle, silly windows, closed windows and
- * their probes, windows that shrink, PSH, and what an ACK does to all this.
+ * test_tcp_send.c - what leaves and what waits: segment sizes, Nagle, silly windows, closed windows
+ * and their probes, windows that shrink, PSH, and what an ACK does to all this.
  *
- * Black box: a scripted peer (support/peer.h) and the public calls. Our text begins at SEQ 1; the peer has
- * nothing to say unless a test says so, so that its SEQ is 1 as well.
+ * Black box: a scripted peer (support/peer.h) and the public calls. Our text begins at SEQ 1; the
+ * peer has nothing to say unless a test says so, so that its SEQ is 1 as well.
  */
 #include "base/base.h"
 #include "support/peer.h"
@@ -47,7 +47,8 @@ static uint32_t outstanding(const struct peer *p)
     return peer_snd_nxt(p) - peer_snd_una(p);
 }
 
-/* --- windows as numbers (3.1) ------------------------------------------------------------------------- */
+/* --- windows as numbers (3.1)
+ * ------------------------------------------------------------------------- */
 
 START_TEST(a_window_of_65535_is_large_and_not_negative)
 {
@@ -82,7 +83,8 @@ START_TEST(a_window_of_a_gigabyte_is_not_cut_to_16_bits)
 }
 END_TEST
 
-/* --- how much goes into a segment (3.7.1, 3.7.4) --------------------------------------------------------- */
+/* --- how much goes into a segment (3.7.1, 3.7.4)
+ * --------------------------------------------------------- */
 
 START_TEST(odd_pieces_leave_as_full_segments)
 {
@@ -174,7 +176,8 @@ START_TEST(turning_nagle_off_lets_go_what_it_held)
 }
 END_TEST
 
-/* --- PSH and corks (3.9.1.2) -------------------------------------------------------------------------------- */
+/* --- PSH and corks (3.9.1.2)
+ * -------------------------------------------------------------------------------- */
 
 START_TEST(the_last_segment_of_what_was_written_carries_psh)
 {
@@ -262,9 +265,11 @@ START_TEST(text_is_not_held_for_ever_even_when_more_was_promised)
 }
 END_TEST
 
-/* --- silly windows, the sender's side (3.8.6.2.1) --------------------------------------------------------------- */
+/* --- silly windows, the sender's side (3.8.6.2.1)
+ * --------------------------------------------------------------- */
 
-/* What the peer offered at most, what it offers now, and how much leaves at once of 10,000 octets. */
+/* What the peer offered at most, what it offers now, and how much leaves at once of 10,000 octets.
+ */
 static const struct {
     uint32_t most, now, at_once;
 } openings[] = {
@@ -338,7 +343,8 @@ START_TEST(a_window_that_opens_in_steps_of_ten_makes_no_segments_of_ten)
 }
 END_TEST
 
-/* --- closed windows (3.8.6.1) --------------------------------------------------------------------------------------- */
+/* --- closed windows (3.8.6.1)
+ * --------------------------------------------------------------------------------------- */
 
 START_TEST(a_closed_window_is_probed_after_an_rto_and_ever_more_rarely)
 {
@@ -464,7 +470,8 @@ START_TEST(a_probe_is_answered_with_the_window_and_text_flows)
 }
 END_TEST
 
-/* --- windows that shrink (3.8.6; RFC 7323, 2.4) --------------------------------------------------------------------- */
+/* --- windows that shrink (3.8.6; RFC 7323, 2.4)
+ * --------------------------------------------------------------------- */
 
 static int with_ten_in_flight(struct peer *p)
 {
@@ -561,7 +568,8 @@ START_TEST(a_window_that_shrinks_and_comes_back_costs_nothing)
 }
 END_TEST
 
-/* --- ACKs (3.10.7.4, fifth) ---------------------------------------------------------------------------------------------- */
+/* --- ACKs (3.10.7.4, fifth)
+ * ---------------------------------------------------------------------------------------------- */
 
 START_TEST(an_ack_in_the_middle_of_a_segment_moves_its_beginning)
 {
@@ -626,6 +634,30 @@ START_TEST(a_window_update_that_was_overtaken_is_ignored)
 }
 END_TEST
 
+/* The peer sends an early segment, and later the lost one before it again, with what it knows now.
+ * Its SEQ is below SND.WL1, so its window may be passed over; but SND.UNA moves, and SND.UNA +
+ * SND.WND must not move beyond what was ever offered (RFC 5681, 2: "the most recently advertised
+ * receiver window"). */
+START_TEST(an_ack_that_moves_snd_una_alone_offers_nothing)
+{
+    struct peer *p = peer_new();
+    int s = with_window(p, 10 * MSS);
+
+    peer_app_send(p, s, 100000);
+    ck_assert_int_eq(peer_skip(p), 10);
+    peer_send(p, "P.", 101, 1, 100); /* SND.WL1 is 101 */
+    peer_skip(p);
+    p->window = 0;
+    peer_send(p, "P.", 1, 1 + 10 * MSS, 100); /* all is acknowledged, and the window closed */
+    peer_wait(p, 100);
+    struct peer_segment seg;
+    while (peer_next(p, &seg))
+        ck_assert_uint_eq(seg.len, 0);
+    peer_free(p);
+    PROVES("RFC5681-2-a", "RFC9293-ACK-7");
+}
+END_TEST
+
 START_TEST(the_window_of_an_old_ack_is_ignored)
 {
     struct peer *p = peer_new();
@@ -665,7 +697,8 @@ START_TEST(an_ack_of_what_was_never_sent_changes_nothing)
 }
 END_TEST
 
-/* --- a device that is full (DESIGN 4a) ------------------------------------------------------------------------------------- */
+/* --- a device that is full (DESIGN 4a)
+ * ------------------------------------------------------------------------------------- */
 
 START_TEST(a_full_device_costs_time_and_nothing_else)
 {
@@ -683,7 +716,30 @@ START_TEST(a_full_device_costs_time_and_nothing_else)
 }
 END_TEST
 
-/* The address of the peer has been forgotten meanwhile; a flight is not lost while it is asked for again. */
+/* A closed window, and no memory for what the application wants to write: there is nothing to say,
+ * and above all no FIN. */
+START_TEST(without_memory_nothing_is_said_and_later_everything)
+{
+    struct peer *p = peer_new();
+    int s = with_window(p, _i == 0 ? 0 : 10000);
+    static uint8_t text[30000];
+
+    p->no_memory = true;
+    ck_assert_int_eq(sock_send(p->stack, s, text, sizeof(text), 0, NULL), -EAGAIN);
+    peer_expect_silence(p, 10000);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+    p->no_memory = false;
+    peer_app_send(p, s, 1000);
+    p->window = 10000;
+    peer_send(p, ".", 1, 1, 0);
+    peer_expect(p, "P.", 1, 1, 1000);
+    peer_free(p);
+    PROVES("F01");
+}
+END_TEST
+
+/* The address of the peer has been forgotten meanwhile; a flight is not lost while it is asked for
+ * again. */
 START_TEST(the_first_flight_after_a_long_idle_time_is_whole)
 {
     struct peer *p = peer_new();
@@ -700,7 +756,9 @@ START_TEST(the_first_flight_after_a_long_idle_time_is_whole)
 }
 END_TEST
 
-/* --- silence (3.8.4) ---------------------------------------------------------------------------------------------------------- */
+/* --- silence (3.8.4)
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(an_idle_connection_is_silent_for_a_day)
 {
@@ -740,6 +798,7 @@ int main(void)
     tcase_add_test(c, msg_more_holds_no_full_segment);
     tcase_add_loop_test(c, text_is_not_held_for_ever_even_when_more_was_promised, 0, 2);
     tcase_add_test(c, a_full_device_costs_time_and_nothing_else);
+    tcase_add_loop_test(c, without_memory_nothing_is_said_and_later_everything, 0, 2);
     tcase_add_test(c, the_first_flight_after_a_long_idle_time_is_whole);
     suite_add_tcase(s, c);
 
@@ -768,6 +827,7 @@ int main(void)
     tcase_add_test(c, an_ack_in_the_middle_of_a_segment_moves_its_beginning);
     tcase_add_test(c, an_ack_frees_what_it_acknowledges);
     tcase_add_test(c, a_window_update_that_was_overtaken_is_ignored);
+    tcase_add_test(c, an_ack_that_moves_snd_una_alone_offers_nothing);
     tcase_add_test(c, the_window_of_an_old_ack_is_ignored);
     tcase_add_test(c, an_ack_of_what_was_never_sent_changes_nothing);
     suite_add_tcase(s, c);

@@ -1,5 +1,6 @@
 /*
- * test_tcp_state.c - the edges between the eleven states, against figure 5 of RFC 9293 and the text of 3.10.
+ * test_tcp_state.c - the edges between the eleven states, against figure 5 of RFC 9293 and the text
+ * of 3.10.
  */
 #include <string.h>
 
@@ -9,10 +10,10 @@
 
 enum { N = TCP_STATE_COUNT };
 
-/* From the row to the column: y must be legal, n must not, and what the RFC leaves to the house is '?': a
- * listener may be no connection at all and its child begin in CLOSED, a connection may stay where it is by
- * a change that is none, a FIN may take SYN-RECEIVED and SYN-SENT through ESTABLISHED or not, and TIME-WAIT
- * may be opened again. */
+/* From the row to the column: y must be legal, n must not, and what the RFC leaves to the house is
+ * '?': a listener may be no connection at all and its child begin in CLOSED, a connection may stay
+ * where it is by a change that is none, a FIN may take SYN-RECEIVED and SYN-SENT through
+ * ESTABLISHED or not, and TIME-WAIT may be opened again. */
 /* clang-format off */
 static const char *const edges[N] = {
     /*                    CLOSED LISTEN SYN-S SYN-R EST FW-1 FW-2 C-WAIT CLOSING L-ACK T-WAIT */
@@ -44,7 +45,8 @@ START_TEST(the_edges_are_those_of_figure_5)
 }
 END_TEST
 
-/* y and n as above: synchronized (3.10.7.4), can receive text (seventh), has sent what must arrive. */
+/* y and n as above: synchronized (3.10.7.4), can receive text (seventh), has sent what must arrive.
+ */
 static const struct {
     enum tcp_state state;
     char synchronized, receive, send;
@@ -77,9 +79,9 @@ END_TEST
 
 START_TEST(each_state_has_the_rfcs_name)
 {
-    static const char *const names[N] = {"CLOSED",     "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
+    static const char *const names[N] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
                                          "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
-                                         "CLOSING",    "LAST-ACK",   "TIME-WAIT"};
+                                         "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
     for (int i = 0; i < N; i++)
         ck_assert_str_eq(tcp_state_name((enum tcp_state)i), names[i]);
 }

@@ -1,7 +1,8 @@
 /*
  * test_tcp_wire.c - the TCP header and its options, on exact buffers of every length.
  *
- * The other side of each comparison is support/wire.c, which reads and writes the same header by hand.
+ * The other side of each comparison is support/wire.c, which reads and writes the same header by
+ * hand.
  */
 #include <stdlib.h>
 
@@ -33,8 +34,8 @@ static enum drop parse(const uint8_t *octets, size_t len, struct tcp_segment *se
     /* What it points at is inside; it is looked at, so that AddressSanitizer sees. */
     if (drop == DROP_NONE) {
         HOLDS(seg->text.len <= len);
-        HOLDS(seg->text.len == 0 || (seg->text.at >= exact.at &&
-                                     seg->text.at + seg->text.len == exact.at + exact.len));
+        HOLDS(seg->text.len == 0 ||
+              (seg->text.at >= exact.at && seg->text.at + seg->text.len == exact.at + exact.len));
         for (size_t i = 0; i < seg->text.len; i++)
             HOLDS(seg->text.at[i] == exact.at[len - seg->text.len + i]);
     }
@@ -79,7 +80,8 @@ START_TEST(a_header_must_fit_into_the_segment_and_have_twenty_octets)
 }
 END_TEST
 
-/* --- options ------------------------------------------------------------------------------------------- */
+/* --- options
+ * ------------------------------------------------------------------------------------------- */
 
 static struct tcp_options parse_options(const uint8_t *list, size_t len)
 {
@@ -92,8 +94,8 @@ static struct tcp_options parse_options(const uint8_t *list, size_t len)
     return seg.options;
 }
 
-/* RFC 9293, 3.1 and 3.2; a malformed one ends it (MUST-7, THREATS C03). `open`: an MSS or a window scale of
- * a wrong length came by, and what is said then is not fixed. */
+/* RFC 9293, 3.1 and 3.2; a malformed one ends it (MUST-7, THREATS C03). `open`: an MSS or a window
+ * scale of a wrong length came by, and what is said then is not fixed. */
 struct model {
     struct tcp_options options;
     bool open;
@@ -208,7 +210,9 @@ START_TEST(an_option_may_begin_anywhere)
 }
 END_TEST
 
-/* --- writing ----------------------------------------------------------------------------------------------- */
+/* --- writing
+ * -----------------------------------------------------------------------------------------------
+ */
 
 START_TEST(what_is_written_reads_back_and_fills_the_header_with_zeros)
 {
@@ -260,7 +264,8 @@ START_TEST(what_is_written_reads_back_and_fills_the_header_with_zeros)
 }
 END_TEST
 
-/* --- the checksum -------------------------------------------------------------------------------------------- */
+/* --- the checksum
+ * -------------------------------------------------------------------------------------------- */
 
 START_TEST(the_checksum_covers_every_bit_and_the_pseudo_header)
 {
@@ -311,7 +316,8 @@ START_TEST(syn_and_fin_count_as_one_octet_each)
 }
 END_TEST
 
-/* --- the circle (tcp_seq.h) ------------------------------------------------------------------------------------ */
+/* --- the circle (tcp_seq.h)
+ * ------------------------------------------------------------------------------------ */
 
 START_TEST(comparisons_go_round_the_circle)
 {
