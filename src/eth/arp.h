@@ -104,6 +104,9 @@ enum arp_result {
 NODISCARD enum arp_result arp_resolve(struct arp *arp, struct ip_addr next_hop, instant now,
                                       struct mac_addr *out);
 
+/* May one more packet wait for `next_hop`, without another being dropped for it? */
+bool arp_has_room(const struct arp *arp, struct ip_addr next_hop);
+
 /* Keeps a packet until `next_hop` is known; only right after arp_resolve() said ARP_PENDING. Takes
  * the reference, which must be the only one; [data, data + len) is the IP packet, with headroom for
  * the Ethernet header. At most arp.queue packets wait for an address: the oldest is dropped and

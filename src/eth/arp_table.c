@@ -210,3 +210,10 @@ uint32_t arp_timers(const struct arp *arp)
     }
     return armed;
 }
+
+bool arp_has_room(const struct arp *arp, struct ip_addr next_hop)
+{
+    const struct arp_entry *entry = arp_find(arp, next_hop);
+
+    return entry && entry->waiting_count < arp->config.values->arp_queue;
+}

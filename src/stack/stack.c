@@ -221,8 +221,10 @@ void stack_advance(struct stack *s, instant now)
         else
             arp_timer(&s->arp, timer, s->now);
     }
-    while (arp_next_failed(&s->arp, &who.addr))
+    while (arp_next_failed(&s->arp, &who.addr)) {
+        tcp_unpark(&s->tcp); /* they will find out by themselves, or hear it now */
         tcp_unreachable_behind(&s->tcp, is_behind, &who, EHOSTUNREACH, s->now);
+    }
 }
 
 /* --- looking in --------------------------------------------------------------------------- */

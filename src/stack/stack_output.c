@@ -142,6 +142,7 @@ static int send_released(struct sending *out)
             return err;
         s->released.packet = NULL;
         frame_put(packet);
+        tcp_unpark(&s->tcp); /* what waited behind it can go, too */
     }
 }
 
@@ -286,8 +287,10 @@ static int send_segments(struct sending *out)
             int err = send_known(out, &seg, mac);
             if (err)
                 return err;
-        } else if (hop == HOP_PENDING) {
+        } else if (hop == HOP_PENDING && arp_has_room(&s->arp, route.next_hop)) {
             hold_segment(out, &seg, route.next_hop);
+        } else if (hop == HOP_PENDING) {
+            tcp_park(&s->tcp, &seg, out->now);
         } else {
             events_count(&s->events, COUNTER_NO_ROUTE);
             tcp_sent(&s->tcp, &seg, out->now); /* lost, as far as TCP is concerned */

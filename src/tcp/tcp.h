@@ -64,6 +64,7 @@ struct tcp {
     uint32_t *port_use; /* connections per local port */
     struct list listeners[TCP_LISTENER_BUCKETS];
     struct list debtors;
+    struct list parked;    /* debtors whose first hop is being asked for */
     struct list ready;     /* drained by the sockets */
     struct list opening;   /* SYN-SENT */
     struct list time_wait; /* oldest first */
@@ -141,6 +142,10 @@ struct tcp_out {
 bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out);
 /* It has left. */
 void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now);
+/* Its first hop is being asked for, and no more can wait there: the debt stays, until tcp_unpark().
+ */
+void tcp_park(struct tcp *tcp, const struct tcp_out *out, instant now);
+void tcp_unpark(struct tcp *tcp);
 /* Its first hop is unknown for good: who waits for it hears -EHOSTUNREACH. */
 void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant now);
 /* The same for all that are still opening and whose remote address `is_behind` it. */

@@ -120,7 +120,11 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, in
     enum newreno_ack kind = newreno_on_ack(&conn->cc, ack, acked, seq_diff(conn->snd.nxt, ack),
                                            conn->held == HELD_CWND, &growth);
 
+    tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
     tcp_advance_una(tcp, conn, ack, now);
+    /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers
+     * nothing */
+    conn->snd.wnd = seq_lt(ack, offered) ? seq_diff(offered, ack) : 0;
     switch (kind) {
     case ACK_NORMAL:
         note_new_ack(tcp, conn, growth);

@@ -91,6 +91,7 @@ static void name_syn(struct tcp_conn *conn, struct tcp_out *out)
 /* One octet at SND.UNA, which lies beyond the closed window: the peer must answer it. */
 static void name_probe(struct tcp_conn *conn, struct tcp_out *out)
 {
+    assert(conn->sendq.len > 0 || conn->closing); /* else there is nothing to ask about */
     begin(conn, out, conn->snd.una, TCP_ACK, WHY_OUT_PROBE);
     if (conn->sendq.len > 0)
         attach_text(conn, out, 0, 1);
@@ -446,4 +447,19 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
     if (out->seg.flags & TCP_ACK)
         sent_ack(conn);
     tcp_settle(tcp, conn, now);
+}
+
+void tcp_park(struct tcp *tcp, const struct tcp_out *out, instant now)
+{
+    if (out->is_note) { /* as if it were lost: the next ACK says as much */
+        tcp_sent(tcp, out, now);
+        return;
+    }
+    list_remove(&out->conn->debt);
+    list_append(&tcp->parked, &out->conn->debt);
+}
+
+void tcp_unpark(struct tcp *tcp)
+{
+    list_splice(&tcp->debtors, &tcp->parked);
 }

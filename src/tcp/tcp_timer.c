@@ -127,7 +127,7 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     conn->retransmit_at = INSTANT_NEVER;
     if (conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED) {
         handshake_timeout(tcp, conn, now);
-    } else if (conn->snd.wnd == 0) {
+    } else if (conn->snd.wnd == 0 && (seq_lt(conn->snd.una, conn->snd.nxt) || has_unsent(conn))) {
         persist_timeout(tcp, conn, now);
     } else if (seq_lt(conn->snd.una, conn->snd.nxt)) {
         retransmission_timeout(tcp, conn, now);

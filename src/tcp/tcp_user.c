@@ -27,6 +27,7 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
                         .table_key = config->table_key,
                         .port_key = config->port_key};
     list_init(&tcp->debtors);
+    list_init(&tcp->parked);
     list_init(&tcp->ready);
     list_init(&tcp->opening);
     list_init(&tcp->time_wait);

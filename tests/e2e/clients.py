@@ -64,6 +64,9 @@ def echo(host, port, octets):
     octets = int(octets)
     sent, got = hashlib.sha256(), hashlib.sha256()
     with connect(host, port) as sock:
+        # A small flight: without SACK a sender resends it from its first hole on after each timeout.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+
         def write():
             left = octets
             while left:

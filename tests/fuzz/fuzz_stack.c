@@ -237,9 +237,12 @@ static void leave_tcp(struct fuzz *f, struct sink *sink, const struct wire_tcp *
         f->dirty = true; /* not all that was sent has come here */
     if (f->dirty)
         flow->edge_exempt = true;
-    if (!flow->we_sent_syn && f->fail_from != UINT64_MAX)
+    if (!flow->we_sent_syn && !(t->flags & WIRE_SYN) && f->fail_from != UINT64_MAX)
         return; /* the <SYN,ACK> waited for an address and was lost there for want of memory */
     const char *problem = wire_flow_out(flow, t);
+    /* Without memory, what waits for an address is lost as on a wire. */
+    if (problem && counters.events[COUNTER_MEM_FAIL] && strstr(problem, "gap"))
+        f->dirty = true;
     if (problem && !f->dirty)
         broken(problem);
 }

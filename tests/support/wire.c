@@ -372,7 +372,7 @@ static const char *check_window(struct wire_flow *flow, const struct wire_tcp *t
 {
     uint32_t shift = !(t->flags & WIRE_SYN) && scaling(flow) ? flow->our_shift : 0;
     uint32_t edge = t->ack + ((uint32_t)t->window << shift);
-    int32_t rounding = flow->edge_unscaled ? (1 << shift) - 1 : 0;
+    int32_t rounding = flow->edge_unscaled || flow->lenient ? (1 << shift) - 1 : 0;
 
     if (flow->we_acked && ahead(t->ack, flow->last_ack) < 0)
         return "the acknowledgment number went back";
