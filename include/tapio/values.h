@@ -51,7 +51,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_override,        "tcp.override",        DURATION, TAPIO_MS(200),  TAPIO_MS(100),TAPIO_S(1),    "a small segment waits at most for a larger window (RFC 9293, 3.8.6.2.1)") \
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
     X(tcp_mss_floor,       "tcp.mss_floor",       SIZE,     48,             1,            536,           "the smallest MSS that we believe") \
-    X(tcp_window_scale,    "tcp.window_scale",    COUNT,    7,              0,            14,            "our window shift (RFC 7323, 2.2)") \
+    X(tcp_window_scale,    "tcp.window_scale",    COUNT,    7,              0,            14,            "our window shift at most (RFC 7323, 2.2)") \
     X(tcp_window_first,    "tcp.window_first",    SIZE,     65535,          536,          65535,         "the window that a connection starts with") \
     X(tcp_rmem,            "tcp.rmem",            SIZE,     1048576,        2048,         1073741824,    "receive buffer of a connection at most") \
     X(tcp_wmem,            "tcp.wmem",            SIZE,     262144,         2048,         1073741824,    "send buffer of a connection at most") \

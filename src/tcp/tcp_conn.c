@@ -34,6 +34,18 @@ static bool evict_time_wait(struct tcp *tcp, instant now)
     return true;
 }
 
+/* The shift that we offer: at most `wanted`, and less where a step of it would be large beside the
+ * buffer and the window can be told without it. */
+static uint8_t window_shift(const struct tcp_conn *conn, uint8_t wanted)
+{
+    uint8_t shift = wanted;
+
+    while (shift > 0 && UINT32_C(1) << shift > conn->rcv.buffer / 64 &&
+           UINT64_C(65535) << (shift - 1) >= conn->rcv.cap)
+        shift--;
+    return shift;
+}
+
 struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                           instant now)
 {
@@ -57,9 +69,9 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->challenged_at = (instant){INT64_MIN / 2};
     conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
     conn->snd_mss = 536;                                                     /* (MUST-15) */
-    conn->rcv_scale = (uint8_t)tcp->values->tcp_window_scale;
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
+    conn->rcv_scale = window_shift(conn, (uint8_t)tcp->values->tcp_window_scale);
     conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->iss = isn_of(tcp->isn_key, local, remote, now);
