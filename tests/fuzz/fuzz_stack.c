@@ -34,6 +34,8 @@ struct fuzz {
     const uint8_t *at, *end;
 
     struct wire_flow flows[FLOWS];
+    uint32_t syns[FLOWS][8]; /* the numbers of the last SYNs to each: which one counts, our ACK says */
+    uint8_t syn_count[FLOWS];
     int flow_count;
     bool dirty; /* not all that went to and fro is known: what is sent and read proves nothing */
     int socks[SOCKS];
@@ -192,6 +194,21 @@ static struct wire_flow *flow_new(struct fuzz *f, uint16_t our_port, uint32_t th
     return flow;
 }
 
+/* The SYN that `ack` acknowledges, and perhaps text behind it. */
+static uint32_t irs_of(const struct fuzz *f, const struct wire_flow *flow, uint32_t ack)
+{
+    size_t n = (size_t)(flow - f->flows);
+    uint32_t irs = ack - 1;
+
+    for (size_t i = 0, best = 4096; i < 8 && i < f->syn_count[n]; i++) {
+        if (ack - 1 - f->syns[n][i] < best) {
+            irs = f->syns[n][i];
+            best = ack - 1 - irs;
+        }
+    }
+    return irs;
+}
+
 /* The same four-tuple with another number: another life. Which of their SYNs began it, our ACK
  * says. */
 static void new_life(struct wire_flow *flow, const struct wire_tcp *t)
@@ -231,6 +248,8 @@ static void leave_tcp(struct fuzz *f, struct sink *sink, const struct wire_tcp *
                     (flow->irs != t->ack - 1 || (flow->we_acked && flow->last_ack != t->ack)));
     if (t->flags & WIRE_SYN && another)
         new_life(flow, t);
+    if (t->flags & WIRE_ACK && !(t->flags & WIRE_RST) && !flow->we_acked)
+        flow->irs = irs_of(f, flow, t->ack);
     struct stack_counters counters;
     stack_counters(f->stack, &counters);
     if (counters.events[COUNTER_ARP_QUEUE_DROP])
@@ -442,6 +461,9 @@ static void send_segment(struct fuzz *f)
         let_out(f);
     let_out(f); /* what it owed before is gone, unless it waits for an address */
     bool alone = !f->deaf && !f->was_deaf;
+    size_t n = (size_t)(flow - f->flows);
+    if (t.flags & WIRE_SYN)
+        f->syns[n][f->syn_count[n]++ % 8] = t.seq;
     wire_flow_in(flow, &t);
     if (!flow->we_sent_syn && t.flags == WIRE_SYN)
         flow->irs = t.seq;
