@@ -34,7 +34,8 @@ struct fuzz {
     const uint8_t *at, *end;
 
     struct wire_flow flows[FLOWS];
-    uint32_t syns[FLOWS][8]; /* the numbers of the last SYNs to each: which one counts, our ACK says */
+    uint32_t syns[FLOWS]
+                 [8]; /* the numbers of the last SYNs to each: which one counts, our ACK says */
     uint8_t syn_count[FLOWS];
     int flow_count;
     bool dirty; /* not all that went to and fro is known: what is sent and read proves nothing */

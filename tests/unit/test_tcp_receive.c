@@ -335,14 +335,15 @@ START_TEST(an_application_that_reads_at_once_keeps_the_window_open_without_a_wor
 }
 END_TEST
 
-/* RFC 7323, 2.4: with a shift, the window can be told only in steps. Each ACK may round it up by less than
- * one, and what that adds up to is bounded; so the steps here are small beside the buffer. */
+/* RFC 7323, 2.4: with a shift, the window can be told only in steps. Each ACK may round it up by
+ * less than one, and what that adds up to is bounded; so the steps here are small beside the
+ * buffer. */
 static const struct {
     int64_t buffer;
     uint8_t shift; /* ours; 255: the peer does not scale */
 } edges[] = {
-    {2048, 255},  {20000, 255}, {65535, 255}, {20777, 7},   {60000, 7},  {1 << 20, 7},
-    {20000, 0},   {20000, 3},   {1 << 20, 4}, {200000, 10}, {1 << 20, 14},
+    {2048, 255}, {20000, 255}, {65535, 255}, {20777, 7},   {60000, 7},    {1 << 20, 7},
+    {20000, 0},  {20000, 3},   {1 << 20, 4}, {200000, 10}, {1 << 20, 14},
 };
 
 START_TEST(the_right_edge_never_moves_left_whatever_is_read_when)
