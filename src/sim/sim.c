@@ -60,6 +60,9 @@ void sim_config_init(struct sim_config *config)
     config->values.tcp_connections = 1024;
     config->values.sock_sockets = 1024;
     config->values.see_ring = 64;
+    /* Three questions lost in a row would end an opening connection, and rightly; what is under
+     * test here is TCP. */
+    config->values.arp_tries = 16;
 }
 
 static void problem(struct sim *sim, const char *what)

@@ -2,6 +2,7 @@
  * sim_two_stacks.c - many seeds of two stacks over a bad wire, byte-exact.
  *
  *     sim_two_stacks [FIRST LAST]      seeds FIRST to LAST, default 1 to 100
+ *     sim_two_stacks SEED SEED --log   tells what both sides did, the client's lines marked with c
  *
  * Each seed draws its own wire: up to 10 % loss in bursts or not, 10 % reordering, 5 % duplication,
  * 1 % corruption, delay, jitter, a bottleneck; and its own stacks: buffers from 2 KB to 1 MB, MTU
@@ -15,6 +16,7 @@
 #include "base/base.h"
 #include "base/instant.h"
 #include "base/prng.h"
+#include "see/log.h"
 #include "sim/sim.h"
 
 /* Parts in 2^32 of up to `most` per mille. */
@@ -68,8 +70,37 @@ static void draw_stack(struct prng *prng, struct sim_config *config)
     config->values.tcp_window_scale = (int64_t)prng_below(prng, 15);
 }
 
-static bool run_seed(uint64_t seed)
+/* One side's log, on stdout. */
+struct told {
+    struct octet_sink sink;
+    struct log log;
+    char mark;
+};
+
+static int tell(struct octet_sink *sink, const struct iovec *iov, int iovcnt)
 {
+    const struct told *told = CONTAINER_OF(sink, const struct told, sink);
+    size_t all = 0;
+
+    printf("%c ", told->mark);
+    for (int i = 0; i < iovcnt; i++)
+        all += fwrite(iov[i].iov_base, 1, iov[i].iov_len, stdout);
+    return (int)all;
+}
+
+static void watch(struct told *told, char mark, struct event_sink **sink)
+{
+    char why[LOG_WHY];
+
+    *told = (struct told){.sink = {tell}, .mark = mark};
+    log_init(&told->log, &told->sink, (instant){0});
+    if (log_parse(&told->log, "all=debug", why) == 0)
+        *sink = &told->log.sink;
+}
+
+static bool run_seed(uint64_t seed, bool log)
+{
+    struct told told[2];
     struct memory memory = {0};
     struct sim_config config;
     struct sim_result result;
@@ -84,6 +115,10 @@ static bool run_seed(uint64_t seed)
     draw_wire(&prng, &config.to_client);
     draw_wire(&prng, &config.to_server);
     draw_stack(&prng, &config);
+    if (log) {
+        watch(&told[SIM_CLIENT], 'c', &config.watch[SIM_CLIENT]);
+        watch(&told[SIM_SERVER], 's', &config.watch[SIM_SERVER]);
+    }
     if (sim_run(&config, &memory, &result) || result.problem) {
         printf("not ok seed %" PRIu64 ": %s after %" PRId64 " ms (%u connections of %u octets)\n",
                seed, result.problem ? result.problem : "could not be made",
@@ -101,7 +136,7 @@ int main(int argc, char **argv)
     unsigned passed = 0, failed = 0;
 
     for (uint64_t seed = first; seed <= last; seed++) {
-        if (run_seed(seed))
+        if (run_seed(seed, argc > 3))
             passed++;
         else
             failed++;

@@ -759,6 +759,11 @@ void peer_free_now(struct peer *p)
                (unsigned long long)u.connections, (unsigned long long)u.listeners,
                (unsigned long long)u.sockets, (unsigned long long)u.timers,
                (unsigned long long)u.islands);
+    peer_drop(p);
+}
+
+void peer_drop(struct peer *p)
+{
     stack_unlisten(p->stack, &p->events);
     stack_free(p->stack);
     ck_assert_uint_eq(p->memory, 0);

@@ -136,6 +136,8 @@ struct peer *peer_new_at_iss(uint32_t iss, bool active);
 void peer_free(struct peer *p);
 /* The same, but the time to run out is the caller's: nothing may be left now. */
 void peer_free_now(struct peer *p);
+/* Just frees it, with whatever lives in it. */
+void peer_drop(struct peer *p);
 
 /* --- time --------------------------------------------------------------------------------------
  */
