@@ -38,6 +38,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_rto_syn_lost,    "tcp.rto_syn_lost",    DURATION, TAPIO_S(3),     TAPIO_MS(1),  TAPIO_S(60),   "RTO for data after a SYN was lost (RFC 6298, 5.7)") \
     X(tcp_rto_min,         "tcp.rto_min",         DURATION, TAPIO_S(1),     TAPIO_MS(1),  TAPIO_S(60),   "RTO at least (RFC 6298, 2.4)") \
     X(tcp_rto_max,         "tcp.rto_max",         DURATION, TAPIO_S(120),   TAPIO_S(1),   TAPIO_S(600),  "RTO at most (RFC 6298, 2.5)") \
+    X(tcp_rto_var_min,     "tcp.rto_var_min",     DURATION, 0,              0,            TAPIO_S(60),   "the variance term of RTO at least (Linux: 200 ms)") \
     X(tcp_retries,         "tcp.retries",         COUNT,    15,             3,            64,            "retransmissions before a connection is given up: R2 (RFC 9293, SHLD-11)") \
     X(tcp_syn_retries,     "tcp.syn_retries",     COUNT,    7,              1,            64,            "retransmissions of a SYN") \
     X(tcp_syn_timeout,     "tcp.syn_timeout",     DURATION, TAPIO_S(180),   TAPIO_S(1),   TAPIO_S(3600), "an unanswered SYN is given up not before (RFC 9293, MUST-23)") \
@@ -46,12 +47,21 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_fin_wait_2,      "tcp.fin_wait_2",      DURATION, TAPIO_S(60),    TAPIO_MS(1),  TAPIO_S(3600), "FIN-WAIT-2 without an owner lasts") \
     X(tcp_delayed_ack,     "tcp.delayed_ack",     DURATION, TAPIO_MS(40),   0,            TAPIO_MS(499), "an ACK waits at most (RFC 9293, MUST-40)") \
     X(tcp_quick_acks,      "tcp.quick_acks",      COUNT,    16,             0,            65535,         "first segments of a connection that are acknowledged at once") \
+    X(tcp_pingpong,        "tcp.pingpong",        SWITCH,   0,              0,            1,             "quick ACKs end once text answers text (Linux's habit)") \
     X(tcp_ack_segments,    "tcp.ack_segments",    COUNT,    16,             1,            64,            "segments of one batch that share an ACK at most (RFC 9293, MUST-58)") \
     X(tcp_ack_octets,      "tcp.ack_octets",      SIZE,     65536,          1460,         1048576,       "octets of one batch that share an ACK at most") \
     X(tcp_override,        "tcp.override",        DURATION, TAPIO_MS(200),  TAPIO_MS(100),TAPIO_S(1),    "a small segment waits at most for a larger window (RFC 9293, 3.8.6.2.1)") \
+    X(tcp_minshall,        "tcp.minshall",        SWITCH,   0,              0,            1,             "Nagle looks at small segments in flight only (Minshall's variant)") \
+    X(tcp_probe_octet,     "tcp.probe_octet",     SWITCH,   1,              0,            1,             "a window probe carries an octet (RFC 9293, 3.8.6.1); else it is an ACK below SND.UNA") \
+    X(tcp_idle_restart,    "tcp.idle_restart",    SWITCH,   1,              0,            1,             "after an idle RTO cwnd begins again (RFC 5681, 4.1)") \
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
+    X(tcp_timestamps,      "tcp.timestamps",      SWITCH,   1,              0,            1,             "offer and answer timestamps (RFC 7323, 3)") \
+    X(tcp_sack,            "tcp.sack",            SWITCH,   1,              0,            1,             "offer and answer selective acknowledgement (RFC 2018)") \
+    X(tcp_dsack,           "tcp.dsack",           SWITCH,   1,              0,            1,             "tell the peer which octets came twice (RFC 2883)") \
+    X(tcp_window_scaling,  "tcp.window_scaling",  SWITCH,   1,              0,            1,             "offer and answer window scaling (RFC 7323, 2)") \
     X(tcp_mss_floor,       "tcp.mss_floor",       SIZE,     48,             1,            536,           "the smallest MSS that we believe") \
     X(tcp_window_scale,    "tcp.window_scale",    COUNT,    7,              0,            14,            "our window shift at most (RFC 7323, 2.2)") \
+    X(tcp_scale_to_fit,    "tcp.scale_to_fit",    SWITCH,   0,              0,            1,             "no larger a window shift than tcp.rmem needs") \
     X(tcp_window_first,    "tcp.window_first",    SIZE,     65535,          536,          65535,         "the window that a connection starts with") \
     X(tcp_rmem,            "tcp.rmem",            SIZE,     1048576,        2048,         1073741824,    "receive buffer of a connection at most") \
     X(tcp_wmem,            "tcp.wmem",            SIZE,     262144,         2048,         1073741824,    "send buffer of a connection at most") \

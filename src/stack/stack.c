@@ -73,7 +73,7 @@ const char *stack_config_check(const struct stack_config *config)
 /* --- making ------------------------------------------------------------------------------- */
 
 struct keys {
-    struct hash_key isn, table, port, arp, limiter;
+    struct hash_key isn, table, port, ts, arp, limiter;
     uint64_t seed;
     uint8_t mac[6];
 };
@@ -127,6 +127,7 @@ static int init_layers(struct stack *s, const struct keys *keys)
                              .isn_key = keys->isn,
                              .table_key = keys->table,
                              .port_key = keys->port,
+                             .ts_key = keys->ts,
                              .seed = keys->seed};
     err = tcp_init(&s->tcp, &tcp);
     if (err)

@@ -37,6 +37,8 @@ void rto_sample(struct rto *rto, const struct rto_limits *limits, int64_t sample
             rto->srtt_ns = 1;
     }
     int64_t variance = 4 * rto->rttvar_ns;
+    if (variance < limits->var_min_ns)
+        variance = limits->var_min_ns;
     if (variance < CLOCK_GRANULARITY_NS)
         variance = CLOCK_GRANULARITY_NS;
     rto->base_ns = clamp(rto->srtt_ns + variance, limits);

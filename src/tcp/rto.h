@@ -10,6 +10,7 @@ struct rto_limits {
     int64_t initial_ns; /* before the first sample (2.1) */
     int64_t min_ns;     /* (2.4) */
     int64_t max_ns;     /* (2.5) */
+    int64_t var_min_ns; /* the variance term at least */
 };
 
 struct rto {

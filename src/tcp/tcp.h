@@ -43,6 +43,8 @@ struct ack_note {
     struct tcp_conn *conn; /* NULL: the connection is gone */
     tcp_seq ack;
     enum why why;
+    uint8_t sack_count;
+    struct tcp_block sack[TCP_SACK_BLOCKS];
 };
 
 enum { TCP_ACK_NOTES = 64, TCP_ACK_NOTES_CONN = 16, TCP_LISTENER_BUCKETS = 64 };
@@ -52,7 +54,7 @@ struct tcp {
     struct events *events;
     struct wheel *wheel;
     const struct stack_values *values;
-    struct hash_key isn_key, table_key, port_key;
+    struct hash_key isn_key, table_key, port_key, ts_key;
     struct prng prng;
     uint8_t timer_owner;
     uint16_t mtu;
@@ -83,7 +85,7 @@ struct tcp_config {
     uint8_t timer_owner;
     const struct stack_values *values;
     uint32_t mtu;
-    struct hash_key isn_key, table_key, port_key;
+    struct hash_key isn_key, table_key, port_key, ts_key;
     uint64_t seed;
 };
 

@@ -10,15 +10,26 @@
 /* --- SND.UNA ------------------------------------------------------------------------------ */
 
 /* Karn: a round trip is timed on one segment at a time, and never on one that was sent again; the
- * sender clears `timing` when it retransmits (RFC 6298, 3). */
-static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
+ * sender clears `timing` when it retransmits (RFC 6298, 3). Then an echo of our clock still tells
+ * the two copies apart, to a tick (RFC 7323, 4.1); one sample a flight is what the gains of RFC
+ * 6298 are made for, so echoes are not taken while a segment is timed (RFC 7323, 4.2). */
+static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn,
+                              const struct tcp_options *options, tcp_seq ack, instant now)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
 
-    if (!conn->timing || seq_lt(ack, conn->timed))
+    if (conn->timing) {
+        if (seq_lt(ack, conn->timed))
+            return;
+        conn->timing = false;
+        rto_sample(&conn->rto, &limits, instant_since(now, conn->timed_at));
         return;
-    conn->timing = false;
-    rto_sample(&conn->rto, &limits, instant_since(now, conn->timed_at));
+    }
+    if (!conn->ts_ok || !options->has_timestamps || options->ts_ecr == 0)
+        return;
+    uint32_t ticks = conn_timestamp(conn, now) - options->ts_ecr;
+    if (ticks <= (uint32_t)(tcp->values->tcp_rto_max / NS_PER_MS)) /* else it is no echo of ours */
+        rto_sample(&conn->rto, &limits, (int64_t)ticks * NS_PER_MS);
 }
 
 static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t acked)
@@ -33,13 +44,15 @@ static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t ack
     }
 }
 
-void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
+void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+                     instant now)
 {
+    tcp_seq ack = seg->ack;
     uint32_t acked = seq_diff(ack, conn->snd.una);
     bool acks_syn = conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED;
 
     assert(acked > 0 && seq_le(ack, conn->snd.nxt));
-    sample_round_trip(tcp, conn, ack, now);
+    sample_round_trip(tcp, conn, &seg->options, ack, now);
     if (!acks_syn)
         drop_acked_text(tcp, conn, acked);
     conn->snd.una = ack;
@@ -113,15 +126,17 @@ static void note_new_ack(struct tcp *tcp, const struct tcp_conn *conn, enum newr
     events_note(tcp->events, why);
 }
 
-static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now)
+static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+                         instant now)
 {
+    tcp_seq ack = seg->ack;
     uint32_t acked = seq_diff(ack, conn->snd.una);
     enum newreno_growth growth;
     enum newreno_ack kind = newreno_on_ack(&conn->cc, ack, acked, seq_diff(conn->snd.nxt, ack),
                                            conn->held == HELD_CWND, &growth);
 
     tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
-    tcp_advance_una(tcp, conn, ack, now);
+    tcp_advance_una(tcp, conn, seg, now);
     /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers
      * nothing */
     conn->snd.wnd = seq_lt(ack, offered) ? seq_diff(offered, ack) : 0;
@@ -192,7 +207,7 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         in->drop = DROP_TCP_ACK;
         return SEG_REFUSED;
     }
-    tcp_advance_una(tcp, conn, seg->ack, now);
+    tcp_advance_una(tcp, conn, seg, now);
     conn->snd.wnd = (uint32_t)seg->window << conn->snd_scale;
     conn->snd.wl1 = seg->seq;
     conn->snd.wl2 = seg->ack;
@@ -259,7 +274,7 @@ enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tc
                              : in->refused_text ? WHY_IN_PROBE
                                                 : WHY_IN_NOTHING_NEW);
     if (seq_lt(conn->snd.una, seg->ack))
-        take_new_ack(tcp, conn, seg->ack, now);
+        take_new_ack(tcp, conn, seg, now);
     else if (is_duplicate(conn, in))
         take_duplicate(tcp, conn, now);
     else if (seq_lt(seg->ack, conn->snd.una) && seg->text.len == 0)

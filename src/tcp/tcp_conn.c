@@ -17,7 +17,7 @@
 struct rto_limits tcp_rto_limits(const struct tcp *tcp)
 {
     return (struct rto_limits){tcp->values->tcp_rto_initial, tcp->values->tcp_rto_min,
-                               tcp->values->tcp_rto_max};
+                               tcp->values->tcp_rto_max, tcp->values->tcp_rto_var_min};
 }
 
 /* TIME-WAIT is only a courtesy to the peer: when every slot is taken, the oldest gives its own up.
@@ -34,14 +34,14 @@ static bool evict_time_wait(struct tcp *tcp, instant now)
     return true;
 }
 
-/* The shift that we offer: at most `wanted`, and less where a step of it would be large beside the
- * buffer and the window can be told without it. */
-static uint8_t window_shift(const struct tcp_conn *conn, uint8_t wanted)
+/* The shift that we offer: at most tcp.window_scale, and less where the window can be told without
+ * it and a step would be large beside the buffer (or tcp.scale_to_fit asks for it). */
+static uint8_t window_shift(const struct tcp_conn *conn, const struct stack_values *values)
 {
-    uint8_t shift = wanted;
+    uint8_t shift = (uint8_t)values->tcp_window_scale;
 
-    while (shift > 0 && UINT32_C(1) << shift > conn->rcv.buffer / 64 &&
-           UINT64_C(65535) << (shift - 1) >= conn->rcv.cap)
+    while (shift > 0 && UINT64_C(65535) << (shift - 1) >= conn->rcv.cap &&
+           (values->tcp_scale_to_fit || UINT32_C(1) << shift > conn->rcv.buffer / 64))
         shift--;
     return shift;
 }
@@ -71,10 +71,11 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->snd_mss = 536;                                                     /* (MUST-15) */
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
-    conn->rcv_scale = window_shift(conn, (uint8_t)tcp->values->tcp_window_scale);
+    conn->rcv_scale = window_shift(conn, tcp->values);
     conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->iss = isn_of(tcp->isn_key, local, remote, now);
+    conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto, &limits);
     newreno_init(&conn->cc, conn->snd_mss, conn->iss);
     demux_insert(tcp, conn);
@@ -210,16 +211,29 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
 }
 
-/* RFC 9293, 3.7.1: SHLD-5, MAY-3; RFC 7323, 2.2: offered first by the active side, and in answer
- * only to an offer. */
-struct tcp_options tcp_syn_options(const struct tcp_conn *conn)
+/* RFC 9293, 3.7.1: SHLD-5, MAY-3. The rest is offered first by the active side, and in answer only
+ * to an offer (RFC 7323, 2.2 and 3.2; RFC 2018, 2). */
+struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn *conn)
 {
+    const struct stack_values *values = tcp->values;
     bool answer = conn->state == TCPS_SYN_RECEIVED;
 
-    return (struct tcp_options){.has_mss = true,
-                                .mss = conn->rcv_mss,
-                                .has_window_scale = !answer || conn->scaling,
-                                .window_scale = conn->rcv_scale};
+    return (struct tcp_options){
+        .has_mss = true,
+        .mss = conn->rcv_mss,
+        .has_window_scale = answer ? conn->scaling : values->tcp_window_scaling != 0,
+        .window_scale = conn->rcv_scale,
+        .sack_permitted = answer ? conn->sack_ok : values->tcp_sack != 0,
+        .has_timestamps = answer ? conn->ts_ok : values->tcp_timestamps != 0};
+}
+
+/* Those who said so in both SYNs put timestamps into every segment: less is left for text (RFC
+ * 6691, 2; RFC 9293, SHLD-6). */
+static uint32_t without_options(const struct tcp_conn *conn, uint32_t mss)
+{
+    uint32_t options = conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0;
+
+    return mss > options ? mss - options : 1;
 }
 
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
@@ -230,10 +244,13 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
 
     if (options->has_mss && options->mss > 0)
         mss = u32_max(options->mss, (uint32_t)tcp->values->tcp_mss_floor);
-    conn->snd_mss = (uint16_t)u32_min(mss, ours); /* (MUST-16) */
+    conn->ts_ok = options->has_timestamps && tcp->values->tcp_timestamps;
+    conn->ts_recent = options->ts_val;
+    conn->sack_ok = options->sack_permitted && tcp->values->tcp_sack;
+    conn->snd_mss = (uint16_t)without_options(conn, u32_min(mss, ours)); /* (MUST-16) */
     conn->cc.mss = conn->snd_mss;
     conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
-    conn->scaling = options->has_window_scale;
+    conn->scaling = options->has_window_scale && tcp->values->tcp_window_scaling;
     conn->snd_scale = conn->scaling ? (options->window_scale > 14 ? 14 : options->window_scale) : 0;
     if (!conn->scaling)
         conn->rcv_scale = 0;

@@ -72,6 +72,10 @@ struct tcp_conn {
     bool changed : 1;     /* the owner is to be told when this entry settles */
     bool probe_owed : 1;  /* the persist timer has run out */
     bool known_dead : 1;  /* the error was reported */
+    bool ts_ok : 1;       /* both SYNs carried timestamps: Snd.TS.OK (RFC 7323, 3.2) */
+    bool sack_ok : 1;     /* both SYNs permitted SACK (RFC 2018, 2) */
+    bool has_dsack : 1;   /* `dsack` is to be told (RFC 2883) */
+    bool pingpong : 1;    /* text has answered text: no quick ACKs (tcp.pingpong) */
 
     struct {
         tcp_seq una, nxt;
@@ -90,6 +94,11 @@ struct tcp_conn {
         uint32_t cap;    /* what it may ever grow to */
     } rcv;
     tcp_seq irs;
+    uint32_t ts_offset; /* our clock, as this peer sees it, is so many ticks ahead */
+    uint32_t ts_recent; /* TS.Recent (RFC 7323, 4.3) */
+    tcp_seq last_ack;   /* Last.ACK.sent */
+    struct tcp_block dsack;
+    tcp_seq small_end; /* behind the last segment that was not full (tcp.minshall) */
 
     struct { /* [from, to) is taken for lost and will be sent again before anything new */
         tcp_seq from, to;
@@ -110,6 +119,7 @@ struct tcp_conn {
     instant sent_at; /* when text was last sent: idle restart (RFC 5681, 4.1) */
     instant since;   /* first transmission of what is at SND.UNA: R2 */
     instant challenged_at;
+    instant received_at; /* when text last came */
     struct rto rto;
     struct newreno cc;
 
@@ -136,6 +146,13 @@ static inline uint32_t conn_inflight(const struct tcp_conn *conn)
 static inline bool conn_has_lost(const struct tcp_conn *conn)
 {
     return !seq_eq(conn->lost.from, conn->lost.to);
+}
+
+/* The clock that timestamps tell: ticks of a millisecond, from a point that is this connection's
+ * own (RFC 7323, 5.4 and 7.1). */
+static inline uint32_t conn_timestamp(const struct tcp_conn *conn, instant now)
+{
+    return (uint32_t)(now.ns / NS_PER_MS) + conn->ts_offset;
 }
 
 /* A third of the send queue is free: enough that a writer is not woken for a crumb. */
@@ -171,16 +188,17 @@ void tcp_offer_slot(struct tcp *tcp, struct tcp_conn *conn);
 /* TIME-WAIT begins, or begins again. */
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
-/* MSS and window scale for our SYN. */
-struct tcp_options tcp_syn_options(const struct tcp_conn *conn);
+/* MSS and the rest for our SYN, but for the time of its timestamp. */
+struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn *conn);
 /* Takes them from the peer's. */
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
 void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
 
 /* --- tcp_ack.c: the fifth check ----------------------------------------------------------- */
 
-/* SND.UNA moves to `ack`: frees text, samples, grows cwnd, restarts the timer. */
-void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, tcp_seq ack, instant now);
+/* SND.UNA moves to SEG.ACK: frees text and takes a round-trip sample. */
+void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+                     instant now);
 /* The handshake is done: the first cwnd, and the RTO after a SYN that was lost. */
 void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* SND.WND <- SEG.WND, as the WL1/WL2 rule allows. */
@@ -203,6 +221,11 @@ void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why);
 void tcp_owe_ack(struct tcp_conn *conn, enum why why);
 /* A challenge, unless one left within the last tcp.challenge (RFC 5961, 7). */
 void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, instant now);
+/* What we have beyond RCV.NXT, for the ACK of this moment; a D-SACK comes first (RFC 2883, 4).
+ * Returns how many blocks, none without SACK. */
+uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS]);
+/* The octets of [at, end) came twice: the next ACK says so, once. */
+void tcp_note_duplicate(const struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end);
 /* RCV.WND. */
 static inline uint32_t conn_window(const struct tcp_conn *conn)
 {

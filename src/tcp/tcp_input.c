@@ -14,9 +14,9 @@
  * Nothing is sent from here. Input notes what is owed and tcp_output() pays once per poll; that is
  * how ACKs get aggregated (MUST-58, MUST-59).
  *
- * Left out on purpose: security labels (ADR 0004). Not built in yet: timestamps and PAWS, SACK,
- * urgent data as more than text in line, a SYN cache and cookies (a half-open connection is a whole
- * one, and a listener holds as many as its backlog says).
+ * Left out on purpose: security labels (ADR 0004). Not built in yet: PAWS, the sender's use of
+ * SACK, urgent data as more than text in line, a SYN cache and cookies (a half-open connection is a
+ * whole one, and a listener holds as many as its backlog says).
  */
 #include <errno.h>
 
@@ -92,7 +92,7 @@ static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *lis
     list_append(&listener->half_open, &conn->kin);
 
     conn->irs = seg->seq;
-    conn->rcv.nxt = conn->rcv.edge =
+    conn->rcv.nxt = conn->rcv.edge = conn->last_ack =
         seq_add(seg->seq, 1); /* not past any text: it will be sent again */
     tcp_take_syn_options(tcp, conn, seg);
     conn->snd.wnd = seg->window;
@@ -141,7 +141,8 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
 
     list_remove(&conn->kin);
     conn->irs = seg->seq;
-    conn->rcv.nxt = seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    conn->rcv.nxt = conn->last_ack =
+        seq_add(seg->seq, 1); /* not past any text: it will be sent again */
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told = /* as our SYN said */
         seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535));
     tcp_take_syn_options(tcp, conn, seg);
@@ -151,7 +152,7 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
     conn->snd.wl2 = seg->ack;
 
     if (acks_our_syn) {
-        tcp_advance_una(tcp, conn, seg->ack, now); /* and take a round-trip sample */
+        tcp_advance_una(tcp, conn, seg, now); /* and take a round-trip sample */
         tcp_open_sender(tcp, conn, now);
         events_count(tcp->events, COUNTER_TCP_ACTIVE_OPENS);
         tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "our SYN was acknowledged", now);
@@ -236,6 +237,9 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     if (conn->state == TCPS_TIME_WAIT && seg->flags & TCP_FIN &&
         seq_eq(seq_add(seg->seq, tcp_seg_len(seg)), conn->rcv.nxt))
         tcp_time_wait(tcp, conn, "the peer's FIN again", now); /* restart the 2 MSL timeout */
+    if (seq_lt(seg->seq, conn->rcv.nxt)) /* old text, perhaps not to its end (RFC 2883, 4) */
+        tcp_note_duplicate(tcp, conn, seg->seq,
+                           seq_min(seq_add(seg->seq, (uint32_t)seg->text.len), conn->rcv.nxt));
     if (tcp_seg_len(seg) > 0)
         tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
     else
@@ -285,6 +289,22 @@ static enum tcp_verdict check_syn(struct tcp *tcp, struct tcp_conn *conn, struct
     return dropped(in, DROP_TCP_SYN);
 }
 
+/* Between the checks, once the segment is believed: TS.Recent follows the segments that reach what
+ * we have acknowledged, so that an echo measures the segment that made us answer (RFC 7323, 4.3).
+ */
+static enum tcp_verdict take_timestamp(struct tcp *tcp, struct tcp_conn *conn,
+                                       struct tcp_arrival *in, instant now)
+{
+    const struct tcp_options *options = &in->seg.options;
+
+    (void)tcp;
+    (void)now;
+    if (conn->ts_ok && options->has_timestamps &&
+        (int32_t)(options->ts_val - conn->ts_recent) >= 0 && seq_le(in->seg.seq, conn->last_ack))
+        conn->ts_recent = options->ts_val;
+    return SEG_CONTINUE;
+}
+
 /* The array is the RFC's list, each function one item of it. A short loop runs them until one says
  * something other than SEG_CONTINUE. */
 static tcp_step *const step[] = {
@@ -292,6 +312,7 @@ static tcp_step *const step[] = {
     check_rst,      /* second, with the challenge ACK of RFC 5961, 3      */
                     /* third, security and compartment: ADR 0004          */
     check_syn,      /* fourth                                             */
+    take_timestamp, /* RFC 7323, 4.3                                      */
     tcp_check_ack,  /* fifth                                              */
                     /* sixth, URG: urgent text is text in line            */
     tcp_take_text,  /* seventh; "text" is the RFC's word for data         */

@@ -50,6 +50,15 @@ static tcp_seq fin_seq(const struct tcp_conn *conn)
     return seq_add(conn->snd.una, conn->sendq.len);
 }
 
+/* Text that a full segment holds now: the blocks that it must carry leave less of it. */
+static uint32_t full_segment(const struct tcp_conn *conn)
+{
+    struct tcp_block blocks[TCP_SACK_BLOCKS];
+    uint32_t options = tcp_sack_len(tcp_sack_blocks(conn, blocks));
+
+    return conn->snd_mss > options ? conn->snd_mss - options : 1;
+}
+
 static uint32_t usable_window(const struct tcp_conn *conn)
 {
     tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);
@@ -70,7 +79,7 @@ static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
     out->seg.ack = conn->rcv.nxt;
 }
 
-static void name_syn(struct tcp_conn *conn, struct tcp_out *out)
+static void name_syn(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     bool answer = conn->state == TCPS_SYN_RECEIVED;
     bool again = conn->syn_again;
@@ -78,7 +87,7 @@ static void name_syn(struct tcp_conn *conn, struct tcp_out *out)
                           : (again ? WHY_OUT_SYN_AGAIN : WHY_OUT_SYN);
 
     begin(conn, out, conn->iss, answer ? TCP_SYN | TCP_ACK : TCP_SYN, why);
-    out->seg.options = tcp_syn_options(conn);
+    out->seg.options = tcp_syn_options(tcp, conn);
     if (answer)
         acknowledge(conn, out, conn->rcv.nxt, false);
     else
@@ -88,12 +97,15 @@ static void name_syn(struct tcp_conn *conn, struct tcp_out *out)
     out->retransmits = conn->retransmits;
 }
 
-/* One octet at SND.UNA, which lies beyond the closed window: the peer must answer it. */
-static void name_probe(struct tcp_conn *conn, struct tcp_out *out)
+/* One octet at SND.UNA, which lies beyond the closed window: the peer must answer it. Or nothing,
+ * at a number that it has acknowledged already, which it must answer, too. */
+static void name_probe(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     assert(conn->sendq.len > 0 || conn->closing); /* else there is nothing to ask about */
     begin(conn, out, conn->snd.una, TCP_ACK, WHY_OUT_PROBE);
-    if (conn->sendq.len > 0)
+    if (!tcp->values->tcp_probe_octet)
+        out->seg.seq = seq_sub(conn->snd.una, 1);
+    else if (conn->sendq.len > 0)
         attach_text(conn, out, 0, 1);
     else
         out->seg.flags |= TCP_FIN;
@@ -122,7 +134,7 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
     uint32_t at = seq_diff(from, conn->snd.una);
     uint32_t window = conn->snd.wnd > at ? conn->snd.wnd - at : 0;
     uint32_t text = at < conn->sendq.len ? conn->sendq.len - at : 0;
-    uint32_t len = u32_min(u32_min(text, conn->snd_mss), window);
+    uint32_t len = u32_min(u32_min(text, full_segment(conn)), window);
     bool to_the_end = seq_eq(conn->lost.to, conn->snd.nxt) && !conn->fin_sent;
 
     if (window == 0) {
@@ -180,11 +192,13 @@ static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
 }
 
 /* May `len` of `unsent` octets leave as they are? (RFC 9293, 3.8.6.2.1 and 3.7.4: SHLD-7) */
-static bool is_worth_sending(struct tcp_conn *conn, uint32_t len, uint32_t unsent, uint32_t usable)
+static bool is_worth_sending(const struct tcp *tcp, struct tcp_conn *conn, uint32_t len,
+                             uint32_t unsent, uint32_t usable)
 {
     bool idle = seq_eq(conn->snd.una, conn->snd.nxt);
+    bool waits = tcp->values->tcp_minshall ? seq_lt(conn->snd.una, conn->small_end) : !idle;
 
-    if (len == conn->snd_mss || (len > 0 && conn->override))
+    if (len >= full_segment(conn) || (len > 0 && conn->override))
         return true;
     if (len < unsent) { /* the window cuts it short */
         conn->held = usable == 0 ? HELD_WINDOW : HELD_SILLY_WINDOW;
@@ -196,7 +210,7 @@ static bool is_worth_sending(struct tcp_conn *conn, uint32_t len, uint32_t unsen
         conn->held = HELD_CORK;
         return false;
     }
-    if (!conn->no_delay && !idle) {
+    if (!conn->no_delay && waits) {
         conn->held = HELD_NAGLE;
         return false;
     }
@@ -209,16 +223,17 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
     uint32_t sent = conn_text_sent(conn);
     uint32_t unsent = conn->sendq.len - sent;
     uint32_t usable = usable_window(conn);
-    uint32_t len = u32_min(u32_min(unsent, conn->snd_mss), usable);
+    uint32_t len = u32_min(u32_min(unsent, full_segment(conn)), usable);
 
     if (unsent == 0) {
         conn->held = HELD_NO_TEXT;
         conn->clocked = 0;
         return false;
     }
-    if (!is_worth_sending(conn, len, unsent, usable))
+    if (!is_worth_sending(tcp, conn, len, unsent, usable))
         return false;
-    if (seq_eq(conn->snd.una, conn->snd.nxt) && conn->octets_acked > 0 &&
+    if (tcp->values->tcp_idle_restart && seq_eq(conn->snd.una, conn->snd.nxt) &&
+        conn->octets_acked > 0 &&
         instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits))
         newreno_on_idle(&conn->cc);
     if (conn_inflight(conn) + len > newreno_allowed(&conn->cc) && conn_inflight(conn) > 0) {
@@ -266,11 +281,11 @@ static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, st
     if (conn->rst_why != WHY_NONE)
         return name_reset(conn, out), true;
     if (conn->syn_owed)
-        return name_syn(conn, out), true;
+        return name_syn(tcp, conn, out), true;
     if (conn->state == TCPS_SYN_SENT)
         return false;
     if (conn->probe_owed)
-        return name_probe(conn, out), true;
+        return name_probe(tcp, conn, out), true;
     if (may_send && conn_has_lost(conn)) {
         if (name_lost(conn, out))
             return true;
@@ -291,11 +306,31 @@ static bool name_note(struct tcp *tcp, struct tcp_out *out)
             continue;
         begin(conn, out, conn->snd.nxt, TCP_ACK, note->why);
         acknowledge(conn, out, note->ack, note->why != WHY_OUT_ACK_DUPLICATE);
+        out->seg.options.sack_count = note->sack_count;
+        memcpy(out->seg.options.sack, note->sack, sizeof note->sack);
         out->is_note = true;
         return true;
     }
     tcp->note_count = tcp->notes_paid = 0;
     return false;
+}
+
+/* What every segment of a connection carries, whatever it is for: the time (RFC 7323, 3.2) and,
+ * with an ACK, what we have beyond it (RFC 2018, 4). A SYN has its own options; a reset says no
+ * more than the time. */
+static void add_options(const struct tcp_conn *conn, struct tcp_out *out, instant now)
+{
+    struct tcp_options *options = &out->seg.options;
+
+    if (!out->is_syn) {
+        options->has_timestamps = conn->ts_ok;
+        if (!out->is_note && !(out->seg.flags & TCP_RST))
+            options->sack_count = tcp_sack_blocks(conn, options->sack);
+    }
+    if (options->has_timestamps) {
+        options->ts_val = conn_timestamp(conn, now);
+        options->ts_ecr = out->seg.flags & TCP_ACK ? conn->ts_recent : 0; /* (RFC 7323, 3.2) */
+    }
 }
 
 /* Nothing may leave now. If no ACK can change that, because nothing is in flight, a timer must. */
@@ -313,7 +348,8 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
         wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));
 }
 
-bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
+/* The next segment, but for what all of them carry. */
+static bool name_next(struct tcp *tcp, instant now, struct tcp_out *out)
 {
     if (name_note(tcp, out))
         return true;
@@ -333,6 +369,14 @@ bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
     return false;
 }
 
+bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
+{
+    if (!name_next(tcp, now, out))
+        return false;
+    add_options(out->conn, out, now);
+    return true;
+}
+
 /* --- it has left --------------------------------------------------------------------------------
  */
 
@@ -343,6 +387,7 @@ static void sent_ack(struct tcp_conn *conn)
     conn->unacked = 0;
     conn->unacked_segments = 0;
     conn->window_owed = false;
+    conn->has_dsack = false;
 }
 
 static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
@@ -379,6 +424,12 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     }
     if (is_new)
         conn->snd.nxt = end;
+    if (is_new && out->seg.text.len > 0) {
+        if (out->seg.text.len < conn->snd_mss)
+            conn->small_end = end;
+        conn->pingpong |= tcp->values->tcp_pingpong &&
+                          instant_since(now, conn->received_at) < tcp->values->tcp_delayed_ack;
+    }
     if (out->why == WHY_OUT_LIMITED)
         conn->cc.limited += (uint32_t)out->seg.text.len;
     if (!out->is_retransmit && !out->is_probe)
@@ -430,6 +481,8 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
         tcp_settle(tcp, conn, now);
         return;
     }
+    if (out->seg.flags & TCP_ACK)
+        conn->last_ack = seq_max(conn->last_ack, out->seg.ack);
     if (out->is_note) {
         tcp->notes_paid++;
         conn->ack_notes--;

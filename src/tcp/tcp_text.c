@@ -25,11 +25,12 @@ static bool memory_is_half_gone(const struct frame_pool *pool)
 }
 
 /* Cuts away what is before RCV.NXT or beyond the window; the FIN goes with the octets before it. */
-static void trim(struct tcp *tcp, const struct tcp_conn *conn, struct tcp_segment *seg)
+static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *seg)
 {
     if (seq_lt(seg->seq, conn->rcv.nxt)) {
         uint32_t old = seq_diff(conn->rcv.nxt, seg->seq);
         assert(old <= seg->text.len); /* else check_sequence() had refused it */
+        tcp_note_duplicate(tcp, conn, seg->seq, conn->rcv.nxt);
         seg->text = bytes_skip(seg->text, old);
         seg->seq = conn->rcv.nxt;
         events_count(tcp->events, COUNTER_TCP_TRIMMED);
@@ -60,6 +61,7 @@ static void deliver(struct tcp_conn *conn, struct frame *frame)
 /* When the ACK of text in order leaves. */
 static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now)
 {
+    conn->received_at = now;
     conn->rcv_full = (uint16_t)u32_max(conn->rcv_full, u32_min(len, conn->rcv_mss));
     conn->unacked += len;
     conn->unacked_segments += (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);
@@ -68,7 +70,7 @@ static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, i
         tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_STRETCH);
     } else if (conn->unacked >= 2u * conn->rcv_full) {
         tcp_owe_ack(conn, WHY_OUT_ACK_SECOND);
-    } else if (conn->quick_acks > 0) {
+    } else if (conn->quick_acks > 0 && !conn->pingpong) {
         conn->quick_acks--;
         tcp_owe_ack(conn, WHY_OUT_ACK_QUICK);
     } else if (instant_is_never(conn->ack_at)) {
@@ -115,6 +117,17 @@ static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *fram
     return true;
 }
 
+/* What of the segment waits here already came twice (RFC 2883, 4). */
+static void note_overlap(const struct tcp *tcp, struct tcp_conn *conn,
+                         const struct tcp_segment *seg)
+{
+    struct tcp_block twice;
+
+    if (reorder_overlap(&conn->reorder, seg->seq, seq_add(seg->seq, (uint32_t)seg->text.len),
+                        &twice))
+        tcp_note_duplicate(tcp, conn, twice.left, twice.right);
+}
+
 static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
                                       struct tcp_arrival *in, instant now)
 {
@@ -129,6 +142,7 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
         return SEG_DROPPED;
     }
     bool filled = !reorder_is_empty(&conn->reorder);
+    note_overlap(tcp, conn, &in->seg);
     in->frame = NULL;
     if (!fill_gaps(tcp, conn, frame, in->seg.text)) {
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
@@ -145,25 +159,32 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
     return SEG_CONTINUE;
 }
 
-static enum tcp_verdict take_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in)
+/* DROP_NONE when some of it is kept. */
+static enum drop keep_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in)
 {
     struct reorder_limits limits = reorder_limits(tcp);
+    struct frame *frame = in->frame;
     uint32_t new_octets = 0;
 
-    tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
-    events_count(tcp->events, COUNTER_TCP_OOO);
-    if (memory_is_half_gone(in->frame->home)) {
-        in->drop = DROP_TCP_NO_MEMORY;
-        return SEG_DROPPED;
-    }
-    struct frame *frame = in->frame;
+    if (memory_is_half_gone(frame->home))
+        return DROP_TCP_NO_MEMORY;
     in->frame = NULL;
     if (!reorder_insert(&conn->reorder, &limits, conn->rcv.nxt, in->seg.seq, frame, in->seg.text,
                         &new_octets) &&
-        new_octets == 0) {
-        in->drop = DROP_TCP_REORDER_CAP;
+        new_octets == 0)
+        return DROP_TCP_REORDER_CAP;
+    return DROP_NONE;
+}
+
+/* Whatever becomes of it, it owes an ACK, which tells of what is kept (RFC 5681, 4.2). */
+static enum tcp_verdict take_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in)
+{
+    events_count(tcp->events, COUNTER_TCP_OOO);
+    note_overlap(tcp, conn, &in->seg);
+    in->drop = keep_early(tcp, conn, in);
+    tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
+    if (in->drop)
         return SEG_DROPPED;
-    }
     events_note(tcp->events, WHY_IN_TEXT_EARLY);
     return SEG_CONTINUE;
 }

@@ -25,7 +25,8 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
                         .mtu = (uint16_t)u32_min(config->mtu, UINT16_MAX),
                         .isn_key = config->isn_key,
                         .table_key = config->table_key,
-                        .port_key = config->port_key};
+                        .port_key = config->port_key,
+                        .ts_key = config->ts_key};
     list_init(&tcp->debtors);
     list_init(&tcp->parked);
     list_init(&tcp->ready);

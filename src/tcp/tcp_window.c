@@ -26,7 +26,10 @@ void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
         tcp_owe_ack(conn, why);
         return;
     }
-    tcp->notes[tcp->note_count++] = (struct ack_note){conn, conn->rcv.nxt, why};
+    struct ack_note *note = &tcp->notes[tcp->note_count++];
+    *note = (struct ack_note){.conn = conn, .ack = conn->rcv.nxt, .why = why};
+    note->sack_count = tcp_sack_blocks(conn, note->sack);
+    conn->has_dsack = false; /* it has said so */
     conn->ack_notes++;
     conn->unacked = 0;
     conn->unacked_segments = 0;
@@ -42,6 +45,34 @@ void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, ins
     events_count(tcp->events, COUNTER_TCP_CHALLENGES);
     tcp_owe_ack(conn, why);
 }
+
+/* --- SACK: what has come beyond RCV.NXT (RFC 2018, 4; RFC 2883, 4) ------------------------ */
+
+uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS])
+{
+    int max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
+    int count = 0;
+
+    if (!conn->sack_ok)
+        return 0;
+    if (conn->has_dsack)
+        out[count++] = conn->dsack;
+    return (uint8_t)(count + reorder_blocks(&conn->reorder, out + count, max - count));
+}
+
+void tcp_note_duplicate(const struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end)
+{
+    if (!conn->sack_ok || !tcp->values->tcp_dsack || !seq_lt(at, end))
+        return;
+    bool touches =
+        conn->has_dsack && seq_le(at, conn->dsack.right) && seq_le(conn->dsack.left, end);
+    conn->dsack =
+        touches ? (struct tcp_block){seq_min(at, conn->dsack.left), seq_max(end, conn->dsack.right)}
+                : (struct tcp_block){at, end};
+    conn->has_dsack = true;
+}
+
+/* --- the window --------------------------------------------------------------------------- */
 
 /* The edge that the buffer allows. */
 static tcp_seq possible_edge(const struct tcp_conn *conn)

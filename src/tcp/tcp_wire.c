@@ -6,15 +6,70 @@
  * 40, so it ends; at the first length that cannot be, it stops, keeps what came before and says so.
  * The segment itself lives (MUST-7): an option that we cannot read is no reason to lose the text.
  *
- * Read: MSS, window scale. Skipped by their length: all others (MUST-6). Not built in yet:
- * SACK-permitted, SACK and timestamps.
+ * Read: MSS, window scale, SACK-permitted, SACK, timestamps. Skipped by their length: all others
+ * (MUST-6). Written in the order and with the padding that the field has settled on: on a SYN
+ * `mss,sackOK,TS,nop,wscale`, later `nop,nop,TS` and `nop,nop,sack`; a list so made needs no end
+ * marker and keeps every 32-bit number at a multiple of four.
  */
 #include "tcp/tcp_wire.h"
 
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WINDOW_SCALE = 3 };
+enum {
+    KIND_END = 0,
+    KIND_NOP = 1,
+    KIND_MSS = 2,
+    KIND_WINDOW_SCALE = 3,
+    KIND_SACK_PERMITTED = 4,
+    KIND_SACK = 5,
+    KIND_TIMESTAMPS = 8,
+};
 
-/* RFC 9293, 3.2; RFC 7323, 2.2. A known kind with a length that is not its own is skipped like an
- * unknown one and counted. */
+/* How long the value of a kind that we read is; of SACK, a multiple of it (RFC 2018, 3). */
+static bool len_is_right(uint8_t kind, size_t len)
+{
+    switch (kind) {
+    case KIND_MSS:
+        return len == 2;
+    case KIND_WINDOW_SCALE:
+        return len == 1;
+    case KIND_SACK_PERMITTED:
+        return len == 0;
+    case KIND_SACK:
+        return len > 0 && len % 8 == 0;
+    case KIND_TIMESTAMPS:
+        return len == 8;
+    default: /* kinds are any octet, not an enum */
+        return true;
+    }
+}
+
+/* One option behind its kind and length, which is its own. */
+static void option_parse(uint8_t kind, struct bytes value, struct tcp_options *out)
+{
+    struct reader r = reader_of(value);
+
+    if (kind == KIND_MSS) {
+        out->mss = read_be16(&r);
+        out->has_mss = true;
+    } else if (kind == KIND_WINDOW_SCALE) {
+        out->window_scale = read_u8(&r);
+        out->has_window_scale = true;
+    } else if (kind == KIND_SACK_PERMITTED) {
+        out->sack_permitted = true;
+    } else if (kind == KIND_TIMESTAMPS) {
+        out->ts_val = read_be32(&r);
+        out->ts_ecr = read_be32(&r);
+        out->has_timestamps = true;
+    } else if (kind == KIND_SACK) {
+        for (out->sack_count = 0; r.rest.len > 0; out->sack_count++) {
+            assert(out->sack_count < TCP_SACK_BLOCKS); /* 40 octets hold no more */
+            out->sack[out->sack_count].left = seq(read_be32(&r));
+            out->sack[out->sack_count].right = seq(read_be32(&r));
+        }
+    }
+}
+
+/* RFC 9293, 3.2. A known kind with a length that is not its own is skipped like an unknown one and
+ * counted. */
 static void options_parse(struct bytes in, struct tcp_options *out)
 {
     struct reader r = reader_of(in);
@@ -35,25 +90,34 @@ static void options_parse(struct bytes in, struct tcp_options *out)
             out->malformed = true;
             return;
         }
-        struct reader v = reader_of(value);
-        if (kind == KIND_MSS && value.len == 2) {
-            out->mss = read_be16(&v);
-            out->has_mss = true;
-        } else if (kind == KIND_WINDOW_SCALE && value.len == 1) {
-            out->window_scale = read_u8(&v);
-            out->has_window_scale = true;
-        } else if (kind == KIND_MSS || kind == KIND_WINDOW_SCALE) {
+        if (len_is_right(kind, value.len))
+            option_parse(kind, value, out);
+        else
             out->malformed = true;
-        }
     }
 }
 
 static size_t options_len(const struct tcp_options *options)
 {
-    return (options->has_mss ? 4u : 0u) + (options->has_window_scale ? 4u : 0u);
+    size_t len = 0;
+
+    if (options->has_mss)
+        len += 4;
+    if (options->sack_permitted && !options->has_timestamps)
+        len += 4;
+    if (options->has_timestamps)
+        len += TCP_TIMESTAMPS_LEN;
+    if (options->has_window_scale)
+        len += 4;
+    return len + tcp_sack_len(options->sack_count);
 }
 
-/* Each option is padded to 32 bits by leading NOPs, so the list needs no end marker. */
+static void write_nops(struct writer *w, int count)
+{
+    while (count-- > 0)
+        write_u8(w, KIND_NOP);
+}
+
 static void options_emit(struct writer *w, const struct tcp_options *options)
 {
     if (options->has_mss) {
@@ -61,11 +125,34 @@ static void options_emit(struct writer *w, const struct tcp_options *options)
         write_u8(w, 4);
         write_be16(w, options->mss);
     }
+    if (options->sack_permitted || options->has_timestamps) {
+        if (!options->sack_permitted || !options->has_timestamps)
+            write_nops(w, 2);
+        if (options->sack_permitted) {
+            write_u8(w, KIND_SACK_PERMITTED);
+            write_u8(w, 2);
+        }
+    }
+    if (options->has_timestamps) {
+        write_u8(w, KIND_TIMESTAMPS);
+        write_u8(w, 10);
+        write_be32(w, options->ts_val);
+        write_be32(w, options->ts_ecr);
+    }
     if (options->has_window_scale) {
-        write_u8(w, KIND_NOP);
+        write_nops(w, 1);
         write_u8(w, KIND_WINDOW_SCALE);
         write_u8(w, 3);
         write_u8(w, options->window_scale);
+    }
+    if (options->sack_count > 0) {
+        write_nops(w, 2);
+        write_u8(w, KIND_SACK);
+        write_u8(w, (uint8_t)(2 + 8 * options->sack_count));
+        for (int i = 0; i < options->sack_count; i++) {
+            write_be32(w, options->sack[i].left.value);
+            write_be32(w, options->sack[i].right.value);
+        }
     }
 }
 

@@ -24,14 +24,36 @@ enum {
     TCP_URG = 0x20,
 };
 
-/* What the options said. MSS and window scale mean something on a SYN only (RFC 9293, MUST-65;
- * RFC 7323, 2.2); the caller looks at them there alone. */
+/* Octets [left, right) that somebody has (RFC 2018, 3). */
+struct tcp_block {
+    tcp_seq left, right;
+};
+
+enum {
+    TCP_SACK_BLOCKS = 4,     /* what 40 octets of options hold, */
+    TCP_SACK_BLOCKS_TS = 3,  /* and what is left beside timestamps */
+    TCP_TIMESTAMPS_LEN = 12, /* with their padding */
+};
+
+/* Octets of options that `blocks` take, with their padding. */
+static inline uint32_t tcp_sack_len(uint8_t blocks)
+{
+    return blocks > 0 ? 4 + 8u * blocks : 0;
+}
+
+/* What the options said. MSS, window scale and SACK-permitted mean something on a SYN only (RFC
+ * 9293, MUST-65; RFC 7323, 2.2; RFC 2018, 2); the caller looks at them there alone. */
 struct tcp_options {
-    uint16_t mss; /* with has_mss */
+    uint16_t mss;
     uint8_t window_scale;
     bool has_mss;
     bool has_window_scale;
-    bool malformed; /* parsing stopped early; what came before it counts (MUST-7) */
+    bool sack_permitted;
+    bool has_timestamps;
+    bool malformed;     /* parsing stopped early; what came before it counts (MUST-7) */
+    uint8_t sack_count; /* blocks */
+    uint32_t ts_val, ts_ecr;
+    struct tcp_block sack[TCP_SACK_BLOCKS];
 };
 
 struct tcp_segment {

@@ -106,6 +106,93 @@ static void advance_to(uint32_t place)
         HOLDS(map[nxt] < 0); /* the next one is a hole */
 }
 
+/* The run of the map around a place that has come. */
+static struct tcp_block run_around(uint32_t place)
+{
+    uint32_t left = place, right = place;
+
+    while (left > nxt && map[left - 1] >= 0)
+        left--;
+    while (map[right] >= 0)
+        right++;
+    return (struct tcp_block){seq_add(origin, left), seq_add(origin, right)};
+}
+
+static bool same_block(struct tcp_block a, struct tcp_block b)
+{
+    return seq_eq(a.left, b.left) && seq_eq(a.right, b.right);
+}
+
+/* The blocks are the runs around the last segments, the newest first, each once (RFC 2018, 4). */
+static void compare_blocks(const uint32_t *places, int count)
+{
+    struct tcp_block want[TCP_SACK_BLOCKS], got[TCP_SACK_BLOCKS];
+    int wanted = 0;
+
+    for (int i = count; i-- > 0 && wanted < TCP_SACK_BLOCKS;) {
+        struct tcp_block run = run_around(places[i]);
+        bool told = false;
+        for (int j = 0; j < wanted; j++)
+            told |= same_block(run, want[j]);
+        if (!told)
+            want[wanted++] = run;
+    }
+    int n = reorder_blocks(&r, got, TCP_SACK_BLOCKS);
+    /* Older ones than the last few are forgotten when islands join. */
+    HOLDS(n >= 1 && n <= wanted);
+    for (int i = 0; i < n; i++)
+        HOLDS(same_block(got[i], want[i]));
+}
+
+START_TEST(blocks_tell_the_islands_newest_first_and_whole)
+{
+    struct prng prng;
+    uint32_t places[200];
+
+    prng_seed(&prng, (uint64_t)_i + 1);
+    for (int i = 0; i < (int)ARRAY_LEN(places); i++) {
+        uint32_t at = 1 + (uint32_t)prng_below(&prng, SPAN - 100);
+        places[i] = at;
+        ck_assert(insert(at, 1 + (uint32_t)prng_below(&prng, 60), 'a'));
+        compare_blocks(places, i + 1);
+    }
+    advance_to(nxt);
+    PROVES("RFC2018-4-a", "RFC2018-4-b");
+}
+END_TEST
+
+START_TEST(the_fifth_island_pushes_the_oldest_out_of_the_list)
+{
+    struct tcp_block got[TCP_SACK_BLOCKS];
+
+    for (uint32_t i = 1; i <= 5; i++)
+        ck_assert(insert(i * 100, 10, 'a'));
+    ck_assert_int_eq(reorder_blocks(&r, got, TCP_SACK_BLOCKS), 4);
+    for (uint32_t i = 0; i < 4; i++)
+        ck_assert_uint_eq(got[i].left.value, seq_add(origin, (5 - i) * 100).value);
+    ck_assert(insert(300, 10, 'b')); /* the same once more: it is the newest now */
+    ck_assert_int_eq(reorder_blocks(&r, got, 2), 2);
+    ck_assert_uint_eq(got[0].left.value, seq_add(origin, 300).value);
+    ck_assert_uint_eq(got[1].left.value, seq_add(origin, 500).value);
+}
+END_TEST
+
+START_TEST(an_overlap_is_the_first_run_that_came_twice)
+{
+    struct tcp_block twice;
+
+    ck_assert(!reorder_overlap(&r, seq_add(origin, 1), seq_add(origin, 9), &twice));
+    ck_assert(insert(100, 50, 'a'));
+    ck_assert(insert(200, 50, 'a'));
+    ck_assert(!reorder_overlap(&r, seq_add(origin, 50), seq_add(origin, 100), &twice));
+    ck_assert(!reorder_overlap(&r, seq_add(origin, 150), seq_add(origin, 200), &twice));
+    ck_assert(reorder_overlap(&r, seq_add(origin, 120), seq_add(origin, 210), &twice));
+    ck_assert(same_block(twice, (struct tcp_block){seq_add(origin, 120), seq_add(origin, 150)}));
+    ck_assert(reorder_overlap(&r, seq_add(origin, 150), seq_add(origin, 210), &twice));
+    ck_assert(same_block(twice, (struct tcp_block){seq_add(origin, 200), seq_add(origin, 210)}));
+}
+END_TEST
+
 START_TEST(text_waits_until_what_is_before_it_has_come)
 {
     ck_assert(insert(100, 50, 'a'));
@@ -345,6 +432,9 @@ int main(void)
     Suite *s = suite_create("reorder");
 
     TCase *c = with_nothing_early(s, "RFC 9293, 3.10.7.4: segments held for later");
+    tcase_add_loop_test(c, blocks_tell_the_islands_newest_first_and_whole, 0, 20);
+    tcase_add_test(c, the_fifth_island_pushes_the_oldest_out_of_the_list);
+    tcase_add_test(c, an_overlap_is_the_first_run_that_came_twice);
     tcase_add_test(c, text_waits_until_what_is_before_it_has_come);
     tcase_add_test(c, an_island_that_was_overtaken_is_cut_or_dropped);
     tcase_add_test(c, every_overlap_of_three_segments_keeps_the_first_copies);

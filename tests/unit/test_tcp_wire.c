@@ -131,6 +131,13 @@ static struct model model_of(const uint8_t *list, size_t len)
                 m.options.window_scale = list[i + 2];
             }
         }
+        static const struct {
+            uint8_t kind;
+            size_t len;
+        } known[] = {{4, 2}, {8, 10}};
+        for (size_t k = 0; k < ARRAY_LEN(known); k++)
+            m.open |= list[i] == known[k].kind && n != known[k].len;
+        m.open |= list[i] == 5 && (n < 10 || (n - 2) % 8 != 0);
         i += n;
     }
     return m;
@@ -231,11 +238,21 @@ START_TEST(what_is_written_reads_back_and_fills_the_header_with_zeros)
             .options = {.has_mss = prng_below(&prng, 2),
                         .mss = (uint16_t)prng_next(&prng),
                         .has_window_scale = prng_below(&prng, 2),
-                        .window_scale = (uint8_t)prng_below(&prng, 15)},
+                        .window_scale = (uint8_t)prng_below(&prng, 15),
+                        .sack_permitted = prng_below(&prng, 2),
+                        .has_timestamps = prng_below(&prng, 2),
+                        .ts_val = (uint32_t)prng_next(&prng),
+                        .ts_ecr = (uint32_t)prng_next(&prng)},
         };
         struct tcp_segment back;
-        if (!(seg.flags & TCP_SYN)) /* nobody may write them there (MUST-65) */
-            seg.options.has_mss = seg.options.has_window_scale = false;
+        if (!(seg.flags & TCP_SYN)) { /* nobody may write them there (MUST-65) */
+            seg.options.has_mss = seg.options.has_window_scale = seg.options.sack_permitted = false;
+            uint8_t most = seg.options.has_timestamps ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
+            seg.options.sack_count = (uint8_t)prng_below(&prng, most + 1u);
+        }
+        for (int b = 0; b < seg.options.sack_count; b++)
+            seg.options.sack[b] = (struct tcp_block){seq((uint32_t)prng_next(&prng)),
+                                                     seq((uint32_t)prng_next(&prng))};
         size_t len = tcp_header_len(&seg);
         HOLDS(len >= 20 && len <= 60 && len % 4 == 0);
         uint8_t *octets = malloc(len);
@@ -258,9 +275,68 @@ START_TEST(what_is_written_reads_back_and_fills_the_header_with_zeros)
         HOLDS(back.options.has_window_scale == seg.options.has_window_scale);
         HOLDS(!seg.options.has_window_scale ||
               back.options.window_scale == seg.options.window_scale);
+        HOLDS(back.options.sack_permitted == seg.options.sack_permitted);
+        HOLDS(back.options.has_timestamps == seg.options.has_timestamps);
+        HOLDS(!seg.options.has_timestamps || (back.options.ts_val == seg.options.ts_val &&
+                                              back.options.ts_ecr == seg.options.ts_ecr));
+        HOLDS(back.options.sack_count == seg.options.sack_count);
+        for (int b = 0; b < seg.options.sack_count; b++)
+            HOLDS(seq_eq(back.options.sack[b].left, seg.options.sack[b].left) &&
+                  seq_eq(back.options.sack[b].right, seg.options.sack[b].right));
         free(octets);
     }
     PROVES("RFC9293-MUST-69", "RFC9293-MUST-68");
+}
+END_TEST
+
+/* As the field writes them: every receiver has seen these lists. */
+START_TEST(options_stand_in_the_usual_order_with_the_usual_padding)
+{
+    static const struct {
+        uint8_t flags;
+        struct tcp_options options;
+        const char *octets;
+        size_t len;
+    } row[] = {
+        {TCP_SYN,
+         {.has_mss = true,
+          .mss = 1460,
+          .sack_permitted = true,
+          .has_timestamps = true,
+          .ts_val = 1,
+          .ts_ecr = 2,
+          .has_window_scale = true,
+          .window_scale = 7},
+         "\2\4\5\xb4\4\2\x8\xa\0\0\0\1\0\0\0\2\1\3\3\7",
+         20},
+        {TCP_SYN,
+         {.has_mss = true,
+          .mss = 1460,
+          .sack_permitted = true,
+          .has_window_scale = true,
+          .window_scale = 7},
+         "\2\4\5\xb4\1\1\4\2\1\3\3\7",
+         12},
+        {TCP_SYN,
+         {.has_mss = true, .mss = 1460, .has_timestamps = true, .ts_val = 1, .ts_ecr = 2},
+         "\2\4\5\xb4\1\1\x8\xa\0\0\0\1\0\0\0\2",
+         16},
+        {TCP_ACK,
+         {.has_timestamps = true,
+          .ts_val = 1,
+          .ts_ecr = 2,
+          .sack_count = 1,
+          .sack = {{{0x01020304}, {0x05060708}}}},
+         "\1\1\x8\xa\0\0\0\1\0\0\0\2\1\1\5\xa\1\2\3\4\5\6\7\x8",
+         24},
+    };
+    uint8_t octets[60];
+    struct tcp_segment seg = {.flags = row[_i].flags, .options = row[_i].options};
+    struct writer w = writer_of(octets, sizeof(octets));
+
+    tcp_emit(&w, &seg);
+    ck_assert_uint_eq(tcp_header_len(&seg), 20 + row[_i].len);
+    ck_assert_mem_eq(octets + 20, row[_i].octets, row[_i].len);
 }
 END_TEST
 
@@ -356,6 +432,7 @@ int main(void)
     tcase_add_test(c, every_kind_with_every_length_is_walked_or_ends_the_walk);
     tcase_add_loop_test(c, random_lists_mean_what_the_rfc_says, 0, 4);
     tcase_add_test(c, an_option_may_begin_anywhere);
+    tcase_add_loop_test(c, options_stand_in_the_usual_order_with_the_usual_padding, 0, 4);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.4: sequence numbers");
