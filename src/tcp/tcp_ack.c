@@ -70,6 +70,8 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     newreno_open(&conn->cc, conn->snd_mss, conn->syn_lost);
+    if (tcp->values->tcp_initial_cwnd > 0 && !conn->syn_lost)
+        conn->cc.cwnd = (uint32_t)tcp->values->tcp_initial_cwnd * conn->snd_mss;
     if (conn->syn_lost && conn->rto.srtt_ns == 0) {
         conn->rto.base_ns = tcp->values->tcp_rto_syn_lost;
         conn->rto.backoff = 0;

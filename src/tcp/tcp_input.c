@@ -289,8 +289,9 @@ static enum tcp_verdict check_syn(struct tcp *tcp, struct tcp_conn *conn, struct
     return dropped(in, DROP_TCP_SYN);
 }
 
-/* Between the checks, once the segment is believed: TS.Recent follows the segments that reach what
- * we have acknowledged, so that an echo measures the segment that made us answer (RFC 7323, 4.3).
+/* Between the checks, once the segment is believed (its ACK, too): TS.Recent follows the segments
+ * that reach what we have acknowledged, so that an echo measures the segment that made us answer
+ * (RFC 7323, 4.3).
  */
 static enum tcp_verdict take_timestamp(struct tcp *tcp, struct tcp_conn *conn,
                                        struct tcp_arrival *in, instant now)
@@ -312,8 +313,8 @@ static tcp_step *const step[] = {
     check_rst,      /* second, with the challenge ACK of RFC 5961, 3      */
                     /* third, security and compartment: ADR 0004          */
     check_syn,      /* fourth                                             */
-    take_timestamp, /* RFC 7323, 4.3                                      */
     tcp_check_ack,  /* fifth                                              */
+    take_timestamp, /* RFC 7323, 4.3                                      */
                     /* sixth, URG: urgent text is text in line            */
     tcp_take_text,  /* seventh; "text" is the RFC's word for data         */
     tcp_check_fin,  /* eighth                                             */
