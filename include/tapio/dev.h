@@ -101,7 +101,8 @@ struct dev {
     const struct dev_ops *ops;
     char name[16];            /* "tap0", for people and captures */
     struct mac_addr peer_mac; /* the kernel's side of a TAP; zero when unknown */
-    uint32_t mtu;             /* octets behind the Ethernet header */
+    uint32_t mtu;             /* octets behind the link's header */
+    bool ip_only;             /* carries bare IP packets: no Ethernet header, no stations */
     bool csum_offload;        /* takes and gives FRAME_NEEDS_CSUM */
     struct dev_counters counters;
 };

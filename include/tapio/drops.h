@@ -27,6 +27,8 @@ extern "C" {
     X(ETH_PROTOCOL,    "eth.rx_proto",      "an EtherType or an 802.3 length that we do not speak") \
     X(ARP_BAD,         "arp.rx_bad",        "not a well-formed Ethernet/IPv4 ARP packet (RFC 826)") \
     X(ARP_BAD_SENDER,  "arp.rx_bad_sender", "a sender that cannot be a station on this link (RFC 826)") \
+    X(IP_VERSION,      "ip.rx_version",     "a packet of neither version 4 nor version 6") \
+    X(IP_GIANT,        "ip.rx_giant",       "a bare packet longer than the interface MTU allows") \
     X(IP4_HEADER,      "ip4.rx_hdr",        "version, header length or total length is wrong (RFC 791, 3.1)") \
     X(IP4_CHECKSUM,    "ip4.rx_csum",       "the header checksum is wrong (RFC 1122, 3.2.1.2)") \
     X(IP4_OPTION,      "ip4.rx_opt",        "a malformed IPv4 option (RFC 791, 3.1)") \

@@ -43,17 +43,22 @@ struct env {
 
 enum { STACK_ADDRS = 8 };
 
+/* What the link carries. On one of bare IP packets, as behind a TUN, there are no stations: no ARP,
+ * no MAC address. Whatever is sent has one way to go, so every address has a route. */
+enum stack_link { STACK_LINK_ETHERNET, STACK_LINK_IP };
+
 struct stack_config {
-    size_t size;         /* sizeof(struct stack_config), set by stack_config_init() */
+    size_t size; /* sizeof(struct stack_config), set by stack_config_init() */
+    enum stack_link link;
     struct mac_addr mac; /* all zeros: one is made up (locally administered) */
     struct ip_prefix addr[STACK_ADDRS];
     int addr_count;
     struct ip_addr gateway; /* unspecified: only the link can be reached */
-    uint32_t mtu;           /* octets behind the Ethernet header */
+    uint32_t mtu;           /* octets of an IP packet */
     struct stack_values values;
 };
 
-/* Fills in the defaults: MTU 1500, no address, the default values. */
+/* Fills in the defaults: Ethernet, MTU 1500, no address, the default values. */
 TAPIO_API void stack_config_init(struct stack_config *config);
 
 /* NULL when `config` can be used, else a sentence that says what is wrong. */
@@ -81,9 +86,14 @@ TAPIO_API TAPIO_NODISCARD int stack_send(struct stack *stack, struct dev *dev, i
 
 /* --- without one -------------------------------------------------------------------------- */
 
-/* Runs one frame; borrows the octets for the call and copies what it keeps. */
+/* Runs one frame; borrows the octets for the call and copies what it keeps. On a link that carries
+ * IP packets a frame is one of those. `meta` may be NULL: nothing is known. */
 TAPIO_API void stack_input(struct stack *stack, struct bytes frame, const struct frame_meta *meta,
                            instant now);
+
+/* As stack_input(), but the octets are an IP packet, whatever the link. */
+TAPIO_API void stack_input_ip(struct stack *stack, struct bytes packet,
+                              const struct frame_meta *meta, instant now);
 
 /* Runs one frame of the stack's pool (stack_frame()) and takes the reference. */
 TAPIO_API void stack_input_frame(struct stack *stack, struct frame *frame, instant now);
@@ -100,6 +110,11 @@ struct frame_sink {
 /* As stack_send(), but to a sink. */
 TAPIO_API TAPIO_NODISCARD int stack_output(struct stack *stack, struct frame_sink *sink,
                                            instant now);
+
+/* As stack_output(), but what is handed over are IP packets, whatever the link: nothing is asked of
+ * ARP. */
+TAPIO_API TAPIO_NODISCARD int stack_output_ip(struct stack *stack, struct frame_sink *sink,
+                                              instant now);
 
 /* --- time --------------------------------------------------------------------------------- */
 

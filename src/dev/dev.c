@@ -3,7 +3,7 @@
  *
  * Every frame of every device passes here, so what all devices have in common is done here, once:
  * the counters of frames and octets, the note that a device is gone, and a gate in front of send().
- * The gate is our own egress check: no frame leaves that is shorter than its Ethernet header or
+ * The gate is our own egress check: no frame leaves that is shorter than its link's header or
  * longer than the link's MTU, because a TAP would take 128 KB without a word and the other side
  * would wonder. Such a frame is counted and lost as on a wire; it must not stop a stack that runs.
  *
@@ -31,9 +31,12 @@ int dev_receive(struct dev *dev, struct frame_pool *pool, struct frame **batch, 
     return count;
 }
 
-static size_t frame_max(const struct dev *dev, const struct frame_meta *meta)
+static bool fits(const struct dev *dev, const struct frame_meta *meta, size_t len)
 {
-    return meta->gso_type == FRAME_GSO_NONE ? (size_t)dev->mtu + ETH_HEADER : VNET_FRAME_MAX;
+    size_t link_header = dev->ip_only ? 0 : ETH_HEADER;
+    size_t max = meta->gso_type == FRAME_GSO_NONE ? dev->mtu + link_header : VNET_FRAME_MAX;
+
+    return len > 0 && len >= link_header && len <= max;
 }
 
 int dev_send(struct dev *dev, const struct frame_meta *meta, const struct iovec *iov, int iovcnt,
@@ -45,7 +48,7 @@ int dev_send(struct dev *dev, const struct frame_meta *meta, const struct iovec 
     assert(dev->csum_offload || !(meta->flags & FRAME_NEEDS_CSUM));
     for (int i = 0; i < iovcnt; i++)
         len += iov[i].iov_len;
-    if (len < ETH_HEADER || len > frame_max(dev, meta)) {
+    if (!fits(dev, meta, len)) {
         dev->counters.tx_bad++;
         return 0;
     }

@@ -12,6 +12,7 @@ struct ip_config {
     const struct ip_prefix *addrs;
     int addr_count;
     struct ip_addr gateway; /* unspecified: only the link can be reached */
+    bool point_to_point;    /* the link leads to one place, and everything is there */
 };
 
 /* Is it one of our own (unicast) addresses? */

@@ -3,7 +3,8 @@
  *
  * There is one link, so a table of routes would have two kinds of rows: one for each prefix of
  * ours, which is reached directly, and one for everything else, which goes to the gateway. The rows
- * are the addresses themselves. Where prefixes overlap, the longest one decides the source.
+ * are the addresses themselves. Where prefixes overlap, the longest one decides the source. A
+ * point-to-point link needs no gateway: it is its own default route.
  *
  * Left out: several gateways and switching away from a dead one (RFC 1122, 3.3.1.4), redirects
  * (3.3.1.2), and packets to ourselves.
@@ -45,7 +46,8 @@ int route_lookup(const struct ip_config *config, struct ip_addr dst, struct rout
 
     struct ip_addr next_hop = dst;
     const struct ip_prefix *from = prefix_of(config, dst);
-    if (!from && !ip_is_limited_broadcast(dst) && !ip_is_multicast(dst)) {
+    if (!from && !config->point_to_point && !ip_is_limited_broadcast(dst) &&
+        !ip_is_multicast(dst)) {
         if (ip_is_unspecified(config->gateway))
             return -ENETUNREACH;
         next_hop = config->gateway;

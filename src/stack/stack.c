@@ -52,6 +52,8 @@ const char *stack_config_check(const struct stack_config *config)
         return "the config was made for another version: use stack_config_init()";
     if (config->mtu < 68 || config->mtu > 65535) /* RFC 791, 3.2 */
         return "the MTU must be 68 to 65535";
+    if (config->link != STACK_LINK_ETHERNET && config->link != STACK_LINK_IP)
+        return "a link of no kind that we know";
     if (mac_is_group(config->mac))
         return "the MAC address is a group address";
     if (config->addr_count < 0 || config->addr_count > STACK_ADDRS)
@@ -61,7 +63,8 @@ const char *stack_config_check(const struct stack_config *config)
         if (wrong)
             return wrong;
     }
-    if (!ip_is_unspecified(config->gateway) && !is_on_link(config, config->gateway))
+    if (config->link == STACK_LINK_ETHERNET && !ip_is_unspecified(config->gateway) &&
+        !is_on_link(config, config->gateway))
         return "the gateway is not on the link of any address";
     if (values_wrong(&config->values))
         return "a value is outside its limits";
@@ -159,9 +162,12 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
     s->env = *env;
     s->memory.env = &s->env;
     s->config = *config;
-    if (mac_is_zero(s->config.mac))
+    if (s->config.link == STACK_LINK_ETHERNET && mac_is_zero(s->config.mac))
         s->config.mac = made_up_mac(&keys);
-    s->ip = (struct ip_config){s->config.addr, s->config.addr_count, s->config.gateway};
+    s->ip = (struct ip_config){.addrs = s->config.addr,
+                               .addr_count = s->config.addr_count,
+                               .gateway = s->config.gateway,
+                               .point_to_point = s->config.link == STACK_LINK_IP};
     s->next_ping = (uint16_t)keys.seed;
     list_init(&s->pings);
     list_init(&s->bound);
@@ -171,7 +177,8 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
         memory_release(&memory, s, sizeof(*s));
         return NULL;
     }
-    arp_announce(&s->arp, s->now);
+    if (s->config.link == STACK_LINK_ETHERNET)
+        arp_announce(&s->arp, s->now);
     return s;
 }
 

@@ -2,7 +2,7 @@
  * stack_input.c - a packet's whole way in, from the frame to the connection or reply.
  *
  *     stack_input_frame()   counts it, runs it, says what became of it
- *       input_ethernet()      eth_parse, eth_accept
+ *       input_ethernet()      eth_parse, eth_accept; or input_bare() on a link without Ethernet
  *         arp_input()           RFC 826
  *         input_ipv4()          ipv4_parse, ipv4_accept
  *           input_icmp()          echo, echo reply, error
@@ -19,6 +19,7 @@ struct packet {
     struct frame_meta meta;
     struct bytes octets; /* the whole frame */
     struct bytes ip;     /* from the IP header, padding cut off */
+    bool ethernet;       /* `octets` begin with an Ethernet header */
     bool group;          /* came as a link broadcast or multicast */
 };
 
@@ -46,6 +47,8 @@ static void confirm_hop(struct stack *s, struct ip_addr remote)
 {
     struct route route;
 
+    if (s->config.link != STACK_LINK_ETHERNET)
+        return;
     if (ip_equal(remote, s->confirmed.addr) && instant_before(s->now, s->confirmed.until))
         return;
     if (route_lookup(&s->ip, remote, &route) == 0)
@@ -179,10 +182,6 @@ static enum drop input_ethernet(struct stack *s, struct packet *p)
     struct arp_packet arp;
     struct bytes payload;
 
-    if (p->frame->truncated)
-        return DROP_DEV_TRUNCATED;
-    if (p->meta.bad)
-        return DROP_DEV_VNET;
     enum drop drop = eth_parse(p->octets, &eth, &payload);
     if (!drop)
         drop = eth_accept(&eth, payload.len, s->config.mac, s->config.mtu,
@@ -200,6 +199,28 @@ static enum drop input_ethernet(struct stack *s, struct packet *p)
     default: /* a type is any 16 bits, not an enum */
         return DROP_ETH_PROTOCOL;
     }
+}
+
+/* --- a link without Ethernet -------------------------------------------------------------- */
+
+static enum drop input_bare(struct stack *s, struct packet *p)
+{
+    struct reader r = reader_of(p->octets);
+
+    if (p->octets.len > s->config.mtu && p->meta.gso_type == FRAME_GSO_NONE)
+        return DROP_IP_GIANT;
+    if (read_u8(&r) >> 4 == 4)
+        return input_ipv4(s, p, p->octets);
+    return DROP_IP_VERSION;
+}
+
+static enum drop input_octets(struct stack *s, struct packet *p)
+{
+    if (p->frame->truncated)
+        return DROP_DEV_TRUNCATED;
+    if (p->meta.bad)
+        return DROP_DEV_VNET;
+    return p->ethernet ? input_ethernet(s, p) : input_bare(s, p);
 }
 
 /* --- the door ----------------------------------------------------------------------------- */
@@ -228,13 +249,14 @@ static void tell_fate(struct stack *s, const struct packet *p, enum drop drop)
                                                    .facts = conn ? &events->current.facts : NULL,
                                                    .iov = &iov,
                                                    .iovcnt = 1,
-                                                   .ethernet = true,
+                                                   .ethernet = p->ethernet,
                                                    .meta = p->meta}});
 }
 
-void stack_input_frame(struct stack *s, struct frame *frame, instant now)
+static void run(struct stack *s, struct frame *frame, bool ethernet, instant now)
 {
-    struct packet p = {.frame = frame, .meta = frame->meta, .octets = frame_bytes(frame)};
+    struct packet p = {
+        .frame = frame, .meta = frame->meta, .octets = frame_bytes(frame), .ethernet = ethernet};
     struct events *events = &s->events;
     struct frame *seen = NULL;
 
@@ -246,7 +268,7 @@ void stack_input_frame(struct stack *s, struct frame *frame, instant now)
     if (events_wanted(events))
         seen = frame_ref(frame); /* the octets must outlive whoever takes the frame */
 
-    enum drop drop = input_ethernet(s, &p);
+    enum drop drop = input_octets(s, &p);
     if (drop)
         events->counters.drops[drop]++;
     else
@@ -256,20 +278,37 @@ void stack_input_frame(struct stack *s, struct frame *frame, instant now)
     frame_put(seen);
 }
 
-void stack_input(struct stack *s, struct bytes octets, const struct frame_meta *meta, instant now)
+void stack_input_frame(struct stack *s, struct frame *frame, instant now)
+{
+    run(s, frame, s->config.link == STACK_LINK_ETHERNET, now);
+}
+
+static void run_copy(struct stack *s, struct bytes octets, const struct frame_meta *meta,
+                     bool ethernet, instant now)
 {
     struct frame *frame = frame_copy(&s->frames, octets);
 
     if (!frame) {
         stack_tell_time(s, now);
         s->events.counters.received++;
-        s->events.counters
-            .drops[octets.len > FRAME_ROOM_MAX ? DROP_ETH_GIANT : DROP_DEV_NO_BUFFER]++;
+        enum drop giant = ethernet ? DROP_ETH_GIANT : DROP_IP_GIANT;
+        s->events.counters.drops[octets.len > FRAME_ROOM_MAX ? giant : DROP_DEV_NO_BUFFER]++;
         return;
     }
     if (meta)
         frame->meta = *meta;
-    stack_input_frame(s, frame, now);
+    run(s, frame, ethernet, now);
+}
+
+void stack_input(struct stack *s, struct bytes octets, const struct frame_meta *meta, instant now)
+{
+    run_copy(s, octets, meta, s->config.link == STACK_LINK_ETHERNET, now);
+}
+
+void stack_input_ip(struct stack *s, struct bytes packet, const struct frame_meta *meta,
+                    instant now)
+{
+    run_copy(s, packet, meta, false, now);
 }
 
 int stack_receive(struct stack *s, struct dev *dev, instant now)
@@ -277,8 +316,9 @@ int stack_receive(struct stack *s, struct dev *dev, instant now)
     struct frame *batch[DEV_BATCH];
     int count = dev_receive(dev, &s->frames, batch, DEV_BATCH, now);
 
+    bool ethernet = s->config.link == STACK_LINK_ETHERNET && !dev->ip_only;
     for (int i = 0; i < count; i++)
-        stack_input_frame(s, batch[i], now);
+        run(s, batch[i], ethernet, now);
     stack_advance(s, now);
     return count;
 }

@@ -25,6 +25,7 @@ struct sending {
     struct stack *stack;
     struct frame_sink *sink;
     bool csum_offload;
+    bool ethernet; /* else the link carries bare packets, and asks for no address */
     instant now;
 };
 
@@ -51,7 +52,7 @@ static void tell_sent(struct sending *out, const struct frame_meta *meta, const 
                                                    .facts = facts,
                                                    .iov = iov,
                                                    .iovcnt = iovcnt,
-                                                   .ethernet = true,
+                                                   .ethernet = out->ethernet,
                                                    .meta = *meta}});
 }
 
@@ -59,11 +60,17 @@ static void tell_sent(struct sending *out, const struct frame_meta *meta, const 
 
 enum hop { HOP_KNOWN, HOP_PENDING, HOP_UNREACHABLE };
 
-static enum hop find_hop(struct stack *s, struct ip_addr dst, struct route *route,
+static enum hop find_hop(struct sending *out, struct ip_addr dst, struct route *route,
                          struct mac_addr *mac)
 {
+    struct stack *s = out->stack;
+
     if (route_lookup(&s->ip, dst, route))
         return HOP_UNREACHABLE;
+    if (!out->ethernet) {
+        *mac = (struct mac_addr){{0}};
+        return HOP_KNOWN;
+    }
     if (route->broadcast) {
         *mac = MAC_BROADCAST;
         return HOP_KNOWN;
@@ -90,14 +97,19 @@ static int send_packet(struct sending *out, const struct frame *packet, struct m
                        enum why why, const struct conn_facts *facts, bool tcp)
 {
     uint8_t header[ETH_HEADER];
-    struct writer w = writer_of(header, sizeof header);
     struct frame_meta meta = {0};
-    struct iovec iov[] = {{header, sizeof header},
-                          {packet->data, packet->len},
-                          {(void *)(uintptr_t)padding, eth_padding(packet->len)}};
-    int iovcnt = iov[2].iov_len ? 3 : 2;
+    struct iovec iov[3];
+    int iovcnt = 0;
 
-    eth_emit(&w, &(struct eth_header){mac, out->stack->config.mac, ETH_TYPE_IPV4});
+    if (out->ethernet) {
+        struct writer w = writer_of(header, sizeof header);
+        eth_emit(&w, &(struct eth_header){mac, out->stack->config.mac, ETH_TYPE_IPV4});
+        iov[iovcnt++] = (struct iovec){header, sizeof header};
+    }
+    iov[iovcnt++] = (struct iovec){packet->data, packet->len};
+    size_t pad = out->ethernet ? eth_padding(packet->len) : 0;
+    if (pad)
+        iov[iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
     int err = out->sink->send(out->sink, &meta, iov, iovcnt, out->now);
     if (!err)
         tell_sent(out, &meta, iov, iovcnt, why, facts, tcp);
@@ -188,7 +200,8 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     size_t payload_len = tcp_len + seg->seg.text.len;
 
     f->meta = (struct frame_meta){0};
-    eth_emit(&w, &(struct eth_header){mac, config->mac, ETH_TYPE_IPV4});
+    if (out->ethernet)
+        eth_emit(&w, &(struct eth_header){mac, config->mac, ETH_TYPE_IPV4});
     ipv4_emit(&w,
               &(struct ipv4_header){.src = seg->src,
                                     .dst = seg->dst,
@@ -204,7 +217,7 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     f->iovcnt = 1;
     for (int i = 0; i < seg->iovcnt; i++)
         f->iov[f->iovcnt++] = seg->iov[i];
-    size_t pad = eth_padding(IPV4_HEADER_MIN + payload_len);
+    size_t pad = out->ethernet ? eth_padding(IPV4_HEADER_MIN + payload_len) : 0;
     if (pad)
         f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
     assert(IPV4_HEADER_MIN + payload_len <= config->mtu);
@@ -279,10 +292,11 @@ static int send_segments(struct sending *out)
         struct route route;
         struct mac_addr mac;
         bool last = seg.seg.flags & TCP_RST;
-        enum hop hop = find_hop(s, seg.dst, &route, &mac);
+        enum hop hop = find_hop(out, seg.dst, &route, &mac);
 
         if (hop == HOP_KNOWN) {
-            if (seg.retransmits == 3) /* R1 (MUST-20): is the first hop still there? */
+            if (seg.retransmits == 3 &&
+                out->ethernet) /* R1 (MUST-20): is the first hop still there? */
                 arp_doubt(&s->arp, route.next_hop, out->now);
             int err = send_known(out, &seg, mac);
             if (err)
@@ -379,7 +393,7 @@ static int send_replies(struct sending *out)
         enum drop ours = ipv4_parse(frame_bytes(packet), &ip, &payload);
 
         assert(ours == DROP_NONE); /* we made it */
-        enum hop hop = find_hop(s, ip.dst, &route, &mac);
+        enum hop hop = find_hop(out, ip.dst, &route, &mac);
         if (hop == HOP_KNOWN) {
             int err = send_packet(out, packet, mac, (enum why)packet->tag, NULL,
                                   ip.protocol == IP_PROTOCOL_TCP);
@@ -424,26 +438,35 @@ static int send_arp(struct sending *out)
 
 /* --- the door ----------------------------------------------------------------------------- */
 
-static int pay(struct stack *s, struct frame_sink *sink, bool csum_offload, instant now)
+static int pay(struct sending *out)
 {
-    stack_tell_time(s, now);
-    struct sending out = {s, sink, csum_offload, s->now};
-    int err = send_released(&out);
+    stack_tell_time(out->stack, out->now);
+    out->now = out->stack->now;
+    int err = out->ethernet ? send_released(out) : 0;
 
+    if (!err && out->ethernet)
+        err = send_arp(out);
     if (!err)
-        err = send_arp(&out);
+        err = send_replies(out);
     if (!err)
-        err = send_replies(&out);
-    if (!err)
-        err = send_segments(&out);
-    if (!err)
-        err = send_arp(&out);
+        err = send_segments(out);
+    if (!err && out->ethernet)
+        err = send_arp(out);
     return err;
 }
 
 int stack_output(struct stack *s, struct frame_sink *sink, instant now)
 {
-    return pay(s, sink, false, now);
+    struct sending out = {s, sink, false, s->config.link == STACK_LINK_ETHERNET, now};
+
+    return pay(&out);
+}
+
+int stack_output_ip(struct stack *s, struct frame_sink *sink, instant now)
+{
+    struct sending out = {s, sink, false, false, now};
+
+    return pay(&out);
 }
 
 struct dev_sink {
@@ -460,7 +483,14 @@ static int dev_sink_send(struct frame_sink *sink, const struct frame_meta *meta,
 int stack_send(struct stack *s, struct dev *dev, instant now)
 {
     struct dev_sink to = {{dev_sink_send}, dev};
-    int err = pay(s, &to.sink, dev->csum_offload, now);
+    struct sending out = {
+        .stack = s,
+        .sink = &to.sink,
+        .csum_offload = dev->csum_offload,
+        .ethernet = s->config.link == STACK_LINK_ETHERNET && !dev->ip_only,
+        .now = now,
+    };
+    int err = pay(&out);
 
     dev_flush(dev, now);
     return err;
