@@ -39,12 +39,20 @@ extern "C" {
     X(IP4_FRAGMENT,    "ip4.rx_frag",       "a fragment; reassembly is not built in yet (RFC 791, 3.2)") \
     X(IP4_PROTOCOL,    "ip4.rx_proto",      "a protocol that we do not speak (RFC 1122, 3.2.2.1)") \
     X(IP6_NONE,        "ip6.rx_none",       "IPv6 over Ethernet is not built in yet") \
+    X(IP6_HEADER,      "ip6.rx_hdr",        "version or payload length is wrong (RFC 8200, 3)") \
+    X(IP6_EXTENSION,   "ip6.rx_exthdr",     "an extension header; they are not built in yet (RFC 8200, 4)") \
+    X(IP6_MARTIAN,     "ip6.rx_martian",    "an address that cannot be on the wire (RFC 4291, 2.5 and 2.7)") \
+    X(IP6_NOT_OURS,    "ip6.rx_notours",    "addressed to somebody else; we never forward (RFC 8200, 3)") \
+    X(IP6_PROTOCOL,    "ip6.rx_proto",      "a next header that we do not speak (RFC 8200, 4)") \
     X(ICMP_BAD,        "icmp.rx_bad",       "truncated, wrong checksum, or an unknown type (RFC 792)") \
     X(ICMP_BROADCAST,  "icmp.rx_bcast",     "an echo to a broadcast or multicast address (RFC 1122, 3.2.2.6)") \
     X(ICMP_IGNORED,    "icmp.rx_ignored",   "a type that a host ignores on purpose (RFC 1122, 3.2.2; RFC 6633)") \
     X(ICMP_QUOTE,      "icmp.rx_inner",     "the quoted packet is too short or malformed (RFC 5927)") \
     X(ICMP_NO_FLOW,    "icmp.rx_seq",       "quotes a flow or a sequence number that is not ours (RFC 5927, 4.1)") \
     X(ICMP_NO_PING,    "icmp.rx_echo_reply","an echo reply that nobody waits for") \
+    X(ICMP_PMTU,       "icmp.rx_pmtu",      "too big for an MTU that would have carried it, or that no IPv6 link has (RFC 8201, 4)") \
+    X(ICMP6_BAD,       "icmp6.rx_bad",      "truncated, wrong checksum, or an unknown type (RFC 4443, 2.3 and 2.4)") \
+    X(ICMP6_IGNORED,   "icmp6.rx_ignored",  "about neighbours, routers or groups, of which this link has none (RFC 4861)") \
     X(TCP_HEADER,      "tcp.rx_hdr",        "shorter than its header says (RFC 9293, 3.1)") \
     X(TCP_CHECKSUM,    "tcp.rx_csum",       "the checksum is wrong (RFC 9293, MUST-3)") \
     X(TCP_FLAGS,       "tcp.rx_flags",      "a combination of control bits that means nothing here (RFC 9293, 3.10.7)") \

@@ -63,6 +63,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(ICMP_PONG,        "icmp-pong",        "The answer to our ping (RFC 792).") \
     X(ICMP_ERROR,       "icmp-error",       "An error about a packet of ours; a hint, never proof (RFC 1122, 3.2.2.1).") \
     X(ICMP_UNREACHABLE, "icmp-unreachable", "Nobody here takes this packet, and its sender may know (RFC 1122, 3.2.2.1).") \
+    X(ICMP_TOO_BIG,     "icmp-too-big",     "A link on the way carries only smaller packets: the MSS is lowered and the flight sent again (RFC 1191, 6.5; RFC 8201, 5.4).") \
     X(DROPPED,          "dropped",          "Discarded.") \
     /* TCP in */ \
     X(IN_SYN,           "syn-received",     "A peer opens a connection: it waits half-open for the third step (RFC 9293, 3.10.7.2).") \
@@ -116,6 +117,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_AFTER_RTO,    "retransmit-after-rto","Sent before the timeout and taken for lost with it (RFC 5681, 3.1).") \
     X(OUT_FAST,         "fast-retransmit",  "Three duplicate ACKs say that it is lost (RFC 5681, 3.2).") \
     X(OUT_PARTIAL,      "partial-retransmit","A partial ACK shows the next hole (RFC 6582, 3.2).") \
+    X(OUT_TOO_BIG,      "retransmit-smaller","It was too big for a link on the way: sent again in smaller segments (RFC 1191, 6.5).") \
     X(OUT_PROBE,        "window-probe",     "The peer's window is closed: one octet asks whether it still is (RFC 9293, 3.8.6.1).") \
     X(OUT_AFTER_PROBE,  "retransmit-after-probe","The window was closed when it went out as a probe; now there is room (RFC 9293, 3.8.6.1).") \
     X(OUT_FIN,          "fin",              "The application closed: nothing follows (RFC 9293, 3.6).") \

@@ -6,7 +6,8 @@
  * -EBADF until 2,047 others have been made. Every call returns at once when its `waiter` is NULL
  * (-EAGAIN, -EINPROGRESS); with one, it waits through it as a blocking call would.
  *
- * Now: TCP over IPv4, and datagram sockets of ICMP (a ping: what is sent is the echo's data).
+ * Now: TCP over IPv4 and IPv6, and datagram sockets of ICMP and ICMPv6 (a ping: what is sent is the
+ * echo's data).
  */
 #ifndef TAPIO_SOCK_H
 #define TAPIO_SOCK_H
@@ -31,8 +32,9 @@ struct sock_app {
     void (*ready)(struct sock_app *app, int s, short events, instant now);
 };
 
-/* AF_INET with SOCK_STREAM (TCP), or SOCK_DGRAM and IPPROTO_ICMP. -EAFNOSUPPORT, -EPROTONOSUPPORT,
- * -ENFILE when every socket is taken. */
+/* AF_INET or AF_INET6 with SOCK_STREAM (TCP), or SOCK_DGRAM and IPPROTO_ICMP or IPPROTO_ICMPV6. A
+ * TCP socket of AF_INET6 reaches, and is reached by, IPv4 hosts too. -EAFNOSUPPORT,
+ * -EPROTONOSUPPORT, -ENFILE when every socket is taken. */
 TAPIO_API TAPIO_NODISCARD int sock_socket(struct stack *stack, int domain, int type, int protocol);
 /* -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL when bound already. Port 0: an ephemeral one is chosen. */
 TAPIO_API TAPIO_NODISCARD int sock_bind(struct stack *stack, int s, struct endpoint local);

@@ -26,14 +26,14 @@
  */
 #include "ip/icmp.h"
 
+#include <errno.h>
+
 #include "ip/ipv4.h"
 
 enum {
     /* An error fits into what everybody must be able to receive (RFC 1812, 4.3.2.3). */
     ERROR_MAX = 576,
     QUOTE_MAX = ERROR_MAX - IPV4_HEADER_MIN - ICMP_HEADER,
-
-    TOS_ECN = 0x03, /* the two low bits (RFC 3168, 5) */
 };
 
 /* --- how many ----------------------------------------------------------------------------- */
@@ -124,6 +124,76 @@ enum drop icmp_classify(const struct icmp_header *h, bool broadcast, enum icmp_k
     return broadcast ? DROP_ICMP_BROADCAST : DROP_NONE;
 }
 
+/* What each code of "unreachable" means to a program, and whether it will pass by itself: 0, 1 and
+ * 5 may (RFC 1122, 3.2.2.1), and 11 and 12 are about a type of service. */
+static const struct {
+    int error;
+    bool hard;
+} unreachable[] = {
+    [ICMP_UNREACHABLE_NET] = {ENETUNREACH, false},
+    [ICMP_UNREACHABLE_HOST] = {EHOSTUNREACH, false},
+    [ICMP_UNREACHABLE_PROTOCOL] = {ENOPROTOOPT, true},
+    [ICMP_UNREACHABLE_PORT] = {ECONNREFUSED, true},
+    [ICMP_UNREACHABLE_TOO_BIG] = {EMSGSIZE, false},
+    [5] = {EOPNOTSUPP, false},    /* source route failed */
+    [6] = {ENETUNREACH, true},    /* network unknown */
+    [7] = {EHOSTDOWN, true},      /* host unknown */
+    [8] = {ENONET, true},         /* host isolated */
+    [9] = {ENETUNREACH, true},    /* network prohibited */
+    [10] = {EHOSTUNREACH, true},  /* host prohibited */
+    [11] = {ENETUNREACH, false},  /* network, for this type of service */
+    [12] = {EHOSTUNREACH, false}, /* host, likewise */
+    [13] = {EHOSTUNREACH, true},  /* filtered */
+    [14] = {EHOSTUNREACH, true},  /* precedence */
+    [15] = {EHOSTUNREACH, true},
+};
+
+/* The MTU of a link that an old router did not name: the next of those that were common below what
+ * did not fit (RFC 1191, 7.1). */
+static uint32_t plateau_below(size_t packet_len)
+{
+    static const uint16_t plateau[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
+
+    for (size_t i = 0; i < ARRAY_LEN(plateau); i++) {
+        if (plateau[i] < packet_len)
+            return plateau[i];
+    }
+    return plateau[ARRAY_LEN(plateau) - 1];
+}
+
+enum drop icmp_error_of(const struct icmp_header *h, struct bytes body, struct icmp_error *out)
+{
+    struct ipv4_header inner;
+    struct bytes first8;
+    size_t packet_len;
+    enum drop drop = icmp_quote_parse(body, &inner, &packet_len, &first8);
+
+    if (drop)
+        return drop;
+    *out = (struct icmp_error){.src = inner.src,
+                               .dst = inner.dst,
+                               .protocol = inner.protocol,
+                               .first8 = first8,
+                               .packet_len = packet_len};
+    if (h->type == ICMP_TIME_EXCEEDED) {
+        out->error = EHOSTUNREACH;
+    } else if (h->type == ICMP_PARAMETER_PROBLEM) {
+        out->error = EPROTO;
+    } else if (h->code < ARRAY_LEN(unreachable)) {
+        out->error = unreachable[h->code].error;
+        out->hard = unreachable[h->code].hard;
+    } else {
+        out->error = EHOSTUNREACH;
+    }
+    out->too_big = h->type == ICMP_UNREACHABLE && h->code == ICMP_UNREACHABLE_TOO_BIG;
+    if (!out->too_big)
+        return DROP_NONE;
+    out->mtu = h->rest & UINT16_MAX;
+    if (out->mtu == 0)
+        out->mtu = plateau_below(packet_len);
+    return out->mtu < packet_len ? DROP_NONE : DROP_ICMP_PMTU;
+}
+
 /* --- out ---------------------------------------------------------------------------------- */
 
 /* Is this the payload of an ICMP packet about which an error may be sent? Only of a query: an error
@@ -185,7 +255,7 @@ struct frame *icmp_echo_reply(struct frame_pool *pool, const struct ipv4_header 
         .dst = request->src,
         .protocol = IP_PROTOCOL_ICMP,
         .ttl = ttl,
-        .tos = request->tos & (uint8_t)~TOS_ECN,
+        .tos = request->tos & (uint8_t)~IP_TOS_ECN,
         .dont_fragment = true,
     };
     struct icmp_header reply = {.type = ICMP_ECHO_REPLY, .rest = h->rest};

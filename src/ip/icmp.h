@@ -10,6 +10,7 @@
 #include "base/frame.h"
 #include "base/hash.h"
 #include "base/instant.h"
+#include "ip/icmp_error.h"
 #include "ip/icmp_wire.h"
 
 /* --- how many ----------------------------------------------------------------------------- */
@@ -45,6 +46,11 @@ enum icmp_kind {
 /* What to do with a message whose checksum is right. `broadcast`: it was sent to a broadcast or
  * a group. */
 NODISCARD enum drop icmp_classify(const struct icmp_header *h, bool broadcast, enum icmp_kind *out);
+
+/* What an error says; DROP_ICMP_QUOTE when the quote cannot be ours, DROP_ICMP_PMTU when the packet
+ * was no larger than the MTU for which it is said to have been too big. */
+NODISCARD enum drop icmp_error_of(const struct icmp_header *h, struct bytes body,
+                                  struct icmp_error *out);
 
 /* --- out ---------------------------------------------------------------------------------- */
 

@@ -39,12 +39,12 @@ void icmp_emit(struct writer *w, const struct icmp_header *h, struct bytes body)
 /* Our own packets have no options and are never fragments, and every transport of ours has at least
  * eight octets of header: a quote that says otherwise is not about us. Its checksum and total
  * length are left alone, since routers on the way have rewritten parts of what they quote. */
-enum drop icmp_quote_parse(struct bytes body, struct ipv4_header *inner, struct bytes *first8)
+enum drop icmp_quote_parse(struct bytes body, struct ipv4_header *inner, size_t *packet_len,
+                           struct bytes *first8)
 {
     struct reader r = reader_of(body);
-    size_t total_len;
 
-    if (!ipv4_read_header(&r, inner, &total_len))
+    if (!ipv4_read_header(&r, inner, packet_len))
         return DROP_ICMP_QUOTE;
     if (inner->options.len > 0 || inner->more_fragments || inner->fragment_offset != 0)
         return DROP_ICMP_QUOTE;

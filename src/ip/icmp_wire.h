@@ -45,9 +45,10 @@ NODISCARD enum drop icmp_parse(struct bytes in, struct icmp_header *out, struct 
 /* Header and body, with the checksum. */
 void icmp_emit(struct writer *w, const struct icmp_header *h, struct bytes body);
 
-/* What an error is about: the quoted header and the first 8 octets behind it, or DROP_ICMP_QUOTE.
+/* What an error is about: the quoted header, how long the packet says it was, and the first 8
+ * octets behind the header, or DROP_ICMP_QUOTE.
  * Whether we ever sent it is the caller's to find out (protocol, addresses, ports, SEQ). */
 NODISCARD enum drop icmp_quote_parse(struct bytes body, struct ipv4_header *inner,
-                                     struct bytes *first8);
+                                     size_t *packet_len, struct bytes *first8);
 
 #endif

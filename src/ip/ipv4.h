@@ -6,8 +6,7 @@
 
 #include "ip/ipv4_wire.h"
 
-/* Who we are on the link. The addresses belong to the stack; those that are not IPv4 are passed
- * over. */
+/* Who we are on the link, in either family. The addresses belong to the stack. */
 struct ip_config {
     const struct ip_prefix *addrs;
     int addr_count;

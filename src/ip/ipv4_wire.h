@@ -17,6 +17,8 @@ enum {
     IP_PROTOCOL_ICMP = 1,
     IP_PROTOCOL_TCP = 6,
     IP_PROTOCOL_UDP = 17,
+
+    IP_TOS_ECN = 0x03, /* the two low bits of the type of service (RFC 3168, 5) */
 };
 
 struct ipv4_header {

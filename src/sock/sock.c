@@ -56,15 +56,17 @@ static int wait_for(struct stack *stack, int s, short events, struct waiter *wai
 int sock_socket(struct stack *stack, int domain, int type, int protocol)
 {
     bool tcp = type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP);
-    bool ping = type == SOCK_DGRAM && protocol == IPPROTO_ICMP;
+    bool v6 = domain == AF_INET6;
+    bool ping = type == SOCK_DGRAM && protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 
-    if (domain != AF_INET)
+    if (domain != AF_INET && !v6)
         return -EAFNOSUPPORT;
     if (!tcp && !ping)
         return -EPROTONOSUPPORT;
     struct sock *sock = sock_new(stack);
     if (!sock)
         return -ENFILE;
+    sock->v6 = v6;
     if (ping) {
         sock->kind = SOCK_PING;
         sock->ping = ping_port_open(stack, sock->number);
@@ -77,6 +79,15 @@ int sock_socket(struct stack *stack, int domain, int type, int protocol)
 }
 
 /* --- names -------------------------------------------------------------------------------- */
+
+/* A socket of AF_INET knows IPv4 alone. One of AF_INET6 knows both, IPv4 in its mapped form, as
+ * with IPV6_V6ONLY off (RFC 3493, 3.7); but a ping speaks one ICMP. */
+static bool knows_address(const struct sock *sock, struct ip_addr addr)
+{
+    if (sock->kind == SOCK_PING)
+        return ip_is_v4(addr) != sock->v6;
+    return sock->v6 || ip_is_v4(addr) || ip_is_unspecified(addr);
+}
 
 static bool address_is_usable(const struct stack *stack, struct ip_addr addr)
 {
@@ -137,6 +148,8 @@ int sock_bind(struct stack *stack, int s, struct endpoint local)
         return -EBADF;
     if (sock->kind != SOCK_FRESH || sock->is_bound)
         return -EINVAL;
+    if (!knows_address(sock, local.addr))
+        return -EAFNOSUPPORT;
     if (!address_is_usable(stack, local.addr))
         return -EADDRNOTAVAIL;
     return bind_sock(stack, sock, local);
@@ -194,6 +207,7 @@ int sock_listen(struct stack *stack, int s, int backlog)
     int err = tcp_listen(&stack->tcp, sock->local, (uint32_t)bounded, sock->number, &listener);
     if (err)
         return err;
+    listener->v4_only = !sock->v6;
     sock->listener = listener;
     sock->kind = SOCK_LISTENING;
     return 0;
@@ -223,6 +237,7 @@ static int accept_now(struct stack *stack, int s, struct endpoint *remote)
         return -ENFILE;
     sock->conn = tcp_accept(&stack->tcp, listening->listener, sock->number);
     sock->kind = SOCK_CONNECTION;
+    sock->v6 = listening->v6;
     sock->app = listening->app;
     sock->no_delay = listening->no_delay;
     sock->linger_zero = listening->linger_zero;
@@ -252,10 +267,10 @@ static int choose_names(struct stack *stack, struct sock *sock, struct endpoint 
 {
     struct route route;
 
-    if (!ip_is_v4(remote.addr))
-        return -EAFNOSUPPORT;
     if (ip_is_unspecified(remote.addr) || remote.port == 0)
         return -EINVAL;
+    if (!knows_address(sock, remote.addr))
+        return -EAFNOSUPPORT;
     int err = route_lookup(&stack->ip, remote.addr, &route);
     if (err)
         return err;
@@ -264,6 +279,8 @@ static int choose_names(struct stack *stack, struct sock *sock, struct endpoint 
     *local = sock->local;
     if (ip_is_unspecified(local->addr))
         local->addr = route.src;
+    if (ip_is_v4(local->addr) != ip_is_v4(remote.addr)) /* bound in the other family */
+        return -ENETUNREACH;
     if (sock->is_bound)
         return 0;
     return tcp_choose_port(&stack->tcp, *local, remote, port_is_bound, stack, &local->port);
@@ -289,8 +306,10 @@ static int connect_tcp(struct stack *stack, struct sock *sock, struct endpoint r
 static int connect_ping(struct stack *stack, struct sock *sock, struct endpoint remote)
 {
     struct route route;
-    int err = route_lookup(&stack->ip, remote.addr, &route);
 
+    if (!knows_address(sock, remote.addr))
+        return -EAFNOSUPPORT;
+    int err = route_lookup(&stack->ip, remote.addr, &route);
     if (err)
         return err;
     if (route.broadcast || ip_is_multicast(remote.addr))

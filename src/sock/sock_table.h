@@ -34,6 +34,7 @@ struct sock {
     bool reuse_addr : 1;
     bool linger_zero : 1;
     bool no_delay : 1;
+    bool v6 : 1; /* AF_INET6: knows both kinds of addresses */
 };
 
 static_assert(sizeof(struct sock) <= STACK_SOCKET_SIZE, "STACK_SOCKET_SIZE is too small");

@@ -21,10 +21,12 @@ static const char *check_address(const struct stack_config *config, int index)
 {
     const struct ip_prefix *p = &config->addr[index];
 
-    if (!ip_is_v4(p->addr))
+    if (!ip_is_v4(p->addr) && config->link == STACK_LINK_ETHERNET)
         return "an IPv6 address: IPv6 over Ethernet is not built in yet";
-    if (p->len > 32)
-        return "the prefix of an IPv4 address has at most 32 bits";
+    if (!ip_is_v4(p->addr) && config->mtu < IPV6_MTU_MIN)
+        return "IPv6 needs an MTU of 1280 or more (RFC 8200, 5)";
+    if (p->len > (ip_is_v4(p->addr) ? 32 : 128))
+        return "the prefix is longer than an address (32 bits for IPv4, 128 for IPv6)";
     if (ip_is_unspecified(p->addr) || ip_is_multicast(p->addr) || ip_is_loopback(p->addr) ||
         ip_is_limited_broadcast(p->addr) || ip_is_class_e(p->addr))
         return "an address that no station can have";

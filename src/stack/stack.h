@@ -13,6 +13,7 @@
 #include "eth/arp.h"
 #include "eth/eth_wire.h"
 #include "ip/icmp.h"
+#include "ip/ip_family.h"
 #include "ip/route.h"
 #include "tcp/tcp.h"
 

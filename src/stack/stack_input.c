@@ -4,7 +4,7 @@
  *     stack_input_frame()   counts it, runs it, says what became of it
  *       input_ethernet()      eth_parse, eth_accept; or input_bare() on a link without Ethernet
  *         arp_input()           RFC 826
- *         input_ipv4()          ipv4_parse, ipv4_accept
+ *         input_ip()            the family's parse, accept
  *           input_icmp()          echo, echo reply, error
  *           input_tcp()           checksum, tcp_parse, tcp_segment_arrives
  *
@@ -18,7 +18,6 @@ struct packet {
     struct frame *frame; /* NULL once a layer has kept it */
     struct frame_meta meta;
     struct bytes octets; /* the whole frame */
-    struct bytes ip;     /* from the IP header, padding cut off */
     bool ethernet;       /* `octets` begin with an Ethernet header */
     bool group;          /* came as a link broadcast or multicast */
 };
@@ -27,16 +26,15 @@ struct packet {
 
 /* Must the checksum be verified here? A device that offloads says where it left the sum open; that
  * must be where TCP has its own, or the device and the packet disagree. */
-static enum drop check_tcp_sum(const struct packet *p, const struct ipv4_header *ip,
-                               struct bytes segment)
+static enum drop check_tcp_sum(const struct packet *p, const struct ip_packet *ip)
 {
     if (p->meta.flags & FRAME_NEEDS_CSUM) {
-        size_t start = (size_t)(segment.at - p->octets.at);
+        size_t start = (size_t)(ip->payload.at - p->octets.at);
         return p->meta.csum_start == start && p->meta.csum_offset == TCP_CSUM_OFFSET
                    ? DROP_NONE
                    : DROP_DEV_VNET;
     }
-    if (p->meta.flags & FRAME_CSUM_VALID || tcp_checksum_is_right(ip->src, ip->dst, segment))
+    if (p->meta.flags & FRAME_CSUM_VALID || tcp_checksum_is_right(ip->src, ip->dst, ip->payload))
         return DROP_NONE;
     return DROP_TCP_CHECKSUM;
 }
@@ -57,18 +55,18 @@ static void confirm_hop(struct stack *s, struct ip_addr remote)
     s->confirmed.until = instant_add(s->now, NS_PER_S);
 }
 
-static enum drop input_tcp(struct stack *s, struct packet *p, const struct ipv4_header *ip,
-                           struct bytes segment, bool broadcast)
+static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_packet *ip)
 {
-    struct tcp_arrival in = {.src = ip->src, .dst = ip->dst, .frame = p->frame};
+    struct tcp_arrival in = {
+        .src = ip->src, .dst = ip->dst, .frame = p->frame, .tos = ip->tos, .ttl = ip->ttl};
 
     s->events.current.tcp = true;
-    if (broadcast) /* (MUST-57) */
+    if (ip->group) /* (MUST-57) */
         return DROP_TCP_GROUP;
-    enum drop drop = check_tcp_sum(p, ip, segment);
+    enum drop drop = check_tcp_sum(p, ip);
     if (drop)
         return drop;
-    drop = tcp_parse(segment, &in.seg);
+    drop = tcp_parse(ip->payload, &in.seg);
     if (drop)
         return drop;
     enum tcp_verdict verdict = tcp_segment_arrives(&s->tcp, &in, s->now);
@@ -84,94 +82,98 @@ static enum drop input_tcp(struct stack *s, struct packet *p, const struct ipv4_
 
 /* --- ICMP --------------------------------------------------------------------------------- */
 
-/* An error is a hint about a connection that we have. Not built in yet: handing it to the
- * connection, and looking at the sequence number that it quotes (RFC 5927, 4.1). */
-static enum drop input_icmp_error(struct stack *s, struct bytes body)
+/* An error is for the connection whose segment it quotes (MUST-54). */
+static enum drop input_icmp_error(struct stack *s, const struct ip_packet *ip,
+                                  const struct icmp_message *m)
 {
-    struct ipv4_header inner;
-    struct bytes first8;
-    enum drop drop = icmp_quote_parse(body, &inner, &first8);
+    struct icmp_error error;
+    enum drop drop = ip->family->icmp_error(m, &error);
 
     if (drop)
         return drop;
-    struct reader r = reader_of(first8);
-    uint16_t src_port = read_be16(&r);
-    uint16_t dst_port = read_be16(&r);
-    if (inner.protocol != IP_PROTOCOL_TCP ||
-        !tcp_find(&s->tcp, (struct endpoint){inner.src, src_port},
-                  (struct endpoint){inner.dst, dst_port}))
+    if (error.protocol != IP_PROTOCOL_TCP)
         return DROP_ICMP_NO_FLOW;
-    events_note(&s->events, WHY_ICMP_ERROR);
-    return DROP_NONE;
+    struct reader r = reader_of(error.first8);
+    struct endpoint local = {error.src, read_be16(&r)};
+    struct endpoint remote = {error.dst, read_be16(&r)};
+    struct tcp_icmp about = {.error = error.error,
+                             .hard = error.hard,
+                             .too_big = error.too_big,
+                             .mtu = error.mtu,
+                             .has_seq = true,
+                             .seq = seq(read_be32(&r))};
+    return tcp_icmp_error(&s->tcp, local, remote, &about, s->now);
 }
 
-static enum drop input_icmp(struct stack *s, const struct ipv4_header *ip, struct bytes message,
-                            bool broadcast)
+/* Back to who asked, from the address that was asked; from a suitable one where that was a group
+ * (RFC 4443, 4.2). */
+static void answer_echo(struct stack *s, const struct ip_packet *ip, const struct icmp_message *m)
 {
-    struct icmp_header h;
-    struct bytes body;
-    enum icmp_kind kind;
-    enum drop drop = icmp_parse(message, &h, &body);
+    struct route route = {.src = ip->dst};
 
-    if (!drop)
-        drop = icmp_classify(&h, broadcast, &kind);
+    if (ip->group && route_lookup(&s->ip, ip->src, &route))
+        return;
+    stack_reply(
+        s, ip->family->echo_reply(&s->frames, ip, m, route.src, (uint8_t)s->config.values.ip_ttl),
+        WHY_ICMP_ECHO_REPLY);
+}
+
+static enum drop input_icmp(struct stack *s, const struct ip_packet *ip)
+{
+    struct icmp_message m;
+    enum drop drop = ip->family->icmp_parse(ip, &m);
+
     if (drop)
         return drop;
-    switch (kind) {
+    switch (m.kind) {
     case ICMP_KIND_ECHO:
         events_note(&s->events, WHY_ICMP_ECHO);
-        stack_reply(s, icmp_echo_reply(&s->frames, ip, &h, body, (uint8_t)s->config.values.ip_ttl),
-                    WHY_ICMP_ECHO_REPLY);
+        answer_echo(s, ip, &m);
         return DROP_NONE;
     case ICMP_KIND_ECHO_REPLY:
         events_note(&s->events, WHY_ICMP_PONG);
-        return ping_reply_arrives(s, ip->src, &h, body);
+        return ping_reply_arrives(s, ip->src, &m.header, m.body);
     case ICMP_KIND_ERROR:
-        return input_icmp_error(s, body);
+        return input_icmp_error(s, ip, &m);
     }
     return DROP_ICMP_BAD;
 }
 
-/* --- IPv4 --------------------------------------------------------------------------------- */
+/* --- IP ----------------------------------------------------------------------------------- */
 
-/* Nobody here takes it: say so, where saying so is allowed (RFC 1122, 3.2.2 and 3.2.2.1). */
-static void answer_unreachable(struct stack *s, const struct packet *p,
-                               const struct ipv4_header *ip, struct bytes payload, bool broadcast)
+/* Nobody here takes it: say so, where saying so is allowed (RFC 1122, 3.2.2 and 3.2.2.1; RFC 4443,
+ * 2.4). */
+static void refuse(struct stack *s, const struct ip_packet *ip)
 {
-    uint8_t code =
-        ip->protocol == IP_PROTOCOL_UDP ? ICMP_UNREACHABLE_PORT : ICMP_UNREACHABLE_PROTOCOL;
-
-    if (!icmp_may_answer(ip, p->group, broadcast, payload))
+    if (!ip->family->may_answer(ip))
         return;
     if (!icmp_allow(&s->limiter, ip->src, s->now)) {
         events_count(&s->events, COUNTER_ICMP_LIMITED);
         return;
     }
-    stack_reply(
-        s, icmp_unreachable(&s->frames, p->ip, ip, ip->dst, code, (uint8_t)s->config.values.ip_ttl),
-        WHY_ICMP_UNREACHABLE);
+    stack_reply(s, ip->family->refuse(&s->frames, ip, (uint8_t)s->config.values.ip_ttl),
+                WHY_ICMP_UNREACHABLE);
 }
 
-static enum drop input_ipv4(struct stack *s, struct packet *p, struct bytes packet)
+static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_family *family,
+                          struct bytes octets)
 {
-    struct ipv4_header ip;
-    struct bytes payload;
-    bool broadcast = false;
-    enum drop drop = ipv4_parse(packet, &ip, &payload);
+    struct ip_packet ip = {.link_group = p->group};
+    enum drop drop = family->parse(octets, &ip);
 
     if (!drop)
-        drop = ipv4_accept(&s->ip, &ip, p->group, &broadcast);
+        drop = family->accept(&s->ip, &ip);
     if (drop)
         return drop;
-    if (p->meta.gso_type != FRAME_GSO_NONE && ip.protocol != IP_PROTOCOL_TCP)
+    if (p->meta.gso_type != FRAME_GSO_NONE &&
+        (ip.protocol != IP_PROTOCOL_TCP || p->meta.gso_type != family->gso_type))
         return DROP_DEV_VNET; /* only TCP comes in big frames */
-    p->ip = bytes_first(packet, (size_t)(payload.at - packet.at) + payload.len);
     if (ip.protocol == IP_PROTOCOL_TCP)
-        return input_tcp(s, p, &ip, payload, broadcast);
-    if (ip.protocol == IP_PROTOCOL_ICMP)
-        return input_icmp(s, &ip, payload, broadcast);
-    answer_unreachable(s, p, &ip, payload, broadcast);
-    return DROP_IP4_PROTOCOL;
+        return input_tcp(s, p, &ip);
+    if (ip.protocol == family->icmp)
+        return input_icmp(s, &ip);
+    refuse(s, &ip);
+    return family->unknown_proto;
 }
 
 /* --- Ethernet ----------------------------------------------------------------------------- */
@@ -190,7 +192,7 @@ static enum drop input_ethernet(struct stack *s, struct packet *p)
         return drop;
     switch (eth.type) {
     case ETH_TYPE_IPV4:
-        return input_ipv4(s, p, payload);
+        return input_ip(s, p, &ip_family_v4, payload);
     case ETH_TYPE_ARP:
         drop = arp_parse(payload, &arp);
         return drop ? drop : arp_input(&s->arp, &arp, eth.src, s->now);
@@ -205,13 +207,11 @@ static enum drop input_ethernet(struct stack *s, struct packet *p)
 
 static enum drop input_bare(struct stack *s, struct packet *p)
 {
-    struct reader r = reader_of(p->octets);
+    const struct ip_family *family = ip_family_of_packet(p->octets);
 
     if (p->octets.len > s->config.mtu && p->meta.gso_type == FRAME_GSO_NONE)
         return DROP_IP_GIANT;
-    if (read_u8(&r) >> 4 == 4)
-        return input_ipv4(s, p, p->octets);
-    return DROP_IP_VERSION;
+    return family ? input_ip(s, p, family, p->octets) : DROP_IP_VERSION;
 }
 
 static enum drop input_octets(struct stack *s, struct packet *p)

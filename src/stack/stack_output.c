@@ -12,9 +12,6 @@
  *
  * A device that is full stops it there, and nothing is lost: every packet is named, handed over,
  * and only then booked as sent. Only the reply queue has a cap that drops.
- *
- * IPv4: every packet of ours is atomic (DF set, never fragmented), so its identification may be
- * anything and is zero (RFC 6864, 4.1): no counter for a stranger to read.
  */
 #include <errno.h>
 
@@ -29,7 +26,7 @@ struct sending {
     instant now;
 };
 
-enum { HEADERS_MAX = ETH_HEADER + IPV4_HEADER_MIN + TCP_HEADER_MAX, IOV_MAX_OUT = TCP_OUT_IOV + 2 };
+enum { HEADERS_MAX = ETH_HEADER + IP_HEADER_MAX + TCP_HEADER_MAX, IOV_MAX_OUT = TCP_OUT_IOV + 2 };
 
 /* --- the last step ------------------------------------------------------------------------ */
 
@@ -102,8 +99,9 @@ static int send_packet(struct sending *out, const struct frame *packet, struct m
     int iovcnt = 0;
 
     if (out->ethernet) {
+        const struct ip_family *family = ip_family_of_packet(frame_bytes(packet));
         struct writer w = writer_of(header, sizeof header);
-        eth_emit(&w, &(struct eth_header){mac, out->stack->config.mac, ETH_TYPE_IPV4});
+        eth_emit(&w, &(struct eth_header){mac, out->stack->config.mac, family->ether_type});
         iov[iovcnt++] = (struct iovec){header, sizeof header};
     }
     iov[iovcnt++] = (struct iovec){packet->data, packet->len};
@@ -122,12 +120,12 @@ static int send_packet(struct sending *out, const struct frame *packet, struct m
 /* Whose packet was it? Only for those who watch. */
 static bool facts_of_packet(struct stack *s, const struct frame *packet, struct conn_facts *facts)
 {
-    struct ipv4_header ip;
     struct tcp_segment seg;
-    struct bytes payload;
 
-    if (!events_wanted(&s->events) || ipv4_parse(frame_bytes(packet), &ip, &payload) ||
-        ip.protocol != IP_PROTOCOL_TCP || tcp_parse(payload, &seg))
+    if (!events_wanted(&s->events))
+        return false;
+    struct ip_packet ip = ip_packet_of_ours(frame_bytes(packet));
+    if (ip.protocol != IP_PROTOCOL_TCP || tcp_parse(ip.payload, &seg))
         return false;
     struct tcp_conn *conn = tcp_find(&s->tcp, (struct endpoint){ip.src, seg.src_port},
                                      (struct endpoint){ip.dst, seg.dst_port});
@@ -190,25 +188,26 @@ static void fill_checksum(const struct tcp_out *seg, struct segment_frame *f, si
     put_be16(field, checksum_finish(c));
 }
 
-/* Ethernet, IPv4 and TCP headers in one piece, then the text where it lies, then padding. */
+/* Ethernet, IP and TCP headers in one piece, then the text where it lies, then padding. */
 static void build_segment(const struct sending *out, const struct tcp_out *seg, struct mac_addr mac,
                           bool offload, struct segment_frame *f)
 {
     const struct stack_config *config = &out->stack->config;
+    const struct ip_family *family = ip_family_of(seg->dst);
     struct writer w = writer_of(f->header, sizeof f->header);
     size_t tcp_len = tcp_header_len(&seg->seg);
     size_t payload_len = tcp_len + seg->seg.text.len;
 
     f->meta = (struct frame_meta){0};
     if (out->ethernet)
-        eth_emit(&w, &(struct eth_header){mac, config->mac, ETH_TYPE_IPV4});
-    ipv4_emit(&w,
-              &(struct ipv4_header){.src = seg->src,
-                                    .dst = seg->dst,
-                                    .protocol = IP_PROTOCOL_TCP,
-                                    .ttl = (uint8_t)config->values.ip_ttl,
-                                    .dont_fragment = true},
-              payload_len);
+        eth_emit(&w, &(struct eth_header){mac, config->mac, family->ether_type});
+    family->emit(&w,
+                 &(struct ip_out){.src = seg->src,
+                                  .dst = seg->dst,
+                                  .protocol = IP_PROTOCOL_TCP,
+                                  .ttl = seg->ttl ? seg->ttl : (uint8_t)config->values.ip_ttl,
+                                  .tos = seg->tos},
+                 payload_len);
     size_t tcp_at = (size_t)(w.at - f->header);
     tcp_emit(&w, &seg->seg);
     fill_checksum(seg, f, tcp_at, tcp_len, offload);
@@ -217,10 +216,10 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     f->iovcnt = 1;
     for (int i = 0; i < seg->iovcnt; i++)
         f->iov[f->iovcnt++] = seg->iov[i];
-    size_t pad = out->ethernet ? eth_padding(IPV4_HEADER_MIN + payload_len) : 0;
+    size_t pad = out->ethernet ? eth_padding(family->header_len + payload_len) : 0;
     if (pad)
         f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
-    assert(IPV4_HEADER_MIN + payload_len <= config->mtu);
+    assert(family->header_len + payload_len <= config->mtu);
 }
 
 /* A copy of the IP packet, whole and with its checksum, for ARP to hold. */
@@ -238,11 +237,7 @@ static struct frame *copy_packet(struct stack *s, const struct segment_frame *f,
         write_bytes(&w, f->iov[i].iov_base, f->iov[i].iov_len);
     copy->len = (uint32_t)len;
     frame_trim_front(copy, ETH_HEADER);
-    struct ipv4_header ip;
-    struct bytes payload;
-    if (ipv4_parse(frame_bytes(copy), &ip, &payload) ==
-        DROP_NONE) /* the padding is not the packet's */
-        frame_trim_end(copy, copy->len - (uint32_t)(IPV4_HEADER_MIN + payload.len));
+    copy->len = (uint32_t)ip_packet_of_ours(frame_bytes(copy)).octets.len; /* without the padding */
     copy->tag = why;
     return copy;
 }
@@ -345,25 +340,26 @@ void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
         events_count(&s->events, COUNTER_RST_LIMITED);
         return;
     }
+    const struct ip_family *family = ip_family_of(in->src);
     struct tcp_segment rst = tcp_reset_for(&in->seg);
-    struct frame *packet = frame_get(&s->frames, IPV4_HEADER_MIN + TCP_HEADER_MIN);
+    size_t len = family->header_len + TCP_HEADER_MIN;
+    struct frame *packet = frame_get(&s->frames, len);
     if (!packet)
         return;
-    struct writer w = writer_of(packet->data, IPV4_HEADER_MIN + TCP_HEADER_MIN);
-    ipv4_emit(&w,
-              &(struct ipv4_header){.src = in->dst,
-                                    .dst = in->src,
-                                    .protocol = IP_PROTOCOL_TCP,
-                                    .ttl = (uint8_t)s->config.values.ip_ttl,
-                                    .dont_fragment = true},
-              TCP_HEADER_MIN);
+    struct writer w = writer_of(packet->data, len);
+    family->emit(&w,
+                 &(struct ip_out){.src = in->dst,
+                                  .dst = in->src,
+                                  .protocol = IP_PROTOCOL_TCP,
+                                  .ttl = (uint8_t)s->config.values.ip_ttl},
+                 TCP_HEADER_MIN);
     uint8_t *tcp = w.at;
     tcp_emit(&w, &rst);
     struct checksum c = {0};
     checksum_add_pseudo(&c, in->dst, in->src, IP_PROTOCOL_TCP, TCP_HEADER_MIN);
     checksum_add(&c, bytes_of(tcp, TCP_HEADER_MIN));
     put_be16(tcp + TCP_CSUM_OFFSET, checksum_finish(c));
-    packet->len = IPV4_HEADER_MIN + TCP_HEADER_MIN;
+    packet->len = (uint32_t)len;
     events_count(&s->events, COUNTER_TCP_RST_OUT);
     stack_reply(s, packet, why);
 }
@@ -386,13 +382,10 @@ static int send_replies(struct sending *out)
 
     while (s->replies.head) {
         struct frame *packet = s->replies.head;
-        struct ipv4_header ip;
-        struct bytes payload;
+        struct ip_packet ip = ip_packet_of_ours(frame_bytes(packet));
         struct route route;
         struct mac_addr mac;
-        enum drop ours = ipv4_parse(frame_bytes(packet), &ip, &payload);
 
-        assert(ours == DROP_NONE); /* we made it */
         enum hop hop = find_hop(out, ip.dst, &route, &mac);
         if (hop == HOP_KNOWN) {
             int err = send_packet(out, packet, mac, (enum why)packet->tag, NULL,

@@ -48,34 +48,26 @@ void ping_port_close(struct stack *s, struct ping_port *port)
 
 ssize_t ping_port_send(struct stack *s, struct ping_port *port, struct bytes data)
 {
+    const struct ip_family *family = ip_family_of(port->remote);
     struct route route;
-    size_t len = IPV4_HEADER_MIN + ICMP_HEADER + data.len;
 
     if (ip_is_unspecified(port->remote))
         return -EDESTADDRREQ;
-    if (len > s->config.mtu)
+    if ((size_t)family->header_len + ICMP_HEADER + data.len > s->config.mtu)
         return -EMSGSIZE;
     int err = route_lookup(&s->ip, port->remote, &route);
     if (err)
         return err;
     if (s->replies.len >= (uint64_t)s->config.values.stack_replies)
         return -EAGAIN;
-    struct frame *packet = frame_get(&s->frames, len);
+    struct ip_out header = {.src = route.src,
+                            .dst = port->remote,
+                            .protocol = family->icmp,
+                            .ttl = (uint8_t)s->config.values.ip_ttl};
+    struct frame *packet =
+        family->echo(&s->frames, &header, (uint32_t)port->id << 16 | port->next_sequence, data);
     if (!packet)
         return -ENOBUFS;
-    struct writer w = writer_of(packet->data, len);
-    ipv4_emit(&w,
-              &(struct ipv4_header){.src = route.src,
-                                    .dst = port->remote,
-                                    .protocol = IP_PROTOCOL_ICMP,
-                                    .ttl = (uint8_t)s->config.values.ip_ttl,
-                                    .dont_fragment = true},
-              ICMP_HEADER + data.len);
-    icmp_emit(&w,
-              &(struct icmp_header){.type = ICMP_ECHO,
-                                    .rest = (uint32_t)port->id << 16 | port->next_sequence},
-              data);
-    packet->len = (uint32_t)len;
     port->next_sequence++;
     stack_reply(s, packet, WHY_ICMP_PING);
     return (ssize_t)data.len;

@@ -74,7 +74,7 @@ struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local)
 
     for (struct list *node = bucket->next; node != bucket; node = node->next) {
         struct tcp_listener *listener = CONTAINER_OF(node, struct tcp_listener, node);
-        if (listener->local.port != local.port)
+        if (listener->local.port != local.port || (listener->v4_only && !ip_is_v4(local.addr)))
             continue;
         if (ip_equal(listener->local.addr, local.addr))
             return listener;

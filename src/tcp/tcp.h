@@ -34,6 +34,7 @@ struct tcp_listener {
     struct endpoint local; /* the address may be unspecified: any of ours */
     uint32_t backlog;
     uint32_t waiting; /* both lists together */
+    bool v4_only;     /* of a socket that knows no other addresses */
 };
 
 /* An ACK that must leave by itself, with the numbers of the moment at which it was owed: one for
@@ -107,6 +108,7 @@ struct tcp_arrival {
     struct tcp_segment seg;
     struct ip_addr src, dst;
     struct frame *frame; /* holds seg.text; NULL once somebody kept it */
+    uint8_t tos, ttl;    /* of the packet: type of service or traffic class, time to live */
     enum drop drop;
     bool refused_text; /* our window is closed: the ACK counts, the text was cut off */
 };
@@ -117,6 +119,22 @@ enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, in
 
 /* The reset that answers `seg` (RFC 9293, 3.10.7.1), from us (its destination) to its sender. */
 struct tcp_segment tcp_reset_for(const struct tcp_segment *seg);
+
+/* --- an ICMP error about a segment of ours (RFC 9293, 3.9.2.2) ----------------------------------
+ */
+
+struct tcp_icmp {
+    int error;    /* errno; 0: nothing to tell */
+    bool hard;    /* it will not pass by itself */
+    bool too_big; /* for a link of this MTU */
+    uint32_t mtu;
+    bool has_seq; /* the quoted segment's; an error that quotes none is not believed */
+    tcp_seq seq;
+};
+
+/* DROP_NONE, or DROP_ICMP_NO_FLOW when it is not about a segment in flight between these two. */
+enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                         const struct tcp_icmp *error, instant now);
 
 /* --- time (RFC 9293, 3.10.8) -------------------------------------------------------------- */
 
@@ -134,6 +152,7 @@ struct tcp_out {
     struct iovec iov[TCP_OUT_IOV];
     int iovcnt;
     enum why why;
+    uint8_t tos, ttl;    /* for the packet; ttl 0: as configured */
     uint8_t retransmits; /* how often in a row this text was sent again: R1 asks for doubt at 3 */
     bool is_note;        /* pays notes[notes_paid] */
     bool is_retransmit, is_probe, is_syn;

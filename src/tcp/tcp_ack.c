@@ -60,6 +60,7 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
     conn->lost.to = seq_max(conn->lost.to, ack);
     conn->clocked += acked;
     conn->retransmits = 0;
+    conn->soft_error = 0;
     conn->since = now;
     conn->persisting = conn->probe_owed = false; /* what the probe was for has moved */
     tcp->progress = true;

@@ -12,6 +12,8 @@
 #ifndef TAPIO_TCP_CONN_H
 #define TAPIO_TCP_CONN_H
 
+#include <errno.h>
+
 #include "tcp/isn.h"
 #include "tcp/newreno.h"
 #include "tcp/recvq.h"
@@ -21,7 +23,7 @@
 #include "tcp/tcp.h"
 
 /* Why [lost.from, lost.to) was taken for lost. */
-enum lost_by { LOST_BY_DUPLICATES, LOST_BY_TIMEOUT, LOST_BY_PROBE };
+enum lost_by { LOST_BY_DUPLICATES, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
 
 /* What keeps the sender from sending more, as found when it last tried. */
 enum held_by { HELD_NO_TEXT, HELD_CWND, HELD_WINDOW, HELD_NAGLE, HELD_SILLY_WINDOW, HELD_CORK };
@@ -49,7 +51,8 @@ struct tcp_conn {
     uint8_t rst_why;     /* enum why of the reset that is owed; WHY_NONE: none */
     uint8_t retransmits; /* of the segment at SND.UNA in a row: R1, R2 */
     uint8_t snd_scale, rcv_scale;
-    uint8_t ack_notes; /* of this batch: see struct ack_note */
+    uint8_t ack_notes;  /* of this batch: see struct ack_note */
+    uint8_t soft_error; /* errno of the last ICMP error since something was acknowledged */
 
     bool passive : 1;     /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
     bool scaling : 1;     /* both SYNs carried the window scale option (RFC 7323, 2.2) */
@@ -141,6 +144,12 @@ static inline uint32_t conn_text_sent(const struct tcp_conn *conn)
 static inline uint32_t conn_inflight(const struct tcp_conn *conn)
 {
     return seq_diff(conn->snd.nxt, conn->snd.una) - seq_diff(conn->lost.to, conn->lost.from);
+}
+
+/* Why nobody answered, as far as we know. */
+static inline int conn_timeout_error(const struct tcp_conn *conn)
+{
+    return conn->soft_error ? conn->soft_error : ETIMEDOUT;
 }
 
 static inline bool conn_has_lost(const struct tcp_conn *conn)

@@ -120,6 +120,8 @@ static enum why why_again(const struct tcp_conn *conn, bool first)
         return first ? WHY_OUT_RTO : WHY_OUT_AFTER_RTO;
     case LOST_BY_PROBE:
         return WHY_OUT_AFTER_PROBE;
+    case LOST_BY_SIZE:
+        return WHY_OUT_TOO_BIG;
     case LOST_BY_DUPLICATES:
         break;
     }

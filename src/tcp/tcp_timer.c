@@ -12,8 +12,6 @@
  *
  * A timer only notes what is owed. The retransmission itself is tcp_output()'s.
  */
-#include <errno.h>
-
 #include "tcp/tcp_conn.h"
 
 /* Is there anything that a closed window holds back? */
@@ -76,7 +74,8 @@ static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
     }
     if (!passive && conn->retransmits >= values->tcp_syn_retries &&
         instant_since(now, conn->since) >= values->tcp_syn_timeout) {
-        tcp_end(tcp, conn, ETIMEDOUT, "nobody answered our SYN (RFC 9293, MUST-23)", now);
+        tcp_end(tcp, conn, conn_timeout_error(conn), "nobody answered our SYN (RFC 9293, MUST-23)",
+                now);
         return;
     }
     count_try(conn);
@@ -94,7 +93,8 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
     fired(tcp, conn, TIMER_RETRANSMIT, now);
     events_count(tcp->events, COUNTER_TCP_TIMEOUTS);
     if (conn->retransmits >= tcp->values->tcp_retries) { /* R2 (MUST-20) */
-        tcp_end(tcp, conn, ETIMEDOUT, "the peer acknowledges nothing (RFC 9293, 3.8.3)", now);
+        tcp_end(tcp, conn, conn_timeout_error(conn),
+                "the peer acknowledges nothing (RFC 9293, 3.8.3)", now);
         return;
     }
     newreno_on_timeout(&conn->cc, conn_inflight(conn), conn->snd.nxt, conn->retransmits > 0);
@@ -113,7 +113,8 @@ static void persist_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     fired(tcp, conn, TIMER_PERSIST, now);
     if (conn->retransmits >= tcp->values->tcp_retries) {
-        tcp_end(tcp, conn, ETIMEDOUT, "the peer answers no probe (RFC 9293, 3.8.3)", now);
+        tcp_end(tcp, conn, conn_timeout_error(conn), "the peer answers no probe (RFC 9293, 3.8.3)",
+                now);
         return;
     }
     count_try(conn);

@@ -35,8 +35,9 @@ static void check_quote(struct bytes body)
 {
     struct ipv4_header inner;
     struct bytes first8;
+    size_t packet_len;
 
-    if (icmp_quote_parse(body, &inner, &first8))
+    if (icmp_quote_parse(body, &inner, &packet_len, &first8))
         return;
     assert(body.len >= IPV4_HEADER_MIN + 8 && first8.len == 8);
     assert(first8.at == body.at + IPV4_HEADER_MIN && inner.options.len == 0);

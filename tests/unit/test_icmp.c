@@ -402,8 +402,9 @@ START_TEST(a_quote_is_read_whole_and_refused_when_cut_anywhere)
     for (size_t len = 0; len <= sizeof(octets); len++) {
         struct ipv4_header inner;
         struct bytes first8 = {0};
+        size_t packet_len = 0;
         struct bytes quote = exact_copy(octets, len);
-        enum drop drop = icmp_quote_parse(quote, &inner, &first8);
+        enum drop drop = icmp_quote_parse(quote, &inner, &packet_len, &first8);
         ck_assert_int_eq(drop, len < 28 ? DROP_ICMP_QUOTE : DROP_NONE);
         if (!drop) {
             ck_assert(bytes_equal(first8, bytes_of(octets + 20, 8)));
@@ -442,8 +443,9 @@ START_TEST(a_quote_that_cannot_be_of_our_packet_is_refused)
     for (size_t len = 0; len <= sizeof(octets); len++) {
         struct ipv4_header inner;
         struct bytes first8;
+        size_t packet_len;
         struct bytes quote = exact_copy(octets, len);
-        ck_assert_int_eq(icmp_quote_parse(quote, &inner, &first8),
+        ck_assert_int_eq(icmp_quote_parse(quote, &inner, &packet_len, &first8),
                          len < 28 ? DROP_ICMP_QUOTE : quotes[_i].drop);
         exact_free(quote);
     }

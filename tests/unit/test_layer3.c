@@ -84,8 +84,8 @@ static void make_host(int which, const char *const *addresses, int count, uint32
 static void given_two_hosts(void)
 {
     now = (instant){0};
-    make_host(0, (const char *const[]){"10.0.0.1/32"}, 1, 1500);
-    make_host(1, (const char *const[]){"192.0.2.1/32"}, 1, 1500);
+    make_host(0, (const char *const[]){"10.0.0.1/32", "fe80::2/64", "fd00::2/64"}, 3, 1500);
+    make_host(1, (const char *const[]){"192.0.2.1/32", "2001:db8::1/64", "fe80::1/64"}, 3, 1500);
 }
 
 static void hosts_gone(void)
@@ -157,7 +157,9 @@ static void input(int which, const uint8_t *octets, size_t len)
 static const struct {
     int family, protocol;
     const char *server;
-} family[] = {{AF_INET, IPPROTO_ICMP, "192.0.2.1"}};
+} family[] = {{AF_INET, IPPROTO_ICMP, "192.0.2.1"},
+              {AF_INET6, IPPROTO_ICMPV6, "2001:db8::1"},
+              {AF_INET6, IPPROTO_ICMPV6, "fe80::1"}};
 
 static int connect_pair(int row, int *listener, int *accepted)
 {
@@ -263,6 +265,8 @@ START_TEST(what_is_no_ip_packet_is_dropped_by_name)
     ck_assert_uint_eq(drops(0, DROP_IP_VERSION), 3);
     input(0, (const uint8_t[]){0x45}, 1);
     ck_assert_uint_eq(drops(0, DROP_IP4_HEADER), 1);
+    input(0, (const uint8_t[]){0x60}, 1);
+    ck_assert_uint_eq(drops(0, DROP_IP6_HEADER), 1);
     input(0, zeros, sizeof zeros);
     ck_assert_uint_eq(drops(0, DROP_IP_GIANT), 1);
 }

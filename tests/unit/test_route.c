@@ -62,8 +62,13 @@ static const struct {
     {"255.255.255.254", -EINVAL, NULL, NULL, false},
     {"10.9.0.2", -EINVAL, NULL, NULL, false},
     {"192.0.2.8", -EINVAL, NULL, NULL, false},
-    {"fd00::3", -ENETUNREACH, NULL, NULL, false},
-    {"::", -ENETUNREACH, NULL, NULL, false},
+    {"::", -EINVAL, NULL, NULL, false},
+    {"::1", -EINVAL, NULL, NULL, false},
+    {"fd00::2", -EINVAL, NULL, NULL, false},
+    /* the other family: what is behind a gateway of IPv4 is not behind it for IPv6 */
+    {"fd00::3", 0, "fd00::3", "fd00::2", false},
+    {"fd00:0:0:1::3", -ENETUNREACH, NULL, NULL, false},
+    {"ff02::1", 0, "ff02::1", "fd00::2", false},
 };
 
 START_TEST(a_packet_goes_to_the_link_or_to_the_gateway)
@@ -113,6 +118,36 @@ START_TEST(the_gateway_may_be_in_the_second_network_or_in_none)
 }
 END_TEST
 
+static const struct {
+    const char *dst, *src;
+} lines[] = {
+    {"8.8.8.8", "10.9.0.2"},
+    {"10.9.1.1", "10.9.1.2"},
+    {"2001:db8:2::9", "2001:db8:2::2"}, /* the longest prefix that holds it */
+    {"2001:db8:1:7::9", "2001:db8:1::2"},
+    {"2001:db8:3::9", "2001:db8:1::2"}, /* in none: the first that reaches as far */
+    {"fe80::9", "fe80::2"},             /* what is told to the link stays on it */
+    {"ff02::1", "2001:db8:1::2"},
+};
+
+START_TEST(a_line_to_one_place_needs_no_gateway)
+{
+    static const char *const texts[] = {"fe80::2/64", "2001:db8:1::2/48", "2001:db8:2::2/48",
+                                        "10.9.0.2/32", "10.9.1.2/24"};
+    struct ip_prefix ours[ARRAY_LEN(texts)];
+    struct ip_config config = {
+        .addrs = ours, .addr_count = ARRAY_LEN(texts), .point_to_point = true};
+    struct route route;
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        ck_assert_int_eq(ip_prefix_parse(texts[i], &ours[i]), 0);
+    ck_assert_int_eq(route_lookup(&config, ip(lines[_i].dst), &route), 0);
+    ck_assert(ip_equal(route.next_hop, ip(lines[_i].dst)));
+    ck_assert(ip_equal(route.src, ip(lines[_i].src)));
+    PROVES("RFC6724-5-2", "RFC6724-5-8");
+}
+END_TEST
+
 START_TEST(without_an_address_there_is_no_way)
 {
     struct ip_config config = given_a_host();
@@ -150,6 +185,7 @@ int main(void)
     tcase_add_loop_test(c, a_packet_goes_to_the_link_or_to_the_gateway, 0, (int)ARRAY_LEN(routes));
     tcase_add_test(c, without_a_gateway_only_the_link_can_be_reached);
     tcase_add_test(c, the_gateway_may_be_in_the_second_network_or_in_none);
+    tcase_add_loop_test(c, a_line_to_one_place_needs_no_gateway, 0, (int)ARRAY_LEN(lines));
     tcase_add_test(c, without_an_address_there_is_no_way);
     tcase_add_test(c, the_source_is_always_one_of_our_unicast_addresses);
     suite_add_tcase(s, c);

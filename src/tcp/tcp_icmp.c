@@ -1,0 +1,76 @@
+/*
+ * tcp_icmp.c - what a connection makes of an ICMP error about one of its segments.
+ *
+ * Anybody can send such an error, and a router on the way sees much of what it must quote. So it is
+ * believed as little as it can be (RFC 5927):
+ *
+ *     It must quote a segment that is in flight: SND.UNA =< SEG.SEQ < SND.NXT (4.1).
+ *     A hard error ends only a connection that we are opening, where nothing is lost and a user
+ *     waits for the answer. To a synchronized one it is as soft as all others (5.2).
+ *     A soft error is kept: if nobody acknowledges anything until we give up, it is the better
+ *     answer to "why" than ETIMEDOUT. An acknowledgement shows that it has passed.
+ *     "Too big" lowers the MSS, down to a floor, and never raises it. What is in flight is then
+ *     taken for lost and leaves at once, smaller. That is no sign of congestion: cwnd and the
+ *     retransmission timeout stay as they are (RFC 1191, 6.5).
+ *
+ * Left out: raising the path MTU again after ten minutes (RFC 1191, 6.3; RFC 8201, 5.3), sharing it
+ * between the connections to one host, and waiting for a sign of life before a "too big" is
+ * believed (RFC 5927, 7.2): the floor bounds what it can do.
+ */
+#include "ip/ip_family.h"
+#include "tcp/demux.h"
+#include "tcp/tcp_conn.h"
+
+static bool quotes_our_flight(const struct tcp_conn *conn, const struct tcp_icmp *error)
+{
+    return error->has_seq && seq_le(conn->snd.una, error->seq) && seq_lt(error->seq, conn->snd.nxt);
+}
+
+/* Did we ask for this connection, and does nobody use it yet? */
+static bool is_opening(const struct tcp_conn *conn)
+{
+    return conn->state == TCPS_SYN_SENT || (conn->state == TCPS_SYN_RECEIVED && !conn->passive);
+}
+
+static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, instant now)
+{
+    const struct ip_family *family = ip_family_of(conn->local.addr);
+    int64_t floor =
+        family->version == 4 ? tcp->values->tcp_pmtu_floor_v4 : tcp->values->tcp_pmtu_floor_v6;
+    uint32_t mss = u32_max(mtu, (uint32_t)floor) - family->header_len - TCP_HEADER_MIN;
+
+    if (mss >= conn->snd_mss)
+        return;
+    conn->snd_mss = conn->cc.mss = (uint16_t)mss;
+    if (!tcp_state_can_send((enum tcp_state)conn->state) || conn->sendq.len == 0)
+        return;
+    conn->lost.from = conn->snd.una;
+    conn->lost.to = conn->snd.nxt;
+    conn->lost_by = LOST_BY_SIZE;
+    conn->timing = false;
+    tcp_arm_retransmit(tcp, conn, now);
+    events_note(tcp->events, WHY_ICMP_TOO_BIG);
+}
+
+enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                         const struct tcp_icmp *error, instant now)
+{
+    struct tcp_conn *conn = demux_find(tcp, local, remote);
+
+    if (!conn || !quotes_our_flight(conn, error))
+        return DROP_ICMP_NO_FLOW;
+    events_note(tcp->events, WHY_ICMP_ERROR);
+    if (events_wanted(tcp->events)) {
+        tcp_conn_facts(tcp, conn, &tcp->events->current.facts);
+        tcp->events->current.has_facts = true;
+    }
+    if (error->too_big)
+        take_path_mtu(tcp, conn, error->mtu, now);
+    else if (error->hard && is_opening(conn))
+        tcp_end(tcp, conn, error->error, "an ICMP error: nobody takes our SYN (RFC 5927, 5.2)",
+                now);
+    else if (error->error)
+        conn->soft_error = (uint8_t)error->error;
+    tcp_settle(tcp, conn, now);
+    return DROP_NONE;
+}
