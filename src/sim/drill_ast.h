@@ -211,7 +211,7 @@ struct drill_define {
 
 struct drill_problem {
     uint32_t line;  /* 0: about no line */
-    char text[240]; /* one line for people, without the path */
+    char text[240]; /* one line for people, without the path and the line: the caller says them */
 };
 
 enum { DRILL_SCRIPT_MAX = 1 << 20, DRILL_EVENTS_MAX = 65536, DRILL_DEPTH_MAX = 16 };
