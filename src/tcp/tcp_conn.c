@@ -227,9 +227,7 @@ struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn 
         .has_timestamps = answer ? conn->ts_ok : values->tcp_timestamps != 0};
 }
 
-/* Those who said so in both SYNs put timestamps into every segment: less is left for text (RFC
- * 6691, 2; RFC 9293, SHLD-6). */
-static uint32_t without_options(const struct tcp_conn *conn, uint32_t mss)
+uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss)
 {
     uint32_t options = conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0;
 
@@ -247,7 +245,7 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
     conn->ts_ok = options->has_timestamps && tcp->values->tcp_timestamps;
     conn->ts_recent = options->ts_val;
     conn->sack_ok = options->sack_permitted && tcp->values->tcp_sack;
-    conn->snd_mss = (uint16_t)without_options(conn, u32_min(mss, ours)); /* (MUST-16) */
+    conn->snd_mss = (uint16_t)conn_mss_without_options(conn, u32_min(mss, ours)); /* (MUST-16) */
     conn->cc.mss = conn->snd_mss;
     conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
     conn->scaling = options->has_window_scale && tcp->values->tcp_window_scaling;

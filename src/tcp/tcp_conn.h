@@ -199,6 +199,9 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
 /* MSS and the rest for our SYN, but for the time of its timestamp. */
 struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn *conn);
+/* What of `mss` is left for text: those who said so in both SYNs put timestamps into every segment
+ * (RFC 6691, 2). */
+uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss);
 /* Takes them from the peer's. */
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
 void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);

@@ -37,7 +37,8 @@ static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, 
     const struct ip_family *family = ip_family_of(conn->local.addr);
     int64_t floor =
         family->version == 4 ? tcp->values->tcp_pmtu_floor_v4 : tcp->values->tcp_pmtu_floor_v6;
-    uint32_t mss = u32_max(mtu, (uint32_t)floor) - family->header_len - TCP_HEADER_MIN;
+    uint32_t mss = conn_mss_without_options(conn, u32_max(mtu, (uint32_t)floor) -
+                                                      family->header_len - TCP_HEADER_MIN);
 
     if (mss >= conn->snd_mss)
         return;
