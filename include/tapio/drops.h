@@ -61,6 +61,7 @@ extern "C" {
     X(TCP_CLOSED_RST,  "tcp.rx_closed_rst", "a reset for a connection that does not exist (RFC 9293, 3.10.7.1)") \
     X(TCP_SEQUENCE,    "tcp.rx_seq",        "outside the receive window; answered with an ACK (RFC 9293, 3.10.7.4)") \
     X(TCP_RST,         "tcp.rx_rst",        "a reset that is not at RCV.NXT (RFC 5961, 3.2)") \
+    X(TCP_ORPHAN,      "tcp.rx_orphan",     "text after the application closed; answered with a reset (RFC 9293, 3.6.1)") \
     X(TCP_TIME_WAIT,   "tcp.rx_tw_rst",     "a reset in TIME-WAIT, which must not end it (RFC 1337, 3)") \
     X(TCP_SYN,         "tcp.rx_syn",        "a SYN on a synchronized connection; challenged (RFC 5961, 4.2)") \
     X(TCP_NO_ACK,      "tcp.rx_noack",      "no ACK bit on a synchronized connection (RFC 9293, 3.10.7.4)") \

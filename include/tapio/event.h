@@ -76,7 +76,6 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(IN_TEXT_EARLY,    "text-early",       "Text beyond a hole: kept, and RCV.NXT repeated at once (RFC 5681, 3.2).") \
     X(IN_TEXT_FILLS,    "text-fills-hole",  "Text that fills a hole: what waited behind it is delivered too (RFC 5681, 3.2).") \
     X(IN_TEXT_OLD,      "text-old",         "Text that we already have: acknowledged again, not delivered (RFC 9293, 3.10.7.4).") \
-    X(IN_TEXT_UNWANTED, "text-unwanted",    "Text after the application closed: answered with a reset (RFC 9293, 3.6.1).") \
     X(IN_ACK_NEW,       "ack-new",          "Acknowledges new octets; cwnd was not the limit, so it stays (RFC 5681, 3.1).") \
     X(IN_ACK_SLOW_START,"ack-slow-start",   "Acknowledges new octets below ssthresh: cwnd grows by as many (RFC 5681, 3.1).") \
     X(IN_ACK_AVOIDANCE, "ack-avoidance",    "Acknowledges new octets above ssthresh: cwnd grows by one segment a round trip (RFC 5681, 3.1).") \

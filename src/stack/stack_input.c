@@ -55,6 +55,13 @@ static void confirm_hop(struct stack *s, struct ip_addr remote)
     s->confirmed.until = instant_add(s->now, NS_PER_S);
 }
 
+static enum why reset_why(enum drop drop)
+{
+    if (drop == DROP_TCP_CLOSED)
+        return WHY_OUT_RST_CLOSED;
+    return drop == DROP_TCP_ORPHAN ? WHY_OUT_RST_UNREAD : WHY_OUT_RST_REFUSED;
+}
+
 static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_packet *ip)
 {
     struct tcp_arrival in = {
@@ -74,7 +81,7 @@ static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_pa
     if (s->tcp.progress)
         confirm_hop(s, ip->src);
     if (verdict == SEG_REFUSED) {
-        stack_reset(s, &in, in.drop == DROP_TCP_CLOSED ? WHY_OUT_RST_CLOSED : WHY_OUT_RST_REFUSED);
+        stack_reset(s, &in, reset_why(in.drop));
         return in.drop;
     }
     return verdict == SEG_DROPPED ? in.drop : DROP_NONE;

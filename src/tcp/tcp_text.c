@@ -203,10 +203,9 @@ enum tcp_verdict tcp_take_text(struct tcp *tcp, struct tcp_conn *conn, struct tc
     if (seg->text.len == 0)
         return SEG_CONTINUE;
     if (conn_is_orphan(conn)) { /* RFC 9293, 3.6.1: the peer must know that nobody reads it */
-        events_note(tcp->events, WHY_IN_TEXT_UNWANTED);
-        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_UNREAD, "text came after the application closed",
-                       now);
-        return SEG_PROCESSED;
+        tcp_end(tcp, conn, 0, "text came after the application closed", now);
+        in->drop = DROP_TCP_ORPHAN;
+        return SEG_REFUSED;
     }
     if (seq_eq(seg->seq, conn->rcv.nxt))
         return take_in_order(tcp, conn, in, now);

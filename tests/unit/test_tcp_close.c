@@ -563,7 +563,7 @@ START_TEST(text_after_close_resets)
     if (_i == 1)
         peer_send(p, ".", 1, 2, 0);
     peer_send(p, "P.", 1, 1 + (uint32_t)_i, 100);
-    peer_expect_reset(p, 2);
+    peer_expect_reset(p, 1 + (uint32_t)_i); /* at what the text acknowledges */
     peer_expect_nothing(p);
     expect_no_connection(p);
     peer_free(p);
