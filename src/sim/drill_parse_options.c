@@ -16,6 +16,8 @@
 #include "base/bytes.h"
 #include "sim/drill_parser.h"
 
+static_assert(DRILL_OPTIONS == 40, "an octet each");
+
 enum { OPTIONS_LEN_MAX = 40, MD5_MAX = 16, ACCECN0 = 172, ACCECN1 = 174, COUNTER_MAX = 0xffffff };
 
 static int hex_digit(uint8_t c)
@@ -195,20 +197,20 @@ static size_t wire_len(const struct drill_tcp_option *option)
 
 static size_t parse_list(struct drill_parser *p, struct drill_tcp *out)
 {
-    struct drill_tcp_option list[DRILL_OPTIONS] = {0};
+    struct drill_tcp_option list[DRILL_OPTIONS];
     size_t len = 0;
 
     if (parser_is(p, '>'))
         parser_fail(p, "<> says nothing: leave it out when there are no options");
     do {
-        struct drill_tcp_option *option = &list[out->option_count];
-        parse_one(p, option);
-        len += wire_len(option);
+        struct drill_tcp_option option = {0};
+        parse_one(p, &option);
+        len += wire_len(&option);
         if (len > OPTIONS_LEN_MAX) {
             parser_fail(p, "more than %d octets of TCP options", OPTIONS_LEN_MAX);
             return 0;
         }
-        out->option_count++;
+        list[out->option_count++] = option; /* each has an octet, so all of them have a place */
     } while (parser_accept(p, ','));
     parser_expect(p, '>', "',' and another option, or '>'");
     if (len % 4 != 0)
