@@ -77,12 +77,13 @@ static int later(struct refusal *refusal, const char *option, const char *text)
 
 bool addr_is_host(struct ip_addr addr)
 {
-    return ip_is_v4(addr) && !ip_is_unspecified(addr) && ip_to_v4(addr) >> 24 != 0 &&
-           !ip_is_loopback(addr) && !ip_is_multicast(addr) && !ip_is_class_e(addr) &&
-           !ip_is_limited_broadcast(addr);
+    if (ip_is_v4(addr) && ip_to_v4(addr) >> 24 == 0)
+        return false;
+    return !ip_is_unspecified(addr) && !ip_is_loopback(addr) && !ip_is_multicast(addr) &&
+           !ip_is_class_e(addr) && !ip_is_limited_broadcast(addr);
 }
 
-/* "A.B.C.D/N" that a station on a link can have. */
+/* An address with its prefix that a station on a link can have. */
 static int take_prefix(const char *option, const char *text, struct ip_prefix *out,
                        struct refusal *refusal)
 {
@@ -96,8 +97,6 @@ static int take_prefix(const char *option, const char *text, struct ip_prefix *o
                       "%s %s: not an address with a prefix of 0 to 32, such as 10.9.0.2/24", option,
                       text);
     }
-    if (!ip_is_v4(out->addr))
-        return later(refusal, option, text);
     if (!addr_is_host(out->addr))
         return refuse(refusal, EXIT_USAGE, "%s %s: no station can have this address", option, text);
     if (prefix_is_broadcast(*out, out->addr))
@@ -112,8 +111,6 @@ static int take_addr(const char *option, const char *text, struct ip_addr *out,
 {
     if (ip_addr_parse(text, out))
         return refuse(refusal, EXIT_USAGE, "%s %s: not an address, such as 10.9.0.1", option, text);
-    if (!ip_is_v4(*out))
-        return later(refusal, option, text);
     if (!addr_is_host(*out))
         return refuse(refusal, EXIT_USAGE, "%s %s: no station can have this address", option, text);
     return 0;
@@ -122,12 +119,13 @@ static int take_addr(const char *option, const char *text, struct ip_addr *out,
 static int take_dev(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
-    static const char *const kinds_to_come[] = {"tun:", "stream:", "pcap:"};
+    static const char *const kinds_to_come[] = {"stream:", "pcap:"};
 
     for (size_t i = 0; i < ARRAY_LEN(kinds_to_come); i++)
         if (strncmp(text, kinds_to_come[i], strlen(kinds_to_come[i])) == 0)
             return later(refusal, "--dev", text);
-    if (strncmp(text, "tap:", 4) != 0)
+    o->config.link = strncmp(text, "tun:", 4) == 0 ? STACK_LINK_IP : STACK_LINK_ETHERNET;
+    if (o->config.link == STACK_LINK_ETHERNET && strncmp(text, "tap:", 4) != 0)
         return refuse(refusal, EXIT_USAGE, "--dev %s: name its kind too, as in --dev tap:tap0",
                       text);
     if (!os_link_name_is_valid(text + 4))
@@ -158,8 +156,14 @@ static int take_stack_addr(void *context, const char *text, struct refusal *refu
 static int take_host_addr(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
+    struct ip_prefix host;
+
+    int status = take_prefix("--host-addr", text, &host, refusal);
+    if (status)
+        return status;
+    *(ip_is_v4(host.addr) ? &o->host : &o->host6) = host;
     o->host_given = true;
-    return take_prefix("--host-addr", text, &o->host, refusal);
+    return 0;
 }
 
 static int take_gateway(void *context, const char *text, struct refusal *refusal)
@@ -334,13 +338,13 @@ static int take_log(void *context, const char *text, struct refusal *refusal)
 
 /* clang-format off */
 static const struct option_row stack_rows[] = {
-    {"dev",         0, "KIND:NAME",   "the device: tap:NAME, created when absent (default tap:tap0); later tun:, stream:, pcap:", take_dev},
+    {"dev",         0, "KIND:NAME",   "the device: tap:NAME or tun:NAME, created when absent (default tap:tap0); later stream:, pcap:", take_dev},
     {"addr",        0, "ADDR/PREFIX", "an address of the stack, repeatable (default 10.9.0.2/24)", take_stack_addr},
-    {"host-addr",   0, "ADDR/PREFIX", "the kernel's address on a TAP that we create (default 10.9.0.1/24)", take_host_addr},
+    {"host-addr",   0, "ADDR/PREFIX", "the kernel's address on a device that we create, one of each family (default 10.9.0.1/24, fd00:9::1/64)", take_host_addr},
     {"gateway",     0, "ADDR",        "where packets beyond the link go", take_gateway},
     {"dns",         0, "ADDR",        "whom to ask for names", take_dns},
     {"mac",         0, "MAC",         "the stack's Ethernet address (default: made up)", take_mac},
-    {"mtu",         0, "N",           "octets behind the Ethernet header, 68 to 65535 (default: the device's, or 1500)", take_mtu},
+    {"mtu",         0, "N",           "octets of an IP packet, 68 to 65535 (default: the device's, or 1500)", take_mtu},
     {"queues",      0, "N",           "queues of the device (1; more come later)", take_queues},
     {"offload",     0, "on|off",      "checksum offload (default: on where the kernel grants it)", take_offload},
     {"capture",     0, "FILE|-",      "write annotated pcapng", take_capture},
@@ -417,23 +421,44 @@ static int check_gateway(const struct options *o, struct refusal *refusal)
                   ip_addr_format(gateway, text));
 }
 
-static int check_host(const struct options *o, struct refusal *refusal)
+static int check_host(const struct options *o, struct ip_addr host, struct refusal *refusal)
 {
     char text[IP_ADDR_TEXT];
 
-    for (int i = 0; i < o->config.addr_count; i++)
-        if (ip_equal(o->config.addr[i].addr, o->host.addr))
+    for (int i = 0; i < o->config.addr_count && o->host_given; i++)
+        if (ip_equal(o->config.addr[i].addr, host))
             return refuse(refusal, EXIT_USAGE,
                           "--host-addr %s: the stack has this address; the kernel needs another",
-                          ip_addr_format(o->host.addr, text));
+                          ip_addr_format(host, text));
+    return 0;
+}
+
+/* What the link cannot have, and only the whole line shows. */
+static int check_link(const struct options *o, struct refusal *refusal)
+{
+    char text[IP_ADDR_TEXT];
+
+    if (o->config.link == STACK_LINK_IP)
+        return o->mac_given ? refuse(refusal, EXIT_USAGE,
+                                     "--mac: a TUN has no Ethernet addresses; leave it out")
+                            : 0;
+    for (int i = 0; i < o->config.addr_count; i++)
+        if (!ip_is_v4(o->config.addr[i].addr))
+            return later(refusal, "--addr", ip_addr_format(o->config.addr[i].addr, text));
+    if (!ip_is_v4(o->config.gateway) && !ip_is_unspecified(o->config.gateway))
+        return later(refusal, "--gateway", ip_addr_format(o->config.gateway, text));
     return 0;
 }
 
 static int options_check(struct options *o, struct refusal *refusal)
 {
-    int status = check_gateway(o, refusal);
-    if (!status && o->host_given)
-        status = check_host(o, refusal);
+    int status = check_link(o, refusal);
+    if (!status)
+        status = check_gateway(o, refusal);
+    if (!status)
+        status = check_host(o, o->host.addr, refusal);
+    if (!status)
+        status = check_host(o, o->host6.addr, refusal);
     if (!status)
         status = check_values(o, refusal);
     if (status)
@@ -517,7 +542,8 @@ static void options_init(struct options *o)
     *o = (struct options){.device = "tap0", .ready_fd = -1};
     stack_config_init(&o->config);
     int err = ip_prefix_parse("10.9.0.1/24", &o->host);
-    assert(!err);
+    int err6 = ip_prefix_parse("fd00:9::1/64", &o->host6);
+    assert(!err && !err6);
 }
 
 static int check_operands(const struct option_verb *verb, int count, char **operands,

@@ -28,13 +28,13 @@ struct options {
     struct stack_config config; /* --addr, --gateway, --mac, --mtu, --set, --profile */
     char device[OS_LINK_NAME];  /* --dev */
     bool addr_given, mtu_given, mac_given, host_given, seeded, capture_raw;
-    struct ip_prefix host; /* --host-addr */
-    struct ip_addr dns;    /* --dns; unspecified: none */
-    enum offload offload;  /* --offload */
-    const char *capture;   /* --capture; NULL: none */
-    const char *log;       /* --log; NULL: none */
-    const char *control;   /* --control; NULL: none */
-    const char *profile;   /* --profile */
+    struct ip_prefix host, host6; /* --host-addr, one of each family */
+    struct ip_addr dns;           /* --dns; unspecified: none */
+    enum offload offload;         /* --offload */
+    const char *capture;          /* --capture; NULL: none */
+    const char *log;              /* --log; NULL: none */
+    const char *control;          /* --control; NULL: none */
+    const char *profile;          /* --profile */
     const char *impair[OPTIONS_IMPAIRS];
     const char *set[OPTIONS_SETS];
     int impair_count, set_count;
@@ -83,7 +83,7 @@ void options_print_values(FILE *out);
 bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* "1", "0.2" or "2.5" seconds in nanoseconds, up to a day; false when it is not. */
 bool seconds_parse(const char *text, int64_t *ns);
-/* An IPv4 address that a station can have. */
+/* An address that a station can have. */
 bool addr_is_host(struct ip_addr addr);
 
 #endif

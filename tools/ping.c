@@ -82,7 +82,8 @@ static const struct option_row rows[] = {
 static const struct option_verb verb_row = {
     .name = "ping",
     .arguments = "HOST",
-    .help = "Sends ICMP echoes to HOST, an IPv4 address, from a stack of its own.\n"
+    .help = "Sends ICMP echoes to HOST, an address (IPv6 with --dev tun:NAME), from a stack of its "
+            "own.\n"
             "Exits 0 if any was answered, else 1.",
     .operands = 1,
     .rows = rows,
@@ -93,8 +94,8 @@ static int take_host(struct ping_verb *verb, const char *text, struct refusal *r
 {
     if (ip_addr_parse(text, &verb->host))
         return refuse(refusal, EXIT_FAILURE,
-                      "ping %s: looking up names is not built in yet; give an IPv4 address", text);
-    if (!ip_is_v4(verb->host))
+                      "ping %s: looking up names is not built in yet; give an address", text);
+    if (!ip_is_v4(verb->host) && verb->options.config.link == STACK_LINK_ETHERNET)
         return refuse(refusal, EXIT_FAILURE, "ping %s: IPv6 over Ethernet is not built in yet",
                       text);
     if (!addr_is_host(verb->host))

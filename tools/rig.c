@@ -102,7 +102,7 @@ static int open_capture(struct rig *rig, struct refusal *refusal)
     struct pcapng_config config = {
         .device = rig->options->device,
         .os = os,
-        .ethernet = true,
+        .ethernet = rig->config.link == STACK_LINK_ETHERNET,
         .raw = rig->options->capture_raw,
         .wall_base_ns = rig->env.env.wall_ns(rig->env.env.context),
         .mono_base = os_now(),
@@ -117,20 +117,45 @@ static int open_capture(struct rig *rig, struct refusal *refusal)
 
 /* --- the interface ------------------------------------------------------------------------ */
 
-/* The kernel's side and ours must see each other as neighbours. */
-static int check_neighbours(const struct options *o, struct refusal *refusal)
+static const char *kind_of(const struct options *o)
 {
-    char host[IP_ADDR_TEXT], first[IP_ADDR_TEXT];
+    return o->config.link == STACK_LINK_IP ? "tun" : "tap";
+}
+
+static bool has_family(const struct options *o, struct ip_prefix host)
+{
+    for (int i = 0; i < o->config.addr_count; i++)
+        if (ip_is_v4(o->config.addr[i].addr) == ip_is_v4(host.addr))
+            return true;
+    return false;
+}
+
+/* The kernel's side and ours must see each other as neighbours. */
+static int check_neighbours(const struct options *o, struct ip_prefix host, struct refusal *refusal)
+{
+    char theirs[IP_ADDR_TEXT], first[IP_ADDR_TEXT];
 
     for (int i = 0; i < o->config.addr_count; i++)
-        if (prefix_contains(o->config.addr[i], o->host.addr) &&
-            prefix_contains(o->host, o->config.addr[i].addr))
+        if (prefix_contains(o->config.addr[i], host.addr) &&
+            prefix_contains(host, o->config.addr[i].addr))
             return 0;
     return refuse(refusal, EXIT_USAGE,
                   "the stack at %s/%d and the kernel at %s/%d share no network: set --host-addr to "
                   "an address in the stack's",
                   ip_addr_format(o->config.addr[0].addr, first), o->config.addr[0].len,
-                  ip_addr_format(o->host.addr, host), o->host.len);
+                  ip_addr_format(host.addr, theirs), host.len);
+}
+
+/* The kernel gets an address of each family that the stack has one of. */
+static int check_host(const struct options *o, struct ip_prefix host, struct refusal *refusal)
+{
+    if (!has_family(o, host))
+        return 0;
+    for (int i = 0; i < o->config.addr_count; i++)
+        if (ip_equal(o->config.addr[i].addr, host.addr))
+            return refuse(refusal, EXIT_USAGE,
+                          "the stack has the kernel's default address: set --host-addr to another");
+    return check_neighbours(o, host, refusal);
 }
 
 /* An interface of that name is there: can we live with it? */
@@ -138,10 +163,12 @@ static int check_existing(struct rig *rig, const struct os_link *link, struct re
 {
     const struct options *o = rig->options;
 
-    if (!link->is_tap)
+    bool tun = o->config.link == STACK_LINK_IP;
+
+    if (tun ? !link->is_tun : !link->is_tap)
         return refuse(refusal, EXIT_FAILURE,
-                      "%s is there but is no TAP interface; choose another with --dev tap:NAME",
-                      o->device);
+                      "%s is there but is no %s interface; choose another with --dev %s:NAME",
+                      o->device, tun ? "TUN" : "TAP", kind_of(o));
     if (o->mtu_given && o->config.mtu > link->mtu)
         return refuse(refusal, EXIT_FAILURE,
                       "--mtu %u: %s has %u; leave it out, or run 'ip link set %s mtu %u' first",
@@ -161,28 +188,31 @@ static int check_new(struct rig *rig, struct refusal *refusal)
     if (rig->config.mtu > OS_LINK_TAP_MTU_MAX)
         return refuse(refusal, EXIT_USAGE, "--mtu %u: a TAP of Linux takes at most %d",
                       rig->config.mtu, OS_LINK_TAP_MTU_MAX);
-    for (int i = 0; i < o->config.addr_count; i++)
-        if (ip_equal(o->config.addr[i].addr, o->host.addr))
-            return refuse(refusal, EXIT_USAGE,
-                          "the stack has the kernel's default address: set --host-addr to another");
-    return check_neighbours(o, refusal);
+    int status = check_host(o, o->host, refusal);
+    return status ? status : check_host(o, o->host6, refusal);
 }
 
-static int refuse_tap(int err, const char *name, struct refusal *refusal)
+static int refuse_tap(int err, const struct options *o, struct refusal *refusal)
 {
     char why[300];
 
     return refuse(refusal, err == -EPERM || err == -EACCES ? EXIT_PERMISSION : EXIT_FAILURE, "%s",
-                  tap_explain(err, name, why, sizeof why));
+                  tap_explain(err, o->device, o->config.link == STACK_LINK_IP, why, sizeof why));
 }
 
 /* Addresses and raises the interface that we have just made. */
 static int set_up(struct rig *rig, struct refusal *refusal)
 {
     const struct options *o = rig->options;
+    struct ip_prefix hosts[2];
+    int count = 0;
     const char *doing;
 
-    int err = os_link_up(o->device, o->host, rig->config.mtu, &doing);
+    if (has_family(o, o->host))
+        hosts[count++] = o->host;
+    if (has_family(o, o->host6))
+        hosts[count++] = o->host6;
+    int err = os_link_up(o->device, hosts, count, rig->config.mtu, &doing);
     if (err == -EPERM || err == -EACCES)
         return refuse(refusal, EXIT_PERMISSION,
                       "may not %s %s: run as root or in 'unshare -rn', or let root set it up first",
@@ -209,10 +239,12 @@ static int open_tap(struct rig *rig, struct refusal *refusal)
     if (status)
         return status;
 
-    struct tap_config config = {.name = o->device, .offload = o->offload != OFFLOAD_OFF};
+    struct tap_config config = {.name = o->device,
+                                .tun = o->config.link == STACK_LINK_IP,
+                                .offload = o->offload != OFFLOAD_OFF};
     err = tap_open(&config, &rig->tap);
     if (err)
-        return refuse_tap(err, o->device, refusal);
+        return refuse_tap(err, o, refusal);
     rig->dev = rig->tap;
     rig->created = config.created;
     status = config.created ? set_up(rig, refusal) : 0;
@@ -247,6 +279,8 @@ static int choose_mac(struct rig *rig, struct refusal *refusal)
     struct hash_key key;
     char text[MAC_ADDR_TEXT];
 
+    if (rig->config.link != STACK_LINK_ETHERNET)
+        return 0;
     if (rig->options->mac_given) {
         if (mac_equal(rig->config.mac, rig->tap->peer_mac))
             return refuse(refusal, EXIT_USAGE,

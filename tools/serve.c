@@ -263,16 +263,17 @@ static int open_servers(struct serve *serve, struct refusal *refusal)
 static void tell_ready(const struct serve *serve)
 {
     const struct rig *rig = &serve->rig;
-    char line[400], addr[IP_ADDR_TEXT], mac[MAC_ADDR_TEXT];
+    char line[400], at[ENDPOINT_TEXT], mac[MAC_ADDR_TEXT];
+    struct endpoint http = {rig->config.addr[0].addr, (uint16_t)serve->port[PORT_HTTP]};
+    bool ethernet = rig->config.link == STACK_LINK_ETHERNET;
     uint64_t memory = stack_memory_cap(rig->stack) + http_server_memory_cap(serve->http);
 
-    int len =
-        snprintf(line, sizeof line,
-                 "ready http://%s:%d/ dev=%s %s mtu=%u mac=%s offload=%s memory=%" PRIu64 "MB",
-                 ip_addr_format(rig->config.addr[0].addr, addr), serve->port[PORT_HTTP],
-                 rig->options->device, rig->created ? "created" : "attached", rig->config.mtu,
-                 mac_addr_format(rig->config.mac, mac), rig->tap->csum_offload ? "on" : "off",
-                 (memory + 999999) / 1000000);
+    int len = snprintf(
+        line, sizeof line, "ready http://%s/ dev=%s %s mtu=%u %s%s offload=%s memory=%" PRIu64 "MB",
+        endpoint_format(http, at), rig->options->device, rig->created ? "created" : "attached",
+        rig->config.mtu, ethernet ? "mac=" : "link=ip",
+        ethernet ? mac_addr_format(rig->config.mac, mac) : "",
+        rig->tap->csum_offload ? "on" : "off", (memory + 999999) / 1000000);
     for (size_t i = PORT_ECHO; i < PORT_COUNT; i++)
         if (serve->port[i])
             len += snprintf(line + len, sizeof line - (size_t)len, " %s=%d", port_names[i],

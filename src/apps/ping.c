@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "base/addr.h"
 #include "base/bytes.h"
 
 static void ready(struct sock_app *app, int s, short events, instant now)
@@ -43,7 +44,9 @@ int ping_init(struct ping *ping, const struct ping_config *config, instant now)
     ping->next = now;
     ping->app.ready = ready;
     ping->stats.rtt_min_ns = INT64_MAX;
-    int s = sock_socket(config->stack, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    int s = ip_is_v4(config->host)
+                ? sock_socket(config->stack, AF_INET, SOCK_DGRAM, IPPROTO_ICMP)
+                : sock_socket(config->stack, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6);
     if (s < 0)
         return s;
     int err = sock_connect(config->stack, s, host, NULL);

@@ -244,7 +244,7 @@ static int listen_at(struct service *service)
 {
     struct stack *stack = service->config.stack;
     const int on = 1;
-    int s = sock_socket(stack, AF_INET, SOCK_STREAM, 0);
+    int s = sock_socket(stack, AF_INET6, SOCK_STREAM, 0); /* and IPv4 */
 
     if (s < 0)
         return s;

@@ -11,6 +11,8 @@
  *     descriptor: on an interface that lives on they are what its last user has left, so both
  *     are always set, also to "none". Else an interface that was used with offload would hand
  *     unfinished checksums to somebody who reads plain frames.
+ *     A TUN is the same without Ethernet headers: by the version in its first octet the kernel
+ *     knows what a packet is.
  *     An interface that is down refuses writes (EIO), but can still be read. One that is deleted
  *     answers EBADFD and polls as ready for ever: it is asked once, and then never again.
  *
@@ -288,7 +290,8 @@ static int attach(struct tap *tap, const char *name)
     for (int i = 0; i < BUSY_TRIES; i++) {
         memset(&request, 0, sizeof(request));
         memcpy(request.ifr_name, name, strlen(name));
-        request.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (tap->vnet ? IFF_VNET_HDR : 0));
+        request.ifr_flags = (short)((tap->dev.ip_only ? IFF_TUN : IFF_TAP) | IFF_NO_PI |
+                                    (tap->vnet ? IFF_VNET_HDR : 0));
         err = ask(tap, tap->fd, TUNSETIFF, &request);
         if (err != -EBUSY)
             break;
@@ -341,7 +344,8 @@ static int read_link(struct tap *tap)
         return err;
 
     memcpy(tap->dev.name, link.ifr_name, sizeof(tap->dev.name));
-    memcpy(tap->dev.peer_mac.octet, answer.ifr_hwaddr.sa_data, sizeof(tap->dev.peer_mac.octet));
+    if (!tap->dev.ip_only)
+        memcpy(tap->dev.peer_mac.octet, answer.ifr_hwaddr.sa_data, sizeof(tap->dev.peer_mac.octet));
     tap->dev.mtu = u32_min(mtu, VNET_FRAME_MAX - ETH_HEADER);
     return 0;
 }
@@ -355,6 +359,7 @@ int tap_open(struct tap_config *config, struct dev **out)
         return -ENOMEM;
     tap->dev.ops = &tap_ops;
     tap->sys = config->sys ? config->sys : &system_calls;
+    tap->dev.ip_only = config->tun;
     tap->vnet = config->offload;
     tap->fd = tap->control = -1;
 

@@ -1,5 +1,5 @@
 /*
- * tap.h - a TAP interface of Linux as a device.
+ * tap.h - a TAP interface of Linux as a device, or a TUN, which is one without Ethernet.
  *
  * The kernel's side is a network interface with frames that we read and write. tap_open() attaches
  * to one that is there, or makes one that goes away with its descriptor; giving it addresses and
@@ -29,6 +29,7 @@ struct tap_sys {
 
 struct tap_config {
     const char *name;   /* "tap0" */
+    bool tun;           /* a TUN: bare IP packets, no Ethernet */
     bool offload;       /* ask for checksum offload; dev->csum_offload says if it was granted */
     const uid_t *owner; /* who may attach later without privileges; NULL: as it is */
     const struct tap_sys *sys; /* NULL: the system */
@@ -41,7 +42,7 @@ struct tap_config {
  *     -EPERM, -EACCES   may not make or attach to the interface, or not open /dev/net/tun
  *     -ENOENT, -ENODEV  there is no /dev/net/tun, or no driver behind it
  *     -EBUSY            another program has it
- *     -EINVAL           not a name for an interface, or one that is no TAP */
+ *     -EINVAL           not a name for an interface, or one that is no TAP (no TUN) */
 NODISCARD int tap_open(struct tap_config *config, struct dev **out);
 
 /* Reads the MTU and the kernel's address again: they can change while we run. 0, or -ENETDOWN when
@@ -50,7 +51,7 @@ NODISCARD int tap_refresh(struct dev *dev);
 
 /* One line, without an end of line, that names the cause and the remedy of what tap_open()
  * answered. For -EBUSY it looks for the user in /proc. Returns `out`. */
-const char *tap_explain(int err, const char *name, char *out, size_t room);
+const char *tap_explain(int err, const char *name, bool tun, char *out, size_t room);
 
 /* 1 to 15 octets, and none that the kernel refuses in a name. */
 bool tap_name_is_possible(const char *name);

@@ -86,8 +86,9 @@ static void find_user(const char *name, char *out, size_t room)
     closedir(processes);
 }
 
-const char *tap_explain(int err, const char *name, char *out, size_t room)
+const char *tap_explain(int err, const char *name, bool tun, char *out, size_t room)
 {
+    const char *mode = tun ? "tun" : "tap";
     char user[80];
 
     switch (-err) {
@@ -95,8 +96,8 @@ const char *tap_explain(int err, const char *name, char *out, size_t room)
         snprintf(
             out, room,
             "no permission to use %s: run as root or in 'unshare -rn', or let root make it for "
-            "you: ip tuntap add dev %s mode tap user $USER",
-            name, name);
+            "you: ip tuntap add dev %s mode %s user $USER",
+            name, name, mode);
         break;
     case EACCES:
         snprintf(out, room,
@@ -113,20 +114,20 @@ const char *tap_explain(int err, const char *name, char *out, size_t room)
         break;
     case EBUSY:
         find_user(name, user, sizeof(user));
-        snprintf(out, room, "%s is in use by %s; stop it, or take another with --dev tap:NAME",
-                 name, user);
+        snprintf(out, room, "%s is in use by %s; stop it, or take another with --dev %s:NAME", name,
+                 user, mode);
         break;
     case EINVAL:
         if (tap_name_is_possible(name))
             snprintf(out, room,
-                     "%s exists but is not a TAP that can be joined (another kind of interface, or "
-                     "one with several queues); take another with --dev tap:NAME",
-                     name);
+                     "%s exists but is not a %s that can be joined (another kind of interface, or "
+                     "one with several queues); take another with --dev %s:NAME",
+                     name, tun ? "TUN" : "TAP", mode);
         else
             snprintf(out, room,
                      "'%.40s' cannot be the name of an interface: it must have 1 to 15 letters and "
-                     "neither '/' nor ':' nor a space; give it with --dev tap:NAME",
-                     name);
+                     "neither '/' nor ':' nor a space; give it with --dev %s:NAME",
+                     name, mode);
         break;
     default:
         snprintf(out, room, "cannot open %s: %s", name, strerror(-err));

@@ -56,7 +56,7 @@ static int listen_at(struct http_server *server)
 {
     struct stack *stack = server->config.stack;
     const int on = 1;
-    int s = sock_socket(stack, AF_INET, SOCK_STREAM, 0);
+    int s = sock_socket(stack, AF_INET6, SOCK_STREAM, 0); /* and IPv4 */
 
     if (s < 0)
         return s;

@@ -143,23 +143,34 @@ static int set_mtu(int index, uint32_t mtu)
     return netlink_ask(&r, NULL, NULL);
 }
 
+/* A network of IPv4 has a broadcast address, unless it is too small (RFC 3021). */
+static void add_broadcast(struct netlink_request *r, struct ip_prefix addr)
+{
+    uint8_t broadcast[4];
+    struct writer w = writer_of(broadcast, sizeof broadcast);
+
+    if (!ip_is_v4(addr.addr) || addr.len > 30)
+        return;
+    uint32_t hosts = addr.len == 0 ? UINT32_MAX : (uint32_t)((UINT64_C(1) << (32 - addr.len)) - 1);
+    write_be32(&w, ip_to_v4(addr.addr) | hosts);
+    netlink_attr(r, IFA_BROADCAST, broadcast, sizeof broadcast);
+}
+
+/* Nobody else can have an IPv6 address here, so it need not be asked for on the link first. */
 static int add_addr(int index, struct ip_prefix addr)
 {
     struct netlink_request r;
-    struct ifaddrmsg msg = {
-        .ifa_family = AF_INET, .ifa_prefixlen = addr.len, .ifa_index = (uint32_t)index};
-    uint32_t hosts = addr.len == 0 ? UINT32_MAX : (uint32_t)((UINT64_C(1) << (32 - addr.len)) - 1);
-    uint8_t local[4], broadcast[4];
-    struct writer w = writer_of(local, sizeof local);
-    write_be32(&w, ip_to_v4(addr.addr));
-    w = writer_of(broadcast, sizeof broadcast);
-    write_be32(&w, ip_to_v4(addr.addr) | hosts);
+    bool v4 = ip_is_v4(addr.addr);
+    struct ifaddrmsg msg = {.ifa_family = v4 ? AF_INET : AF_INET6,
+                            .ifa_prefixlen = addr.len,
+                            .ifa_flags = v4 ? 0 : IFA_F_NODAD,
+                            .ifa_index = (uint32_t)index};
+    struct bytes octets = bytes_skip(bytes_of(addr.addr.octet, 16), v4 ? 12 : 0);
 
     netlink_begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &msg, sizeof msg);
-    netlink_attr(&r, IFA_LOCAL, local, sizeof local);
-    netlink_attr(&r, IFA_ADDRESS, local, sizeof local);
-    if (addr.len <= 30) /* smaller networks have none (RFC 3021) */
-        netlink_attr(&r, IFA_BROADCAST, broadcast, sizeof broadcast);
+    netlink_attr(&r, IFA_LOCAL, octets.at, octets.len);
+    netlink_attr(&r, IFA_ADDRESS, octets.at, octets.len);
+    add_broadcast(&r, addr);
     return netlink_ask(&r, NULL, NULL);
 }
 
@@ -183,7 +194,8 @@ int os_link_raise(const char *name)
     return link.exists ? raise_index(link.index) : -ENODEV;
 }
 
-int os_link_up(const char *name, struct ip_prefix addr, uint32_t mtu, const char **doing)
+int os_link_up(const char *name, const struct ip_prefix *addrs, int count, uint32_t mtu,
+               const char **doing)
 {
     struct os_link link;
 
@@ -198,9 +210,9 @@ int os_link_up(const char *name, struct ip_prefix addr, uint32_t mtu, const char
     err = set_mtu(link.index, mtu);
     if (err)
         return err;
-    if (!ip_is_unspecified(addr.addr)) {
-        *doing = "add an address to";
-        err = add_addr(link.index, addr);
+    *doing = "add an address to";
+    for (int i = 0; i < count; i++) {
+        err = add_addr(link.index, addrs[i]);
         if (err)
             return err;
     }

@@ -38,10 +38,11 @@ bool os_link_name_is_valid(const char *name);
 /* What the interface is. 0 with exists == false when there is none of that name. */
 NODISCARD int os_link_info(const char *name, struct os_link *out);
 
-/* Sets the MTU, gives it an address (none when unspecified) and brings it up. For an interface that
- * we have just made: the kernel makes up no IPv6 address on it, as nobody would answer there, and
- * its queue is long enough for a whole receive window of small frames. */
-NODISCARD int os_link_up(const char *name, struct ip_prefix addr, uint32_t mtu, const char **doing);
+/* Sets the MTU, gives it addresses and brings it up. For an interface that we have just made: the
+ * kernel makes up no IPv6 address on it, as nobody would answer there, and its queue is long enough
+ * for a whole receive window of small frames. */
+NODISCARD int os_link_up(const char *name, const struct ip_prefix *addrs, int count, uint32_t mtu,
+                         const char **doing);
 
 /* Brings an interface up and changes nothing else. */
 NODISCARD int os_link_raise(const char *name);

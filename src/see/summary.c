@@ -3,16 +3,16 @@
  *
  * The parsers of the stack judge: they verify lengths and checksums and answer with the name of a
  * drop. Here the packet may be one that they refused, and only its first octets are at hand, so the
- * IPv4 header is read anew, without judging. TCP's and ARP's parsers can be had: they look at their
- * own header and nothing else.
+ * IPv4 header is read anew, without judging. The parsers of IPv6's header, TCP and ARP can be had:
+ * they look at their own header and nothing else.
  *
- * Left out for now: IPv6, UDP's ports, TCP's options.
+ * Left out for now: IPv6's extension headers, UDP's ports, TCP's options.
  */
 #include "see/summary.h"
 
 #include "eth/arp_wire.h"
 #include "eth/eth_wire.h"
-#include "ip/icmp_wire.h"
+#include "ip/icmp6_wire.h"
 #include "ip/ipv4_wire.h"
 #include "tcp/tcp_wire.h"
 
@@ -89,7 +89,13 @@ static void add_tcp(struct text *out, struct bytes in, size_t total, struct ip_a
     add_number(out, " len ", total - (in.len - seg.text.len));
 }
 
-static void add_icmp(struct text *out, struct bytes in)
+static const struct icmp_names {
+    const char *name;
+    uint8_t echo, reply;
+} icmp_v4 = {" ICMP", ICMP_ECHO, ICMP_ECHO_REPLY},
+  icmp_v6 = {" ICMPv6", ICMP6_ECHO, ICMP6_ECHO_REPLY};
+
+static void add_icmp(struct text *out, struct bytes in, const struct icmp_names *names)
 {
     struct reader r = reader_of(in);
     uint8_t type = read_u8(&r);
@@ -98,16 +104,17 @@ static void add_icmp(struct text *out, struct bytes in)
     uint16_t id = read_be16(&r);
     uint16_t sequence = read_be16(&r);
 
+    text_add(out, names->name);
     if (r.overrun) {
-        text_add(out, " ICMP, malformed");
+        text_add(out, ", malformed");
         return;
     }
-    if (type == ICMP_ECHO || type == ICMP_ECHO_REPLY) {
-        text_add(out, type == ICMP_ECHO ? " ICMP echo" : " ICMP echo reply");
+    if (type == names->echo || type == names->reply) {
+        text_add(out, type == names->echo ? " echo" : " echo reply");
         add_number(out, " id ", id);
         add_number(out, " seq ", sequence);
     } else {
-        add_number(out, " ICMP type ", type);
+        add_number(out, " type ", type);
         add_number(out, " code ", code);
     }
 }
@@ -145,7 +152,7 @@ static enum summary_kind add_ipv4(struct text *out, struct bytes in)
     if (fragment > 0) {
         add_number(out, " fragment at ", fragment * 8u);
     } else if (protocol == IP_PROTOCOL_ICMP) {
-        add_icmp(out, payload);
+        add_icmp(out, payload, &icmp_v4);
         return SUMMARY_ICMP;
     }
     add_number(out, " protocol ", protocol);
@@ -153,10 +160,38 @@ static enum summary_kind add_ipv4(struct text *out, struct bytes in)
     return SUMMARY_IP;
 }
 
+static enum summary_kind add_ipv6(struct text *out, struct bytes in)
+{
+    struct reader r = reader_of(in);
+    struct ipv6_header h;
+    size_t len;
+
+    if (!ipv6_read_header(&r, &h, &len)) {
+        text_add(out, "IPv6, malformed");
+        return SUMMARY_IP;
+    }
+    struct bytes payload = bytes_first(r.rest, len);
+    if (h.next_header == IP_PROTOCOL_TCP) {
+        add_tcp(out, payload, len, h.src, h.dst);
+        return SUMMARY_TCP;
+    }
+    text_add_ip(out, h.src);
+    text_add(out, " > ");
+    text_add_ip(out, h.dst);
+    if (h.next_header == IP_PROTOCOL_ICMP6) {
+        add_icmp(out, payload, &icmp_v6);
+        return SUMMARY_ICMP;
+    }
+    add_number(out, " next header ", h.next_header);
+    add_number(out, " len ", len);
+    return SUMMARY_IP;
+}
+
 enum summary_kind summary_add(struct text *out, struct bytes headers, bool ethernet)
 {
     if (!ethernet)
-        return add_ipv4(out, headers);
+        return headers.len > 0 && headers.at[0] >> 4 == 6 ? add_ipv6(out, headers)
+                                                          : add_ipv4(out, headers);
 
     struct reader r = reader_of(headers);
     struct mac_addr dst, src;
@@ -173,6 +208,8 @@ enum summary_kind summary_add(struct text *out, struct bytes headers, bool ether
         return add_arp(out, r.rest);
     if (type == ETH_TYPE_IPV4)
         return add_ipv4(out, r.rest);
+    if (type == ETH_TYPE_IPV6)
+        return add_ipv6(out, r.rest);
     text_add_mac(out, src);
     text_add(out, " > ");
     text_add_mac(out, dst);

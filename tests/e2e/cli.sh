@@ -153,7 +153,7 @@ usage_table() {
 1|serve --root /etc/passwd|Not a directory
 1|serve --capture /nothing/here|No such file
 1|serve --queues 2|not built in yet
-1|serve --dev tun:tun0|not built in yet
+1|serve --dev stream:/tmp/s|not built in yet
 1|serve --dev stream:/tmp/s|not built in yet
 1|serve --dev pcap:eth0|not built in yet
 1|serve --addr fe80::2/64|not built in yet

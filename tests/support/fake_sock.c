@@ -321,9 +321,10 @@ int fake_misuse(struct stack *stack)
 
 int sock_socket(struct stack *stack, int domain, int type, int protocol)
 {
-    if (domain != AF_INET)
+    if (domain != AF_INET && domain != AF_INET6)
         return -EAFNOSUPPORT;
-    if (type != SOCK_STREAM && !(type == SOCK_DGRAM && protocol == IPPROTO_ICMP))
+    int icmp = domain == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+    if (type != SOCK_STREAM && !(type == SOCK_DGRAM && protocol == icmp))
         return -EPROTONOSUPPORT;
     return fake_new(stack, type);
 }

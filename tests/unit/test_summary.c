@@ -26,6 +26,11 @@ static enum summary_kind summary_of(const void *octets, size_t len, bool etherne
 #define IPV4(total, fragment, protocol)                                                            \
     ETHERNET "\x08\x00"                                                                            \
              "\x45\x00\x00" total "\x00\x01" fragment "\x40" protocol "\x00\x00" ADDRESSES
+#define IPV6(len, next)                                                                            \
+    ETHERNET "\x86\xdd"                                                                            \
+             "\x60\x00\x00\x00\x00" len next "\x40"                                                \
+             "\xfd\x00\x00\x09\0\0\0\0\0\0\0\0\0\0\0\x01"                                          \
+             "\xfd\x00\x00\x09\0\0\0\0\0\0\0\0\0\0\0\x02"
 #define TCP(offset, flags)                                                                         \
     "\x9c\x40\x00\x50\x00\x00\x03\xe8\x00\x00\x07\xd0" offset flags "\x01\xf4\x00\x00\x00\x00"
 
@@ -84,7 +89,18 @@ static const struct {
     ROW(ETHERNET "\x08\x06"
                  "\x00\x01",
         SUMMARY_ARP, "ARP, malformed"),
-    ROW(ETHERNET "\x86\xdd", SUMMARY_OTHER, "02:00:5e:10:00:02 > 02:00:5e:10:00:01 type 0x86dd"),
+    ROW(IPV6("\x15", "\x06") TCP("\x50", "\x02") "a", SUMMARY_TCP,
+        "[fd00:9::1]:40000 > [fd00:9::2]:80 [S] seq 1000 win 500 len 1"),
+    ROW(IPV6("\x08", "\x3a") "\x80\x00\x00\x00\x12\x34\x00\x07", SUMMARY_ICMP,
+        "fd00:9::1 > fd00:9::2 ICMPv6 echo id 4660 seq 7"),
+    ROW(IPV6("\x08", "\x3a") "\x01\x04\x00\x00\x00\x00\x00\x00", SUMMARY_ICMP,
+        "fd00:9::1 > fd00:9::2 ICMPv6 type 1 code 4"),
+    ROW(IPV6("\x07", "\x3a") "\x01\x04\x00\x00\x00\x00\x00", SUMMARY_ICMP,
+        "fd00:9::1 > fd00:9::2 ICMPv6, malformed"),
+    ROW(IPV6("\x08", "\x00") "\x3a\x00\x00\x00\x00\x00\x00\x00", SUMMARY_IP,
+        "fd00:9::1 > fd00:9::2 next header 0 len 8"),
+    ROW(ETHERNET "\x86\xdd", SUMMARY_IP, "IPv6, malformed"),
+    ROW(ETHERNET "\x88\xcc", SUMMARY_OTHER, "02:00:5e:10:00:02 > 02:00:5e:10:00:01 type 0x88cc"),
     ROW("\x02\x00", SUMMARY_OTHER, "a runt of 2 octets"),
     ROW("", SUMMARY_OTHER, "a runt of 0 octets"),
 #undef ROW
