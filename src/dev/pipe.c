@@ -181,6 +181,7 @@ int pipe_new(struct memory *memory, const struct pipe_config *config, struct dev
             .dev = {.ops = &pipe_ops,
                     .name = {'p', 'i', 'p', 'e', (char)('0' + i)},
                     .mtu = config->mtu,
+                    .ip_only = config->ip_only,
                     .csum_offload = config->csum_offload},
             .pipe = pipe,
             .peer = &pipe->end[1 - i],

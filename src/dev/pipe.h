@@ -15,6 +15,7 @@
 struct pipe_config {
     uint32_t mtu;
     uint32_t capacity; /* octets that may wait in each direction, their keeping included */
+    bool ip_only;      /* it carries bare IP packets */
     bool csum_offload; /* frames may pass with FRAME_NEEDS_CSUM, as between virtual machines */
 };
 

@@ -183,14 +183,15 @@ static int open_connections(struct sim *sim)
     struct side *server = &sim->side[SIM_SERVER];
     struct endpoint to = {.addr = stack_config(server->stack)->addr[0].addr, .port = SERVER_PORT};
 
-    server->listener = sock_socket(server->stack, AF_INET, SOCK_STREAM, 0);
+    int family = sim->config->ipv6 ? AF_INET6 : AF_INET;
+    server->listener = sock_socket(server->stack, family, SOCK_STREAM, 0);
     if (server->listener < 0 ||
         sock_bind(server->stack, server->listener, (struct endpoint){.port = SERVER_PORT}) ||
         sock_listen(server->stack, server->listener, (int)sim->config->connections))
         return -EINVAL;
     for (uint32_t i = 0; i < sim->config->connections; i++) {
         struct end *a = &client->ends[i], *b = &server->ends[i];
-        *a = (struct end){.s = sock_socket(client->stack, AF_INET, SOCK_STREAM, 0)};
+        *a = (struct end){.s = sock_socket(client->stack, family, SOCK_STREAM, 0)};
         *b = (struct end){.s = -1};
         a->to_send = b->expected = (uint32_t)prng_below(&sim->prng, sim->config->octets + 1ul);
         b->to_send = a->expected = (uint32_t)prng_below(&sim->prng, sim->config->octets + 1ul);
@@ -308,7 +309,7 @@ static void run(struct sim *sim)
         }
         if (++sim->result->polls > POLLS_MAX || sim->now.ns > sim->config->limit_ns)
             problem(sim, "it does not end");
-        if (busy)
+        if (busy || all_finished(sim)) /* without ARP the last timer may be TIME-WAIT's */
             continue;
         if (instant_is_never(next))
             problem(sim, "nothing is planned, and something is missing");
@@ -341,7 +342,17 @@ static void side_release(void *context, void *octets, size_t len)
     memory_release(((struct side *)context)->sim->memory, octets, len);
 }
 
-static int make_side(struct sim *sim, enum sim_side which, uint32_t address)
+/* 10.0.0.1 and 10.0.0.2, or fd00::1 and fd00::2. */
+static struct ip_prefix address_of(const struct sim_config *config, enum sim_side which)
+{
+    uint8_t last = which == SIM_CLIENT ? 1 : 2;
+
+    if (config->ipv6)
+        return (struct ip_prefix){{{0xfd, [15] = last}}, 64};
+    return (struct ip_prefix){ip_from_v4(0x0a000000u | last), 24};
+}
+
+static int make_side(struct sim *sim, enum sim_side which)
 {
     const struct sim_config *config = sim->config;
     struct side *side = &sim->side[which];
@@ -350,7 +361,8 @@ static int make_side(struct sim *sim, enum sim_side which, uint32_t address)
     stack_config_init(&stack);
     stack.values = config->values;
     stack.mtu = config->mtu;
-    stack.addr[0] = (struct ip_prefix){ip_from_v4(address), 24};
+    stack.link = config->link;
+    stack.addr[0] = address_of(config, which);
     stack.addr_count = 1;
     prng_seed(&side->randomness, prng_next(&sim->prng));
     side->sim = sim;
@@ -369,7 +381,10 @@ static int make_side(struct sim *sim, enum sim_side which, uint32_t address)
 static int make_wire(struct sim *sim)
 {
     const struct sim_config *config = sim->config;
-    struct pipe_config pipe = {.mtu = config->mtu, .capacity = 4 << 20};
+    struct pipe_config pipe = {.mtu = config->mtu,
+                               .capacity = 4 << 20,
+                               .ip_only = config->link == STACK_LINK_IP,
+                               .csum_offload = config->csum_offload};
     struct impair_config in = config->to_client, out = config->to_server;
     struct dev *ends[2];
     int err = pipe_new(sim->memory, &pipe, ends);
@@ -401,9 +416,9 @@ int sim_run(const struct sim_config *config, struct memory *memory, struct sim_r
     prng_seed(&sim.prng, config->seed);
     int err = make_wire(&sim);
     if (!err)
-        err = make_side(&sim, SIM_CLIENT, 0x0a000001);
+        err = make_side(&sim, SIM_CLIENT);
     if (!err)
-        err = make_side(&sim, SIM_SERVER, 0x0a000002);
+        err = make_side(&sim, SIM_SERVER);
     if (!err)
         err = open_connections(&sim);
     if (!err) {

@@ -23,6 +23,9 @@ struct sim_config {
     uint32_t octets;  /* each side of a connection sends up to so many */
     int64_t limit_ns; /* of virtual time */
     uint32_t mtu;
+    enum stack_link link;
+    bool ipv6;         /* needs a link that carries IP packets */
+    bool csum_offload; /* the wire's ends leave checksums to each other, as virtual machines do */
     struct impair_config to_client, to_server; /* their seeds are made from `seed` */
     struct stack_values values;
     struct event_sink *watch[2]; /* listens to one side's events; may be NULL */

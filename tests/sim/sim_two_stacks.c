@@ -43,6 +43,7 @@ static void draw_wire(struct prng *prng, struct impair_config *wire)
 
 /* What all runs together have shown. */
 static struct {
+    unsigned ethernet, ipv4, ipv6;
     uint64_t octets, lost, reordered, duplicated, corrupted, retransmits;
 } total;
 
@@ -68,6 +69,19 @@ static void draw_stack(struct prng *prng, struct sim_config *config)
     config->values.tcp_rmem = buffer[prng_below(prng, ARRAY_LEN(buffer))];
     config->values.tcp_wmem = buffer[prng_below(prng, ARRAY_LEN(buffer))];
     config->values.tcp_window_scale = (int64_t)prng_below(prng, 15);
+}
+
+/* Half of the runs are over Ethernet, the others over a line that carries IP packets of one family
+ * or the other, with checksums completed by the stack or left to the wire. */
+static void draw_link(struct prng *prng, struct sim_config *config)
+{
+    uint64_t kind = prng_below(prng, 4);
+
+    config->link = kind < 2 ? STACK_LINK_ETHERNET : STACK_LINK_IP;
+    config->ipv6 = kind == 3;
+    config->csum_offload = kind >= 2 && prng_below(prng, 2) == 0;
+    if (config->ipv6 && config->mtu < 1280)
+        config->mtu = 1280;
 }
 
 /* One side's log, on stdout. */
@@ -115,6 +129,7 @@ static bool run_seed(uint64_t seed, bool log)
     draw_wire(&prng, &config.to_client);
     draw_wire(&prng, &config.to_server);
     draw_stack(&prng, &config);
+    draw_link(&prng, &config);
     if (log) {
         watch(&told[SIM_CLIENT], 'c', &config.watch[SIM_CLIENT]);
         watch(&told[SIM_SERVER], 's', &config.watch[SIM_SERVER]);
@@ -126,6 +141,9 @@ static bool run_seed(uint64_t seed, bool log)
         return false;
     }
     add_up(&result);
+    total.ethernet += config.link == STACK_LINK_ETHERNET;
+    total.ipv4 += config.link == STACK_LINK_IP && !config.ipv6;
+    total.ipv6 += config.ipv6;
     return true;
 }
 
@@ -145,6 +163,8 @@ int main(int argc, char **argv)
            ", duplicated %" PRIu64 ", corrupted %" PRIu64 "; segments retransmitted %" PRIu64 "\n",
            total.octets, total.lost, total.reordered, total.duplicated, total.corrupted,
            total.retransmits);
+    printf("%u over Ethernet, %u over bare IPv4, %u over bare IPv6\n", total.ethernet, total.ipv4,
+           total.ipv6);
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
