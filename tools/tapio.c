@@ -38,7 +38,7 @@ static const struct verb verbs[] = {
     {"top",     "watch a running stack",                                    NULL},
     {"capture", "record the packets of a running stack",                    NULL},
     {"explain", "annotate a capture",                                       NULL},
-    {"drill",   "run packetdrill scripts in virtual time",                  NULL},
+    {"drill",   "run packetdrill scripts in virtual time",                  verb_drill},
     {"sim",     "two stacks and a bad wire in virtual time",                NULL},
     {"wire",    "join two devices by a bad wire",                           NULL},
     {"lab",     "guided experiments",                                       NULL},

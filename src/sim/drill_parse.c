@@ -154,6 +154,7 @@ static const struct {
     {"wire_client_dev", A_VALUE},
     {"wire_server_dev", A_VALUE},
     {"psp_udp_port", A_VALUE},
+    {"profile", A_VALUE},          /* ours: the values to start from */
     {"udp_encapsulation", EITHER}, /* FreeBSD's */
 };
 

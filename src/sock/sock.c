@@ -50,7 +50,7 @@ static void sock_delete(struct stack *stack, struct sock *sock)
 /* Waits until one of `events` may hold: 0, or the reason to return. */
 static int wait_for(struct stack *stack, int s, short events, struct waiter *waiter)
 {
-    return waiter ? waiter->wait(waiter, stack, s, events) : -EAGAIN;
+    return waiter ? waiter->wait(waiter, stack, s, events, INSTANT_NEVER) : -EAGAIN;
 }
 
 int sock_socket(struct stack *stack, int domain, int type, int protocol)

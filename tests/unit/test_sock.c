@@ -1152,13 +1152,14 @@ struct script {
     void (*move)(struct peer *p, int turn);
 };
 
-static int play(struct waiter *waiter, struct stack *stack, int s, short events)
+static int play(struct waiter *waiter, struct stack *stack, int s, short events, instant deadline)
 {
     struct script *script = (struct script *)(void *)waiter;
 
     ck_assert_ptr_eq(stack, script->p->stack);
     ck_assert_int_eq(s, script->s);
     ck_assert_int_eq(events & script->events, script->events);
+    ck_assert_int_eq(deadline.ns, INT64_MAX);
     if (script->turns == 0)
         return script->result;
     script->turns--;

@@ -1,0 +1,168 @@
+/*
+ * drill_files.c - see drill_files.h.
+ */
+#include "drill_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+enum { DEPTH_MAX = 32 };
+
+int read_whole_file(const char *path, struct bytes *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+    struct stat st;
+
+    if (fd < 0)
+        return -errno;
+    int err = fstat(fd, &st) ? -errno : 0;
+    if (!err && S_ISDIR(st.st_mode))
+        err = -EISDIR;
+    if (!err && !S_ISREG(st.st_mode))
+        err = -EINVAL;
+    if (!err && st.st_size > DRILL_SCRIPT_MAX)
+        err = -EFBIG;
+    uint8_t *octets = err ? NULL : malloc((size_t)st.st_size + 1);
+    if (!err && !octets)
+        err = -ENOMEM;
+    size_t len = 0;
+    while (!err && len < (size_t)st.st_size) {
+        ssize_t n = read(fd, octets + len, (size_t)st.st_size - len);
+        if (n < 0 && errno != EINTR)
+            err = -errno;
+        if (n == 0)
+            break;
+        len += n > 0 ? (size_t)n : 0;
+    }
+    close(fd);
+    if (err) {
+        free(octets);
+        return err;
+    }
+    *out = (struct bytes){octets, len};
+    return 0;
+}
+
+/* --- the list ----------------------------------------------------------------------------- */
+
+static int add_path(struct script_list *list, const char *path, struct refusal *refusal)
+{
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 64;
+        char **more = realloc(list->paths, room * sizeof(*more));
+        if (!more)
+            return refuse(refusal, EXIT_FAILURE, "no memory for the list of scripts");
+        list->paths = more;
+        list->room = room;
+    }
+    list->paths[list->count] = strdup(path);
+    if (!list->paths[list->count])
+        return refuse(refusal, EXIT_FAILURE, "no memory for the list of scripts");
+    list->count++;
+    return 0;
+}
+
+static bool is_script(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 4 && strcmp(name + len - 4, ".pkt") == 0;
+}
+
+static int add_folder(struct script_list *list, const char *path, int depth,
+                      struct refusal *refusal)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, alphasort), status = 0;
+
+    if (count < 0)
+        return refuse(refusal, EXIT_FAILURE, "%s: %s", path, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        char below[4096];
+        struct stat st;
+        int len = snprintf(below, sizeof(below), "%s%s%s", path,
+                           path[strlen(path) - 1] == '/' ? "" : "/", name);
+        if (!status && name[0] != '.' && len > 0 && (size_t)len < sizeof(below) &&
+            stat(below, &st) == 0) {
+            if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+                status = add_folder(list, below, depth + 1, refusal);
+            else if (S_ISREG(st.st_mode) && is_script(name))
+                status = add_path(list, below, refusal);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+int script_list_add(struct script_list *list, const char *path, struct refusal *refusal)
+{
+    struct stat st;
+    size_t before = list->count;
+
+    if (!*path || stat(path, &st) != 0)
+        return refuse(refusal, EXIT_FAILURE, "%s: %s", *path ? path : "''",
+                      strerror(*path ? errno : ENOENT));
+    if (!S_ISDIR(st.st_mode))
+        return add_path(list, path, refusal);
+    int status = add_folder(list, path, 0, refusal);
+    if (!status && list->count == before)
+        return refuse(refusal, EXIT_FAILURE, "%s: no script (*.pkt) in this directory", path);
+    return status;
+}
+
+void script_list_free(struct script_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->paths[i]);
+    free(list->paths);
+    *list = (struct script_list){0};
+}
+
+/* --- what scripts name -------------------------------------------------------------------- */
+
+static void forget(struct script_files *f)
+{
+    union { /* it was ours before it became const */
+        const uint8_t *borrowed;
+        void *ours;
+    } at = {.borrowed = f->last.at};
+
+    free(at.ours);
+    f->last = (struct bytes){0};
+}
+
+static int read_beside(struct drill_files *files, const char *name, struct bytes *out)
+{
+    struct script_files *f = CONTAINER_OF(files, struct script_files, files);
+    const char *slash = strrchr(f->script, '/');
+    char path[4096];
+    int len = name[0] == '/' || !slash ? snprintf(path, sizeof(path), "%s", name)
+                                       : snprintf(path, sizeof(path), "%.*s/%s",
+                                                  (int)(slash - f->script), f->script, name);
+
+    forget(f);
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return -ENAMETOOLONG;
+    int err = read_whole_file(path, &f->last);
+    *out = f->last;
+    return err;
+}
+
+void script_files_init(struct script_files *files, const char *script)
+{
+    *files = (struct script_files){.files = {read_beside}, .script = script};
+}
+
+void script_files_fini(struct script_files *files)
+{
+    forget(files);
+}
