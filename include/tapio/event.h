@@ -117,6 +117,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_FAST,         "fast-retransmit",  "Three duplicate ACKs say that it is lost (RFC 5681, 3.2).") \
     X(OUT_PARTIAL,      "partial-retransmit","A partial ACK shows the next hole (RFC 6582, 3.2).") \
     X(OUT_TOO_BIG,      "retransmit-smaller","It was too big for a link on the way: sent again in smaller segments (RFC 1191, 6.5).") \
+    X(OUT_KEEPALIVE,    "keep-alive",       "Nothing was heard for long: an empty segment with an old number asks whether the peer is there (RFC 9293, 3.8.4).") \
     X(OUT_PROBE,        "window-probe",     "The peer's window is closed: one octet asks whether it still is (RFC 9293, 3.8.6.1).") \
     X(OUT_AFTER_PROBE,  "retransmit-after-probe","The window was closed when it went out as a probe; now there is room (RFC 9293, 3.8.6.1).") \
     X(OUT_FIN,          "fin",              "The application closed: nothing follows (RFC 9293, 3.6).") \
@@ -200,8 +201,9 @@ enum timer_kind {
     TIMER_OVERRIDE,
     TIMER_TIME_WAIT,
     TIMER_FIN_WAIT_2,
+    TIMER_KEEP_ALIVE,
 };
-enum { TIMER_KIND_COUNT = TIMER_FIN_WAIT_2 + 1 };
+enum { TIMER_KIND_COUNT = TIMER_KEEP_ALIVE + 1 };
 
 /* One event. Pointers in it live for the call that delivers it; the ring keeps none. */
 struct event {

@@ -172,8 +172,10 @@ struct stack_usage {
     uint64_t connections;
     uint64_t listeners;
     uint64_t sockets;
-    uint64_t timers;  /* armed, but for the ARP cache's */
-    uint64_t islands; /* out-of-order text */
+    uint64_t tunings;     /* what was set on sockets and connections, where it is not the default */
+    uint64_t epoll_items; /* sockets in epoll sets */
+    uint64_t timers;      /* armed, but for the ARP cache's */
+    uint64_t islands;     /* out-of-order text */
 };
 
 TAPIO_API void stack_usage(const struct stack *stack, struct stack_usage *out);

@@ -60,6 +60,10 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_sack,            "tcp.sack",            SWITCH,   1,              0,            1,             "offer and answer selective acknowledgement (RFC 2018)") \
     X(tcp_dsack,           "tcp.dsack",           SWITCH,   1,              0,            1,             "tell the peer which octets came twice (RFC 2883)") \
     X(tcp_window_scaling,  "tcp.window_scaling",  SWITCH,   1,              0,            1,             "offer and answer window scaling (RFC 7323, 2)") \
+    X(tcp_keepalive_idle,  "tcp.keepalive_idle",  DURATION, TAPIO_S(7200),  TAPIO_MS(1),  TAPIO_S(32767),"a connection with SO_KEEPALIVE is silent before it asks (RFC 9293, MUST-28)") \
+    X(tcp_keepalive_interval, "tcp.keepalive_interval", DURATION, TAPIO_S(75), TAPIO_MS(1), TAPIO_S(32767), "between two keep-alives that nobody answers") \
+    X(tcp_keepalive_count, "tcp.keepalive_count", COUNT,    9,              1,            127,           "unanswered keep-alives that end a connection") \
+    X(tcp_user_timeout,    "tcp.user_timeout",    DURATION, 0,              0,            TAPIO_S(86400),"what is sent may stay unacknowledged; 0: tcp.retries alone decides (RFC 5482)") \
     X(tcp_mss_floor,       "tcp.mss_floor",       SIZE,     48,             1,            536,           "the smallest MSS that we believe") \
     X(tcp_pmtu_floor_v4,   "tcp.pmtu_floor_v4",   SIZE,     552,            68,           65535,         "the smallest path MTU that we believe of IPv4 (RFC 1191, 3)") \
     X(tcp_pmtu_floor_v6,   "tcp.pmtu_floor_v6",   SIZE,     1280,           1280,         65535,         "and of IPv6 (RFC 8201, 4)") \
@@ -75,6 +79,8 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_port_min,        "tcp.port_min",        COUNT,    49152,          1024,         65535,         "first ephemeral port (RFC 6056, 3.2)") \
     X(tcp_port_max,        "tcp.port_max",        COUNT,    65535,          1024,         65535,         "last ephemeral port") \
     X(sock_sockets,        "sock.sockets",        COUNT,    131072,         1,            1048575,       "sockets of the stack at most") \
+    X(sock_epoll_sets,     "sock.epoll_sets",     COUNT,    1024,           1,            1048575,       "epoll sets at most") \
+    X(sock_epoll_items,    "sock.epoll_items",    COUNT,    131072,         1,            1048575,       "sockets in epoll sets at most, each as often as it is in one") \
     X(mem_frames,          "mem.frames",          SIZE,     67108864,       262144,       17179869184,   "memory for frames and what receive queues hold") \
     X(mem_send,            "mem.send",            SIZE,     268435456,      262144,       17179869184,   "memory for what send queues hold") \
     X(stack_replies,       "stack.replies",       COUNT,    256,            1,            65536,         "replies without a connection that wait to be sent") \

@@ -1,155 +1,285 @@
 /*
- * sock_options.c - getsockopt() and setsockopt(), with the layouts that POSIX gives the values.
+ * sock_options.c - getsockopt() and setsockopt(): the values' layouts, and the level SOL_SOCKET.
  *
- * An option that is set before there is a connection is kept and handed over when there is one; an
- * accepted socket inherits its listener's.
+ * Switches are bits of the socket. Numbers lie in a struct tcp_tuning (tcp/tuning.h) that exists
+ * only once one was set, and that the socket shares with its connection or listener. So an option
+ * may come before there is a connection, and an accepted socket has its listener's.
+ *
+ * Errors come in Linux's order: a bad number, a length that is too short, a bad address, an unknown
+ * option, a bad value. A getsockopt() with too little room gets as much as fits.
  */
 #include <errno.h>
-#include <linux/tcp.h>
+#include <limits.h>
 #include <netinet/in.h>
 
 #include "sock/sock_table.h"
 
-enum { BUFFER_MIN = 2048 };
+/* The true cost of a buffer is at least this (Linux: SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF). */
+enum { SEND_BUFFER_MIN = 4608, RECEIVE_BUFFER_MIN = 2304, LINGER_MOST_S = INT16_MAX };
 
-static int get_int(const void *value, socklen_t len, int *out)
+/* --- values and layouts ------------------------------------------------------------------- */
+
+int sock_get_int(const void *value, socklen_t len, int *out)
 {
-    if (len < sizeof(int))
+    if (len < sizeof(int) || len > INT_MAX)
         return -EINVAL;
+    if (!value)
+        return -EFAULT;
     memcpy(out, value, sizeof(int));
     return 0;
 }
 
-static uint32_t bounded_buffer(int octets, int64_t most)
+int sock_put(void *value, socklen_t *len, const void *from, size_t size)
 {
-    if (octets < BUFFER_MIN)
-        return BUFFER_MIN;
-    return octets > most ? (uint32_t)most : (uint32_t)octets;
+    if (*len < size)
+        size = *len;
+    if (size > 0 && !value)
+        return -EFAULT;
+    if (size > 0)
+        memcpy(value, from, size);
+    *len = (socklen_t)size;
+    return 0;
 }
 
-static int set_linger(struct sock *sock, const void *value, socklen_t len)
+int sock_put_int(void *value, socklen_t *len, int number)
+{
+    return sock_put(value, len, &number, sizeof number);
+}
+
+/* --- tuning ------------------------------------------------------------------------------- */
+
+/* Always a copy of its own while it is shared, with the connection too: that is how the connection
+ * sees what has changed when it is handed over. */
+struct tcp_tuning *sock_tune(struct stack *stack, struct sock *sock)
+{
+    return tuning_edit(&stack->tcp.tunings, &sock->tuning);
+}
+
+static void hand_over(struct stack *stack, struct sock *sock)
+{
+    if (sock->kind == SOCK_CONNECTION) {
+        if (tcp_tuning(sock->conn) != sock->tuning)
+            tcp_set_tuning(&stack->tcp, sock->conn, sock->tuning, stack->now);
+    } else if (sock->kind == SOCK_LISTENING && sock->listener->tuning != sock->tuning) {
+        tuning_drop(&stack->tcp.tunings, &sock->listener->tuning);
+        sock->listener->tuning = tuning_share(sock->tuning);
+    }
+}
+
+void sock_apply_options(struct stack *stack, struct sock *sock)
+{
+    hand_over(stack, sock);
+    if (sock->kind == SOCK_LISTENING)
+        sock->listener->keep_alive = sock->keep_alive;
+    if (sock->kind != SOCK_CONNECTION)
+        return;
+    tcp_set_keep_alive(&stack->tcp, sock->conn, sock->keep_alive, stack->now);
+    tcp_set_cork(&stack->tcp, sock->conn, sock->cork, stack->now);
+    tcp_set_no_delay(&stack->tcp, sock->conn, sock->no_delay, stack->now);
+}
+
+/* --- SOL_SOCKET --------------------------------------------------------------------------- */
+
+static int set_linger(struct stack *stack, struct sock *sock, const void *value, socklen_t len)
 {
     struct linger linger;
 
     if (len < sizeof linger)
         return -EINVAL;
     memcpy(&linger, value, sizeof linger);
-    if (linger.l_onoff && linger.l_linger != 0)
-        return -EINVAL; /* a close() that waits is not built in yet */
-    sock->linger_zero = linger.l_onoff != 0;
+    if (linger.l_onoff && (linger.l_linger != 0 || sock->tuning)) {
+        struct tcp_tuning *tuning = sock_tune(stack, sock);
+        if (!tuning)
+            return -ENOBUFS;
+        bool most =
+            linger.l_linger < 0 || linger.l_linger > LINGER_MOST_S; /* as good as for ever */
+        tuning->linger_s = most ? LINGER_MOST_S : (int16_t)linger.l_linger;
+    }
+    sock->linger = linger.l_onoff != 0;
+    return 0;
+}
+
+/* Nanoseconds; 0: for ever, negative: not at all. */
+static int set_timeout(struct stack *stack, struct sock *sock, bool sending, const void *value,
+                       socklen_t len)
+{
+    struct timeval time;
+
+    if (len < sizeof time)
+        return -EINVAL;
+    memcpy(&time, value, sizeof time);
+    if (time.tv_usec < 0 || time.tv_usec >= 1000000)
+        return -EDOM;
+    struct tcp_tuning *tuning = sock_tune(stack, sock);
+    if (!tuning)
+        return -ENOBUFS;
+    int64_t ns = -1;
+    if (time.tv_sec >= INT64_MAX / NS_PER_S)
+        ns = 0;
+    else if (time.tv_sec >= 0)
+        ns = time.tv_sec * NS_PER_S + time.tv_usec * NS_PER_US;
+    *(sending ? &tuning->send_timeout : &tuning->receive_timeout) = ns;
+    return 0;
+}
+
+/* Twice what was asked for, within reason: the cost of text with what carries it. */
+static uint32_t true_cost(int octets, int64_t min, int64_t most)
+{
+    int64_t cost = octets > 0 ? 2 * (int64_t)octets : octets < 0 ? most : min;
+
+    cost = cost < most ? cost : most;
+    return (uint32_t)(cost > min ? cost : min);
+}
+
+static int set_number(struct stack *stack, struct sock *sock, int option, int number)
+{
+    const struct stack_values *values = &stack->config.values;
+    struct tcp_tuning *tuning = sock_tune(stack, sock);
+
+    if (!tuning)
+        return -ENOBUFS;
+    if (option == SO_SNDBUF)
+        tuning->send_buffer = true_cost(number, SEND_BUFFER_MIN, values->mem_send / 4);
+    else if (option == SO_RCVBUF)
+        tuning->receive_buffer = true_cost(number, RECEIVE_BUFFER_MIN, values->mem_frames / 4);
+    else if (option == SO_PRIORITY)
+        tuning->priority = (uint32_t)number;
+    else
+        tuning->mark = (uint32_t)number;
     return 0;
 }
 
 static int set_socket_option(struct stack *stack, struct sock *sock, int option, const void *value,
                              socklen_t len)
 {
-    const struct stack_values *values = &stack->config.values;
     int number;
+    int err = sock_get_int(value, len, &number);
 
-    if (option == SO_LINGER)
-        return set_linger(sock, value, len);
-    int err = get_int(value, len, &number);
     if (err)
         return err;
     switch (option) {
     case SO_REUSEADDR:
         sock->reuse_addr = number != 0;
         return 0;
+    case SO_KEEPALIVE:
+        sock->keep_alive = number != 0;
+        return 0;
+    case SO_LINGER:
+        return set_linger(stack, sock, value, len);
+    case SO_RCVTIMEO:
+        return set_timeout(stack, sock, false, value, len);
+    case SO_SNDTIMEO:
+        return set_timeout(stack, sock, true, value, len);
     case SO_SNDBUF:
-        sock->send_buffer = bounded_buffer(number, values->mem_send / 4);
-        break;
     case SO_RCVBUF:
-        sock->receive_buffer = bounded_buffer(number, values->mem_frames / 4);
-        break;
+    case SO_PRIORITY:
+    case SO_MARK:
+        return set_number(stack, sock, option, number);
     default: /* options are numbers, not an enum */
         return -ENOPROTOOPT;
     }
-    if (sock->kind == SOCK_CONNECTION)
-        tcp_set_buffers(sock->conn, sock->send_buffer, sock->receive_buffer);
-    return 0;
 }
 
-int sock_setsockopt(struct stack *stack, int s, int level, int option, const void *value,
-                    socklen_t len)
+static int put_timeout(void *value, socklen_t *len, int64_t ns)
 {
-    struct sock *sock = sock_find(stack, s);
-    int number;
+    int64_t wait = ns > 0 ? ns : 0;
+    struct timeval time = {.tv_sec = wait / NS_PER_S, .tv_usec = wait % NS_PER_S / NS_PER_US};
 
-    if (!sock)
-        return -EBADF;
-    if (level == SOL_SOCKET)
-        return set_socket_option(stack, sock, option, value, len);
-    if (level != IPPROTO_TCP || option != TCP_NODELAY || sock->kind == SOCK_PING)
+    return sock_put(value, len, &time, sizeof time);
+}
+
+/* What a socket is, rather than what was set. */
+static int get_nature(struct sock *sock, int option, void *value, socklen_t *len)
+{
+    bool ping = sock->kind == SOCK_PING;
+
+    switch (option) {
+    case SO_ERROR:
+        return sock_put_int(value, len,
+                            sock->kind == SOCK_CONNECTION ? tcp_take_error(sock->conn) : 0);
+    case SO_TYPE:
+        return sock_put_int(value, len, ping ? SOCK_DGRAM : SOCK_STREAM);
+    case SO_DOMAIN:
+        return sock_put_int(value, len, sock->v6 ? AF_INET6 : AF_INET);
+    case SO_PROTOCOL:
+        return sock_put_int(value, len, ping ? IPPROTO_ICMP : IPPROTO_TCP);
+    case SO_ACCEPTCONN:
+        return sock_put_int(value, len, sock->kind == SOCK_LISTENING);
+    default: /* options are numbers, not an enum */
         return -ENOPROTOOPT;
-    int err = get_int(value, len, &number);
-    if (err)
-        return err;
-    sock->no_delay = number != 0;
-    if (sock->kind == SOCK_CONNECTION)
-        tcp_set_no_delay(&stack->tcp, sock->conn, sock->no_delay, stack->now);
-    return 0;
-}
-
-static int put_value(void *value, socklen_t *len, const void *from, size_t size)
-{
-    if (*len < size)
-        return -EINVAL;
-    memcpy(value, from, size);
-    *len = (socklen_t)size;
-    return 0;
-}
-
-static int put_int(void *value, socklen_t *len, int number)
-{
-    return put_value(value, len, &number, sizeof number);
+    }
 }
 
 static int get_socket_option(struct stack *stack, struct sock *sock, int option, void *value,
                              socklen_t *len)
 {
     const struct stack_values *values = &stack->config.values;
-    bool connection = sock->kind == SOCK_CONNECTION;
-    struct linger linger = {.l_onoff = sock->linger_zero};
+    const struct tcp_tuning *tuning = tuning_or_default(sock->tuning);
+    struct linger linger = {.l_onoff = sock->linger, .l_linger = tuning->linger_s};
+    int64_t buffer;
 
     switch (option) {
-    case SO_ERROR:
-        return put_int(value, len, connection ? tcp_take_error(sock->conn) : 0);
     case SO_REUSEADDR:
-        return put_int(value, len, sock->reuse_addr);
+        return sock_put_int(value, len, sock->reuse_addr);
+    case SO_KEEPALIVE:
+        return sock_put_int(value, len, sock->keep_alive);
     case SO_LINGER:
-        return put_value(value, len, &linger, sizeof linger);
+        return sock_put(value, len, &linger, sizeof linger);
     case SO_SNDBUF:
-        return put_int(value, len,
-                       sock->send_buffer ? (int)sock->send_buffer : (int)values->tcp_wmem);
+        buffer = tuning->send_buffer ? tuning->send_buffer : values->tcp_wmem;
+        return sock_put_int(value, len, (int)buffer);
     case SO_RCVBUF:
-        return put_int(value, len,
-                       sock->receive_buffer ? (int)sock->receive_buffer : (int)values->tcp_rmem);
-    case SO_TYPE:
-        return put_int(value, len, sock->kind == SOCK_PING ? SOCK_DGRAM : SOCK_STREAM);
-    case SO_ACCEPTCONN:
-        return put_int(value, len, sock->kind == SOCK_LISTENING);
+        buffer = tuning->receive_buffer ? tuning->receive_buffer : values->tcp_rmem;
+        return sock_put_int(value, len, (int)buffer);
+    case SO_RCVTIMEO:
+        return put_timeout(value, len, tuning->receive_timeout);
+    case SO_SNDTIMEO:
+        return put_timeout(value, len, tuning->send_timeout);
+    case SO_PRIORITY:
+        return sock_put_int(value, len, (int)tuning->priority);
+    case SO_MARK:
+        return sock_put_int(value, len, (int)tuning->mark);
     default: /* options are numbers, not an enum */
-        return -ENOPROTOOPT;
+        return get_nature(sock, option, value, len);
     }
 }
 
-int sock_getsockopt(struct stack *stack, int s, int level, int option, void *value, socklen_t *len)
+/* --- the calls ---------------------------------------------------------------------------- */
+
+int sock_setsockopt(struct stack *stack, int s, int level, int option, const void *value,
+                    socklen_t len)
 {
-    struct sock *sock = sock_find(stack, s);
-    struct sock_info info;
+    struct sock *sock = sock_find_talker(stack, s);
+    int err = -ENOPROTOOPT;
 
     if (!sock)
         return -EBADF;
     if (level == SOL_SOCKET)
+        err = set_socket_option(stack, sock, option, value, len);
+    else if (level == IPPROTO_TCP && sock->kind != SOCK_PING)
+        err = sock_set_tcp_option(stack, sock, option, value, len);
+    else if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && sock->v6))
+        err = sock_set_ip_option(stack, sock, level, option, value, len);
+    if (!err)
+        sock_apply_options(stack, sock);
+    return err;
+}
+
+int sock_getsockopt(struct stack *stack, int s, int level, int option, void *value, socklen_t *len)
+{
+    struct sock *sock = sock_find_talker(stack, s);
+
+    if (!sock)
+        return -EBADF;
+    if (!len)
+        return -EFAULT;
+    if (*len > INT_MAX)
+        return -EINVAL;
+    if (level == SOL_SOCKET)
         return get_socket_option(stack, sock, option, value, len);
-    if (level != IPPROTO_TCP || sock->kind == SOCK_PING)
-        return -ENOPROTOOPT;
-    if (option == TCP_NODELAY)
-        return put_int(value, len, sock->no_delay);
-    if (option != TCP_MAXSEG)
-        return -ENOPROTOOPT;
-    if (sock->kind != SOCK_CONNECTION)
-        return put_int(value, len, 536);
-    tcp_conn_info(&stack->tcp, sock->conn, &info);
-    return put_int(value, len, (int)info.snd_mss);
+    if (level == IPPROTO_TCP && sock->kind != SOCK_PING)
+        return sock_get_tcp_option(stack, sock, option, value, len);
+    if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && sock->v6))
+        return sock_get_ip_option(stack, sock, level, option, value, len);
+    return -ENOPROTOOPT;
 }

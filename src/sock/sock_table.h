@@ -2,7 +2,8 @@
  * sock_table.h - sockets behind their numbers. Private to src/sock.
  *
  * A number is the socket's index in the stack's pool (20 bits) under a generation (11 bits) that is
- * different for each new socket, so a number that somebody kept too long is -EBADF.
+ * different for each new socket, so a number that somebody kept too long is -EBADF. Epoll sets are
+ * numbered with the sockets.
  */
 #ifndef TAPIO_SOCK_TABLE_H
 #define TAPIO_SOCK_TABLE_H
@@ -16,7 +17,11 @@ enum sock_kind {
     SOCK_LISTENING,
     SOCK_CONNECTION,
     SOCK_PING,
+    SOCK_EPOLL,
 };
+
+struct epoll_item;
+struct epoll_set;
 
 struct sock {
     struct list bound; /* on the stack's list while it holds a port by bind() */
@@ -24,22 +29,95 @@ struct sock {
         struct tcp_listener *listener;
         struct tcp_conn *conn;
         struct ping_port *ping;
+        struct epoll_set *epoll;
     };
     struct sock_app *app;
-    struct endpoint local; /* as bound */
-    int32_t number;
-    uint32_t send_buffer, receive_buffer; /* SO_SNDBUF, SO_RCVBUF; 0: the default */
-    uint8_t kind;
+    struct epoll_item *watches; /* one for each epoll set that it is in */
+    struct tcp_tuning *tuning;  /* what was set; shared with the connection or listener */
+    struct endpoint local;      /* as bound */
+    uint8_t kind : 3;           /* enum sock_kind */
     bool is_bound : 1;
     bool reuse_addr : 1;
-    bool linger_zero : 1;
-    bool no_delay : 1;
-    bool v6 : 1; /* AF_INET6: knows both kinds of addresses */
+    bool linger : 1;     /* SO_LINGER is on; for how long, the tuning says */
+    bool no_delay : 1;   /* TCP_NODELAY */
+    bool cork : 1;       /* TCP_CORK */
+    bool keep_alive : 1; /* SO_KEEPALIVE */
+    bool nonblock : 1;   /* O_NONBLOCK */
+    bool v6 : 1;         /* AF_INET6 */
+    bool v6_only : 1;
+    bool inq : 1;       /* TCP_INQ */
+    bool closing : 1;   /* in sock_close_wait() */
+    bool connected : 1; /* connect() or accept() has said so */
+    int32_t number;
 };
 
 static_assert(sizeof(struct sock) <= STACK_SOCKET_SIZE, "STACK_SOCKET_SIZE is too small");
 
+/* --- sock.c ------------------------------------------------------------------------------- */
+
 /* NULL: no such socket, -EBADF. */
 struct sock *sock_find(struct stack *stack, int s);
+/* The same, but an epoll set is none either. */
+struct sock *sock_find_talker(struct stack *stack, int s);
+/* A fresh one; NULL when every socket is taken. */
+struct sock *sock_new(struct stack *stack);
+void sock_delete(struct stack *stack, struct sock *sock);
+
+/* Whom an address of the socket stands for: TCP_FAMILY_*. */
+uint8_t sock_families(const struct sock *sock, struct ip_addr addr);
+/* May it have this name? -EAFNOSUPPORT, -EINVAL. */
+int sock_check_family(const struct sock *sock, struct ip_addr addr);
+int sock_bind_to(struct stack *stack, struct sock *sock, struct endpoint local);
+/* `cookie` is the stack: for tcp_choose_port(). */
+bool sock_port_is_bound(void *cookie, uint16_t port);
+
+/* --- sock_wait.c -------------------------------------------------------------------------- */
+
+/* How long a call may wait: `waiter` is NULL when it may not. */
+struct patience {
+    struct waiter *waiter;
+    instant deadline;
+};
+
+/* For a call on `s` with MSG_* `flags`; `sending` chooses SO_SNDTIMEO over SO_RCVTIMEO. */
+struct patience sock_patience(struct stack *stack, int s, int flags, bool sending,
+                              struct waiter *waiter);
+struct patience sock_patience_ms(const struct stack *stack, int timeout_ms, struct waiter *waiter);
+/* Waits until one of `events` may hold: 0, or the reason to return. */
+int sock_wait(struct stack *stack, int s, short events, const struct patience *patience);
+
+/* --- sock_options.c ----------------------------------------------------------------------- */
+
+/* Hands what was set to the connection or listener that the socket stands for now. */
+void sock_apply_options(struct stack *stack, struct sock *sock);
+/* Its tuning, to be written; NULL without memory. */
+NODISCARD struct tcp_tuning *sock_tune(struct stack *stack, struct sock *sock);
+int sock_get_int(const void *value, socklen_t len, int *out);
+int sock_put(void *value, socklen_t *len, const void *from, size_t size);
+int sock_put_int(void *value, socklen_t *len, int number);
+
+/* --- sock_options_tcp.c, sock_options_ip.c ------------------------------------------------ */
+
+int sock_set_tcp_option(struct stack *stack, struct sock *sock, int option, const void *value,
+                        socklen_t len);
+int sock_get_tcp_option(struct stack *stack, struct sock *sock, int option, void *value,
+                        socklen_t *len);
+int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int option,
+                       const void *value, socklen_t len);
+int sock_get_ip_option(struct stack *stack, struct sock *sock, int level, int option, void *value,
+                       socklen_t *len);
+
+/* --- sock_ready.c, sock_epoll.c ----------------------------------------------------------- */
+
+/* What holds now. Who finds no room is told when there is some. */
+short sock_holds(struct sock *sock);
+/* Tells the epoll sets what the lower layers have put on the ready list since. */
+void sock_spread_news(struct stack *stack);
+/* `news` of one socket, for its epoll sets. */
+void sock_epoll_tell(struct stack *stack, struct sock *sock, uint8_t news);
+short sock_epoll_holds(struct epoll_set *set);
+/* The socket leaves every set that it is in; a set forgets its sockets. */
+void sock_epoll_forget(struct stack *stack, struct sock *sock);
+void sock_epoll_end(struct stack *stack, struct sock *sock);
 
 #endif

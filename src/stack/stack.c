@@ -104,6 +104,14 @@ static int init_layers(struct stack *s, const struct keys *keys)
                     (uint32_t)values->sock_sockets);
     if (err)
         goto no_sockets;
+    err = pool_init(&s->epoll_sets, &s->memory, "epoll sets", STACK_EPOLL_SET_SIZE,
+                    (uint32_t)values->sock_epoll_sets);
+    if (err)
+        goto no_sets;
+    err = pool_init(&s->epoll_items, &s->memory, "epoll items", STACK_EPOLL_ITEM_SIZE,
+                    (uint32_t)values->sock_epoll_items);
+    if (err)
+        goto no_items;
     err = pool_init(&s->ping_ports, &s->memory, "ping ports", sizeof(struct ping_port), PING_PORTS);
     if (err)
         goto no_pings;
@@ -145,6 +153,10 @@ no_arp:
 no_events:
     pool_fini(&s->ping_ports);
 no_pings:
+    pool_fini(&s->epoll_items);
+no_items:
+    pool_fini(&s->epoll_sets);
+no_sets:
     pool_fini(&s->sockets);
 no_sockets:
     frame_pool_fini(&s->frames);
@@ -173,6 +185,7 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
     s->next_ping = (uint16_t)keys.seed;
     list_init(&s->pings);
     list_init(&s->bound);
+    list_init(&s->told);
     wheel_init(&s->wheel, s->now);
     icmp_limiter_init(&s->limiter, &s->config.values, keys.limiter, s->now);
     if (init_layers(s, &keys)) {
@@ -192,6 +205,8 @@ void stack_free(struct stack *s)
     tcp_fini(&s->tcp);
     events_fini(&s->events, &s->memory);
     pool_fini(&s->ping_ports);
+    pool_fini(&s->epoll_items);
+    pool_fini(&s->epoll_sets);
     pool_fini(&s->sockets);
     frame_pool_fini(&s->frames);
     struct env env = s->env;
@@ -262,6 +277,8 @@ void stack_usage(const struct stack *s, struct stack_usage *out)
                                 .connections = s->tcp.conns.used,
                                 .listeners = s->tcp.listener_pool.used,
                                 .sockets = s->sockets.used,
+                                .tunings = s->tcp.tunings.used,
+                                .epoll_items = s->epoll_items.used,
                                 .islands = s->tcp.islands.used,
                                 .timers = s->wheel.armed - arp_timers(&s->arp)};
 }
@@ -272,9 +289,11 @@ uint64_t stack_memory_cap(const struct stack *s)
 
     return s->frames.cap + tcp->send_pools.cap + pool_cap_octets(&tcp->conns) +
            pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->listener_pool) +
-           pool_cap_octets(&s->sockets) + pool_cap_octets(&s->ping_ports) +
-           pool_cap_octets(&s->arp.entries) + (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
-           65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
+           pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
+           pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
+           pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
+           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + 65536 * sizeof(*tcp->port_use) +
+           s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 
 void stack_listen(struct stack *s, struct event_sink *sink)

@@ -20,7 +20,7 @@
 enum timer_owner { OWNER_TCP, OWNER_ARP };
 
 /* Room for one struct sock, whose layout is src/sock's own business. */
-enum { STACK_SOCKET_SIZE = 76 };
+enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };
 
 /* Packets without a connection that wait to be sent: IP packets in frames, `tag` their enum why. */
 struct reply_queue {
@@ -50,8 +50,10 @@ struct stack {
     uint16_t next_ping;
     struct pool sockets;      /* for src/sock, */
     struct list bound;        /* those that hold a port, */
-    uint32_t sock_generation; /* and what tells a new one from an old one */
-    struct {                  /* who was confirmed to ARP last: not for each segment again */
+    struct list told;         /* those whose epoll sets know the news, */
+    uint32_t sock_generation; /* what tells a new one from an old one, */
+    struct pool epoll_sets, epoll_items;
+    struct { /* who was confirmed to ARP last: not for each segment again */
         struct ip_addr addr;
         instant until;
     } confirmed;

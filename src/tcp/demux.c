@@ -71,17 +71,32 @@ struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local)
 {
     struct list *bucket = &tcp->listeners[local.port % TCP_LISTENER_BUCKETS];
     struct tcp_listener *any = NULL;
+    uint8_t family = ip_is_unspecified(local.addr) ? TCP_FAMILY_V4 | TCP_FAMILY_V6
+                     : ip_is_v4(local.addr)        ? TCP_FAMILY_V4
+                                                   : TCP_FAMILY_V6;
 
     for (struct list *node = bucket->next; node != bucket; node = node->next) {
         struct tcp_listener *listener = CONTAINER_OF(node, struct tcp_listener, node);
-        if (listener->local.port != local.port || (listener->v4_only && !ip_is_v4(local.addr)))
+        if (listener->local.port != local.port)
             continue;
         if (ip_equal(listener->local.addr, local.addr))
             return listener;
-        if (ip_is_unspecified(listener->local.addr))
+        if (ip_is_unspecified(listener->local.addr) && listener->families & family)
             any = listener;
     }
     return any;
+}
+
+bool demux_is_listened(struct tcp *tcp, struct endpoint local, uint8_t families)
+{
+    struct list *bucket = &tcp->listeners[local.port % TCP_LISTENER_BUCKETS];
+
+    for (struct list *node = bucket->next; node != bucket; node = node->next) {
+        struct tcp_listener *listener = CONTAINER_OF(node, struct tcp_listener, node);
+        if (endpoint_equal(listener->local, local) && listener->families & families)
+            return true;
+    }
+    return false;
 }
 
 struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)

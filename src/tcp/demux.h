@@ -17,5 +17,7 @@ void demux_remove(struct tcp *tcp, struct tcp_conn *conn);
 struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* The listener for a local endpoint: one bound to the very address before one bound to any. */
 struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local);
+/* Does somebody listen at this very name already, for one of these families? */
+bool demux_is_listened(struct tcp *tcp, struct endpoint local, uint8_t families);
 
 #endif

@@ -15,12 +15,10 @@
 #include "tcp/demux.h"
 #include "tcp/tcp_conn.h"
 
-int tcp_listen(struct tcp *tcp, struct endpoint local, uint32_t backlog, int32_t owner,
-               struct tcp_listener **out)
+int tcp_listen(struct tcp *tcp, struct endpoint local, uint8_t families, uint32_t backlog,
+               int32_t owner, struct tcp_listener **out)
 {
-    struct tcp_listener *there = demux_listener(tcp, local);
-
-    if (there && ip_equal(there->local.addr, local.addr))
+    if (demux_is_listened(tcp, local, families))
         return -EADDRINUSE;
     struct tcp_listener *listener = pool_get(&tcp->listener_pool);
     if (!listener)
@@ -31,6 +29,7 @@ int tcp_listen(struct tcp *tcp, struct endpoint local, uint32_t backlog, int32_t
     ready_init(&listener->ready, owner);
     listener->local = local;
     listener->backlog = backlog;
+    listener->families = families;
     list_append(&tcp->listeners[local.port % TCP_LISTENER_BUCKETS], &listener->node);
     *out = listener;
     return 0;
@@ -53,6 +52,7 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, instant 
     assert(listener->waiting == 0);
     list_remove(&listener->node);
     list_remove(&listener->ready.node);
+    tuning_drop(&tcp->tunings, &listener->tuning);
     pool_put(&tcp->listener_pool, listener);
 }
 
@@ -68,6 +68,13 @@ struct tcp_conn *tcp_accept(struct tcp *tcp, struct tcp_listener *listener, int3
     conn->ready.owner = owner;
     ready_tell(&tcp->ready, &conn->ready); /* text may be there already */
     return conn;
+}
+
+bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    if (!conn->passive || !conn->listener || tcp_seg_len(seg) > 0)
+        return false;
+    return conn->retransmits < tuning_or_default(conn->listener->tuning)->defer_accept;
 }
 
 short tcp_listener_poll(const struct tcp_listener *listener)

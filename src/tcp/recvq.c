@@ -68,6 +68,36 @@ size_t recvq_read(struct recvq *q, void *out, size_t len, bool peek)
     return done;
 }
 
+size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len)
+{
+    struct writer w = writer_of(out, len);
+    size_t done = 0;
+
+    for (const struct frame *frame = q->head; frame && done < len; frame = frame->next) {
+        size_t skip = size_min(from, frame->len);
+        size_t n = size_min(len - done, frame->len - skip);
+        write_bytes(&w, frame->data + skip, n);
+        from -= (uint32_t)skip;
+        done += n;
+    }
+    return done;
+}
+
+size_t recvq_drop(struct recvq *q, size_t len)
+{
+    size_t done = 0;
+
+    while (q->head && done < len) {
+        size_t n = size_min(len - done, q->head->len);
+        frame_trim_front(q->head, (uint32_t)n);
+        done += n;
+        if (q->head->len == 0)
+            head_drop(q);
+    }
+    q->len -= (uint32_t)done;
+    return done;
+}
+
 void recvq_clear(struct recvq *q)
 {
     while (q->head)

@@ -20,6 +20,10 @@ struct recvq {
 void recvq_append(struct recvq *q, struct frame *frame);
 /* Copies up to `len` octets out; with `peek` they stay. Returns how many. */
 size_t recvq_read(struct recvq *q, void *out, size_t len, bool peek);
+/* Copies up to `len` octets out from behind the first `from`; they stay. */
+size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len);
+/* Throws up to `len` octets away. */
+size_t recvq_drop(struct recvq *q, size_t len);
 void recvq_clear(struct recvq *q);
 
 /* A frame that holds just `text`, from the pool: `frame` itself when it is well filled, else a

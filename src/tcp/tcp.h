@@ -23,19 +23,24 @@
 #include "tcp/sendq.h"
 #include "tcp/tcp_state.h"
 #include "tcp/tcp_wire.h"
+#include "tcp/tuning.h"
 
 struct tcp_conn;
 
 struct tcp_listener {
     struct list node; /* in tcp->listeners[] */
     struct ready ready;
-    struct list half_open; /* SYN-RECEIVED, oldest first */
-    struct list complete;  /* established, not yet accepted */
-    struct endpoint local; /* the address may be unspecified: any of ours */
+    struct list half_open;     /* SYN-RECEIVED, oldest first */
+    struct list complete;      /* established, not yet accepted */
+    struct endpoint local;     /* the address may be unspecified: any of ours */
+    struct tcp_tuning *tuning; /* for those to come */
     uint32_t backlog;
     uint32_t waiting; /* both lists together */
-    bool v4_only;     /* of a socket that knows no other addresses */
+    uint8_t families; /* TCP_FAMILY_*: whom an unspecified address stands for */
+    bool keep_alive;  /* likewise for those to come */
 };
+
+enum { TCP_FAMILY_V4 = 1, TCP_FAMILY_V6 = 2 };
 
 /* An ACK that must leave by itself, with the numbers of the moment at which it was owed: one for
  * each segment that came out of order (RFC 5681, 3.2), and one per 16 segments or 64 KB of a batch.
@@ -60,7 +65,7 @@ struct tcp {
     uint8_t timer_owner;
     uint16_t mtu;
 
-    struct pool conns, islands, listener_pool;
+    struct pool conns, islands, listener_pool, tunings;
     struct sendq_pools send_pools;
     struct tcp_conn **table; /* by four-tuple */
     uint32_t table_mask;
@@ -178,26 +183,41 @@ struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoin
 /* --- calls (RFC 9293, 3.10.1 to 3.10.6) ---------------------------------------------------------
  */
 
-NODISCARD int tcp_listen(struct tcp *tcp, struct endpoint local, uint32_t backlog, int32_t owner,
-                         struct tcp_listener **out);
+NODISCARD int tcp_listen(struct tcp *tcp, struct endpoint local, uint8_t families, uint32_t backlog,
+                         int32_t owner, struct tcp_listener **out);
 void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, instant now);
 /* The oldest completed connection, now owned by `owner`; NULL when there is none. */
 struct tcp_conn *tcp_accept(struct tcp *tcp, struct tcp_listener *listener, int32_t owner);
 
-/* -EADDRINUSE when the four-tuple is taken, -ENOBUFS without room. */
+/* -EADDRINUSE when the four-tuple is taken, -ENOBUFS without room. `tuning` may be NULL. */
 NODISCARD int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
-                          int32_t owner, instant now, struct tcp_conn **out);
+                          struct tcp_tuning *tuning, int32_t owner, instant now,
+                          struct tcp_conn **out);
 /* An ephemeral port for `local.addr` and `remote` (unspecified for a bind); -EADDRNOTAVAIL. `taken`
  * says whether a socket is bound to a port. RFC 6056, 3.3.1. */
 NODISCARD int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                               bool (*taken)(void *cookie, uint16_t port), void *cookie,
                               uint16_t *out);
-/* How many octets were taken; -EAGAIN, -EPIPE, -ENOTCONN, or the connection's error. */
+/* How many octets were taken; -EAGAIN, -EPIPE, -EFAULT, or the connection's error. */
 NODISCARD ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more,
                            instant now);
-/* How many octets were read, 0 at the end; -EAGAIN, -ENOTCONN or the error. */
-NODISCARD ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, bool peek,
+/* What a RECEIVE asks for. */
+struct tcp_read {
+    void *out;
+    size_t len;
+    uint32_t from; /* with `peek`: skip so many octets */
+    bool peek;     /* leave them where they are */
+    bool discard;  /* `out` is not written */
+};
+/* How many octets were read, 0 at the end; -EAGAIN, -EFAULT or the error. */
+NODISCARD ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_read *read,
                            instant now);
+/* Octets that can be read; that the peer has not acknowledged, FIN included; that were not sent. */
+uint32_t tcp_unread(const struct tcp_conn *conn);
+uint32_t tcp_unacknowledged(const struct tcp_conn *conn);
+uint32_t tcp_unsent(const struct tcp_conn *conn);
+/* Its FIN has come, and nothing will be behind it. */
+bool tcp_peer_has_closed(const struct tcp_conn *conn);
 /* No more from us: FIN follows the text. */
 NODISCARD int tcp_shutdown_write(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now);
@@ -205,13 +225,31 @@ void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now);
  * then. */
 void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now);
 
+/* --- what may be set (tcp_tune.c) ---------------------------------------------------------- */
+
 void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);
-bool tcp_no_delay(const struct tcp_conn *conn);
-void tcp_set_buffers(struct tcp_conn *conn, uint32_t send, uint32_t receive); /* 0: as it is */
+/* TCP_CORK: only full segments leave, until it is off or tcp.override has passed. */
+void tcp_set_cork(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);
+void tcp_set_keep_alive(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);
+/* TCP_QUICKACK: the next segments are acknowledged at once, or none is. */
+void tcp_set_quick_ack(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);
+bool tcp_quick_ack(const struct tcp_conn *conn);
+/* Type of service (traffic class) and time to live (hop limit) of what it sends. */
+void tcp_set_tos_ttl(struct tcp_conn *conn, uint8_t tos, uint8_t ttl);
+/* Takes a share of `tuning`, instead of the one it had; it takes effect as far as it still can. */
+void tcp_set_tuning(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning, instant now);
+struct tcp_tuning *tcp_tuning(const struct tcp_conn *conn);
+
+/* --- readiness, figures -------------------------------------------------------------------- */
 
 /* POLLIN and friends, as they hold now. */
 short tcp_poll(const struct tcp_conn *conn);
 short tcp_listener_poll(const struct tcp_listener *listener);
+/* Somebody waits for room: tell him when there is some. */
+void tcp_want_room(struct tcp_conn *conn);
+/* What TCP_INFO shows (tcp_figures.c). */
+void tcp_figures(const struct tcp *tcp, const struct tcp_conn *conn, instant now,
+                 struct sock_tcp_info *out);
 /* The error, once; 0 afterwards. */
 int tcp_take_error(struct tcp_conn *conn);
 enum tcp_state tcp_conn_state(const struct tcp_conn *conn);

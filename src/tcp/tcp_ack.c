@@ -17,19 +17,24 @@ static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn,
                               const struct tcp_options *options, tcp_seq ack, instant now)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
+    int64_t sample;
 
     if (conn->timing) {
         if (seq_lt(ack, conn->timed))
             return;
         conn->timing = false;
-        rto_sample(&conn->rto, &limits, instant_since(now, conn->timed_at));
+        sample = instant_since(now, conn->timed_at);
+    } else if (conn->ts_ok && options->has_timestamps && options->ts_ecr != 0) {
+        uint32_t ticks = conn_timestamp(conn, now) - options->ts_ecr;
+        if (ticks > (uint32_t)(tcp->values->tcp_rto_max / NS_PER_MS)) /* no echo of ours */
+            return;
+        sample = (int64_t)ticks * NS_PER_MS;
+    } else {
         return;
     }
-    if (!conn->ts_ok || !options->has_timestamps || options->ts_ecr == 0)
-        return;
-    uint32_t ticks = conn_timestamp(conn, now) - options->ts_ecr;
-    if (ticks <= (uint32_t)(tcp->values->tcp_rto_max / NS_PER_MS)) /* else it is no echo of ours */
-        rto_sample(&conn->rto, &limits, (int64_t)ticks * NS_PER_MS);
+    rto_sample(&conn->rto, &limits, sample);
+    uint32_t us = u32_max((uint32_t)(sample / NS_PER_US), 1);
+    conn->min_rtt_us = conn->min_rtt_us ? u32_min(conn->min_rtt_us, us) : us;
 }
 
 static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t acked)
@@ -38,10 +43,8 @@ static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t ack
 
     sendq_drop(&conn->sendq, &tcp->send_pools, text);
     conn->octets_acked += text;
-    if (conn->starving && tcp_has_room(conn)) {
-        conn->starving = false;
-        conn->changed = true;
-    }
+    conn->delivered += text / conn->snd_mss + (text % conn->snd_mss > 0);
+    tcp_feed(conn);
 }
 
 void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
@@ -53,7 +56,9 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 
     assert(acked > 0 && seq_le(ack, conn->snd.nxt));
     sample_round_trip(tcp, conn, &seg->options, ack, now);
-    if (!acks_syn)
+    if (acks_syn)
+        conn->delivered++;
+    else
         drop_acked_text(tcp, conn, acked);
     conn->snd.una = ack;
     conn->lost.from = seq_max(conn->lost.from, ack);
@@ -210,6 +215,10 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         in->drop = DROP_TCP_ACK;
         return SEG_REFUSED;
     }
+    if (tcp_defers(conn, seg)) {
+        conn->deferred = true;
+        return SEG_PROCESSED;
+    }
     tcp_advance_una(tcp, conn, seg, now);
     conn->snd.wnd = (uint32_t)seg->window << conn->snd_scale;
     conn->snd.wl1 = seg->seq;
@@ -223,7 +232,8 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         events_count(tcp->events, COUNTER_TCP_PASSIVE_OPENS);
         list_remove(&conn->kin);
         list_append(&conn->listener->complete, &conn->kin);
-        ready_tell(&tcp->ready, &conn->listener->ready);
+        ready_tell_of(&tcp->ready, &conn->listener->ready, NEWS_IN);
+        tcp_inherit(tcp, conn, now);
     }
     if (conn->closing) /* CLOSE was queued "for processing after entering ESTABLISHED" */
         tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "closed during the handshake", now);
@@ -237,8 +247,8 @@ static enum tcp_verdict fin_acknowledged(struct tcp *tcp, struct tcp_conn *conn,
     if (conn->state == TCPS_FIN_WAIT_1) {
         tcp_set_state(tcp, conn, TCPS_FIN_WAIT_2, "our FIN was acknowledged", now);
         if (conn_is_orphan(conn))
-            conn->linger_at = instant_add(now, tcp->values->tcp_fin_wait_2);
-        return SEG_CONTINUE;
+            tcp_wait_for_fin(tcp, conn, now);
+        return conn->state == TCPS_CLOSED ? SEG_PROCESSED : SEG_CONTINUE;
     }
     if (conn->state == TCPS_CLOSING) {
         tcp_time_wait(tcp, conn, "our FIN was acknowledged", now);

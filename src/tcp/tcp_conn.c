@@ -36,7 +36,7 @@ static bool evict_time_wait(struct tcp *tcp, instant now)
 
 /* The shift that we offer: at most tcp.window_scale, and less where the window can be told without
  * it and a step would be large beside the buffer (or tcp.scale_to_fit asks for it). */
-static uint8_t window_shift(const struct tcp_conn *conn, const struct stack_values *values)
+uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values)
 {
     uint8_t shift = (uint8_t)values->tcp_window_scale;
 
@@ -71,7 +71,7 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->snd_mss = 536;                                                     /* (MUST-15) */
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
-    conn->rcv_scale = window_shift(conn, tcp->values);
+    conn->rcv_scale = tcp_window_shift(conn, tcp->values);
     conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->iss = isn_of(tcp->isn_key, local, remote, now);
@@ -100,6 +100,7 @@ static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
         if (tcp->notes[i].conn == conn)
             tcp->notes[i].conn = NULL;
     }
+    tuning_drop(&tcp->tunings, &conn->tuning);
     pool_put(&tcp->conns, conn);
 }
 
@@ -115,17 +116,26 @@ static void check_invariants(const struct tcp_conn *conn)
 static bool owes_something(const struct tcp_conn *conn)
 {
     return conn->ack_due || conn->syn_owed || conn->window_owed || conn_has_lost(conn) ||
-           conn->override || conn->probe_owed ||
+           conn->override || conn->probe_owed || conn->keep_owed ||
            (tcp_state_can_send((enum tcp_state)conn->state) &&
             (conn->sendq.len > conn_text_sent(conn) || (conn->closing && !conn->fin_sent)));
+}
+
+/* Whoever owns it hears what has changed. */
+static void tell_owner(struct tcp *tcp, struct tcp_conn *conn)
+{
+    int news = (conn->changed ? NEWS_ALL : 0) | (conn->more_text ? NEWS_IN : 0) |
+               (conn->more_room ? NEWS_OUT : 0);
+
+    if (news)
+        ready_tell_of(&tcp->ready, &conn->ready, (uint8_t)news);
+    conn->changed = conn->more_text = conn->more_room = false;
 }
 
 void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     if (conn->state == TCPS_CLOSED) {
-        if (conn->changed)
-            ready_tell(&tcp->ready, &conn->ready);
-        conn->changed = false;
+        tell_owner(tcp, conn);
         if (conn->rst_why != WHY_NONE) {
             if (!list_is_linked(&conn->debt))
                 list_append(&tcp->debtors, &conn->debt);
@@ -135,9 +145,9 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
         return;
     }
     check_invariants(conn);
-    if (conn->changed)
-        ready_tell(&tcp->ready, &conn->ready);
-    conn->changed = false;
+    tell_owner(tcp, conn);
+    if (conn->keep_alive && instant_is_never(conn->linger_at))
+        tcp_keep_arm(tcp, conn, now);
     if (!list_is_linked(&conn->debt) && owes_something(conn))
         list_append(&tcp->debtors, &conn->debt);
 
@@ -145,7 +155,6 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
     /* A timer that fires early only looks again and costs less than moving it for each segment. */
     if (instant_before(next, conn->timer.deadline) || instant_is_never(next))
         wheel_arm(tcp->wheel, &conn->timer, next);
-    (void)now;
 }
 
 void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, const char *cause,
@@ -173,11 +182,11 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
     list_remove(&conn->kin);
     sendq_clear(&conn->sendq, &tcp->send_pools);
     reorder_clear(&conn->reorder, &tcp->islands);
-    if (error || conn_is_orphan(conn))
-        recvq_clear(&conn->recvq); /* "all segment queues should be flushed" */
+    if (conn_is_orphan(conn))
+        recvq_clear(&conn->recvq); /* else what has come can still be read, before the error */
     conn->lost.from = conn->lost.to = conn->snd.una;
     conn->ack_due = conn->window_owed = conn->syn_owed = conn->override = false;
-    conn->probe_owed = conn->persisting = false;
+    conn->probe_owed = conn->persisting = conn->keep_owed = false;
     conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
     list_remove(&conn->debt);
     wheel_disarm(tcp->wheel, &conn->timer);
@@ -245,7 +254,8 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
     conn->ts_ok = options->has_timestamps && tcp->values->tcp_timestamps;
     conn->ts_recent = options->ts_val;
     conn->sack_ok = options->sack_permitted && tcp->values->tcp_sack;
-    conn->snd_mss = (uint16_t)conn_mss_without_options(conn, u32_min(mss, ours)); /* (MUST-16) */
+    mss = u32_min(tcp_clamp_mss(conn, mss), ours);
+    conn->snd_mss = (uint16_t)conn_mss_without_options(conn, mss); /* (MUST-16) */
     conn->cc.mss = conn->snd_mss;
     conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
     conn->scaling = options->has_window_scale && tcp->values->tcp_window_scaling;

@@ -37,9 +37,11 @@ struct tcp_conn {
     instant
         retransmit_at; /* RTO, persist or override, whichever the state of the sender asks for */
     instant ack_at;    /* delayed ACK */
-    instant linger_at; /* TIME-WAIT, FIN-WAIT-2 without an owner */
+    instant linger_at; /* TIME-WAIT, FIN-WAIT-2 without an owner; else keep-alive */
+    instant heard_at;  /* when the last segment came that was about this connection */
 
     struct tcp_listener *listener; /* passive and not yet accepted; else NULL */
+    struct tcp_tuning *tuning;     /* what was set to other than the default; often NULL */
     struct endpoint local, remote;
     uint32_t id;
     int error; /* the errno that ended it; reported once */
@@ -51,8 +53,10 @@ struct tcp_conn {
     uint8_t rst_why;     /* enum why of the reset that is owed; WHY_NONE: none */
     uint8_t retransmits; /* of the segment at SND.UNA in a row: R1, R2 */
     uint8_t snd_scale, rcv_scale;
-    uint8_t ack_notes;  /* of this batch: see struct ack_note */
-    uint8_t soft_error; /* errno of the last ICMP error since something was acknowledged */
+    uint8_t ack_notes;   /* of this batch: see struct ack_note */
+    uint8_t soft_error;  /* errno of the last ICMP error since something was acknowledged */
+    uint8_t keep_probes; /* keep-alives in a row that nobody has answered */
+    uint8_t tos, ttl;
 
     bool passive : 1;     /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
     bool scaling : 1;     /* both SYNs carried the window scale option (RFC 7323, 2.2) */
@@ -64,6 +68,7 @@ struct tcp_conn {
     bool read_shut : 1;   /* the application reads no more */
     bool no_delay : 1;    /* TCP_NODELAY */
     bool corked : 1;      /* the last write said MSG_MORE */
+    bool cork : 1;        /* TCP_CORK */
     bool override : 1;    /* the override timer has run out: send the small segment */
     bool persisting : 1;  /* retransmit_at probes a closed window */
     bool timing : 1;      /* a round trip is being measured */
@@ -72,7 +77,12 @@ struct tcp_conn {
     bool window_owed : 1; /* the application read: perhaps the window must be told */
     bool syn_owed : 1;    /* the SYN or <SYN,ACK> is to be sent (again) */
     bool starving : 1;    /* a write found no memory or no room: told when there is some */
-    bool changed : 1;     /* the owner is to be told when this entry settles */
+    bool changed : 1;     /* the owner is to be told when this entry settles, of a new state, */
+    bool more_text : 1;   /* of text to read, */
+    bool more_room : 1;   /* or of room for text */
+    bool keep_alive : 1;  /* SO_KEEPALIVE */
+    bool keep_owed : 1;   /* a keep-alive is to be sent */
+    bool deferred : 1;    /* TCP_DEFER_ACCEPT: the third step has come, and text has not */
     bool probe_owed : 1;  /* the persist timer has run out */
     bool known_dead : 1;  /* the error was reported */
     bool ts_ok : 1;       /* both SYNs carried timestamps: Snd.TS.OK (RFC 7323, 3.2) */
@@ -129,8 +139,12 @@ struct tcp_conn {
     struct sendq sendq;
     struct recvq recvq;
     struct reorder reorder;
-    uint64_t octets_acked, octets_received;
+    uint64_t octets_acked, octets_received, octets_again;
     uint32_t total_retransmits;
+    uint32_t segments_in, segments_out, text_in, text_out; /* for TCP_INFO: segments, */
+    uint32_t delivered, early_in;
+    uint32_t min_rtt_us;              /* 0: none yet */
+    uint32_t text_at_ms, acked_at_ms; /* when text, and an ACK, last came: the clock's low bits */
 };
 
 static inline uint32_t conn_text_sent(const struct tcp_conn *conn)
@@ -164,10 +178,23 @@ static inline uint32_t conn_timestamp(const struct tcp_conn *conn, instant now)
     return (uint32_t)(now.ns / NS_PER_MS) + conn->ts_offset;
 }
 
-/* A third of the send queue is free: enough that a writer is not woken for a crumb. */
+/* A third of the send queue is free, enough that a writer is not woken for a crumb; and not more
+ * than half of what TCP_NOTSENT_LOWAT allows is unsent. */
 static inline bool tcp_has_room(const struct tcp_conn *conn)
 {
-    return conn->sendq.len <= conn->send_cap - conn->send_cap / 3;
+    uint32_t lowat = tuning_or_default(conn->tuning)->notsent_lowat;
+
+    return conn->sendq.len <= conn->send_cap - conn->send_cap / 3 &&
+           (lowat == 0 || conn->sendq.len - conn_text_sent(conn) < (lowat + UINT64_C(1)) / 2);
+}
+
+/* A writer who found no room is told that there is some. */
+static inline void tcp_feed(struct tcp_conn *conn)
+{
+    if (!conn->starving || !tcp_has_room(conn))
+        return;
+    conn->starving = false;
+    conn->more_room = true;
 }
 
 /* Is the application gone? */
@@ -197,6 +224,8 @@ void tcp_offer_slot(struct tcp *tcp, struct tcp_conn *conn);
 /* TIME-WAIT begins, or begins again. */
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
+/* The shift that we offer. */
+uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values);
 /* MSS and the rest for our SYN, but for the time of its timestamp. */
 struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn *conn);
 /* What of `mss` is left for text: those who said so in both SYNs put timestamps into every segment
@@ -205,6 +234,16 @@ uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss);
 /* Takes them from the peer's. */
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
 void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
+
+/* --- listen.c ----------------------------------------------------------------------------- */
+
+/* TCP_DEFER_ACCEPT: is this the third step alone, while there is still time for text? */
+bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg);
+
+/* --- tcp_user.c --------------------------------------------------------------------------- */
+
+/* FIN-WAIT-2 begins for a connection without an owner: how long may the peer take? */
+void tcp_wait_for_fin(struct tcp *tcp, struct tcp_conn *conn, instant now);
 
 /* --- tcp_ack.c: the fifth check ----------------------------------------------------------- */
 
@@ -248,6 +287,34 @@ static inline uint32_t conn_window(const struct tcp_conn *conn)
 uint16_t tcp_offer_window(struct tcp_conn *conn, tcp_seq ack, bool syn, bool may_move);
 /* Has the window opened by enough to send an ACK for it alone? */
 bool tcp_window_is_news(const struct tcp_conn *conn);
+
+/* --- tcp_tune.c --------------------------------------------------------------------------- */
+
+/* What lies behind conn->tuning, the stack's value where nothing was set. */
+int64_t tcp_keep_idle(const struct tcp *tcp, const struct tcp_conn *conn);
+int64_t tcp_keep_interval(const struct tcp *tcp, const struct tcp_conn *conn);
+uint32_t tcp_keep_count(const struct tcp *tcp, const struct tcp_conn *conn);
+int64_t tcp_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn);
+/* How long FIN-WAIT-2 lasts without an owner; negative: it is not entered. */
+int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn);
+/* What the application lets a segment hold, at most `mss`. */
+uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss);
+/* A connection begins, with its own or its listener's tuning: before its SYN is made. */
+void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning);
+/* The handshake of a listener's connection is done: what was set on the listener since, too. */
+void tcp_inherit(struct tcp *tcp, struct tcp_conn *conn, instant now);
+
+/* --- tcp_alive.c: keep-alive and the user timeout ------------------------------------------- */
+
+/* When keep-alive must look next is in linger_at, unless FIN-WAIT-2 or TIME-WAIT has it. */
+void tcp_keep_arm(struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* A segment was about this connection: the peer is there. */
+void tcp_keep_heard(struct tcp *tcp, struct tcp_conn *conn, instant now);
+void tcp_keep_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
+bool tcp_keeps_alive(const struct tcp_conn *conn);
+/* `from` is `at` or earlier: no later than the user timeout of what is at SND.UNA. */
+instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn, instant at);
+bool tcp_user_timeout_is_over(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
 
 /* --- tcp_timer.c -------------------------------------------------------------------------- */
 

@@ -86,6 +86,7 @@ static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *lis
                                      (struct endpoint){in->src, seg->src_port}, now);
     if (!conn)
         return dropped(in, DROP_TCP_NO_MEMORY);
+    tcp_begin_tuned(tcp, conn, listener->tuning);
     conn->passive = true;
     conn->listener = listener;
     listener->waiting++;
@@ -272,7 +273,9 @@ static enum tcp_verdict check_rst(struct tcp *tcp, struct tcp_conn *conn, struct
     else if (conn->state == TCPS_CLOSING || conn->state == TCPS_LAST_ACK)
         tcp_end(tcp, conn, 0, "reset by the peer while closing", now);
     else
-        tcp_end(tcp, conn, ECONNRESET, "reset by the peer", now);
+        /* as Linux has it: whoever has read the end only hears that nobody listens */
+        tcp_end(tcp, conn, conn->state == TCPS_CLOSE_WAIT ? EPIPE : ECONNRESET, "reset by the peer",
+                now);
     return SEG_PROCESSED;
 }
 
@@ -376,15 +379,34 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
     return listener ? listen_arrives(tcp, listener, in, now, conn) : closed_arrives(in);
 }
 
+/* For TCP_INFO. */
+static void count_segment(struct tcp_conn *conn, const struct tcp_segment *seg, size_t text_len,
+                          instant now)
+{
+    uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
+
+    conn->segments_in++;
+    conn->text_in += text_len > 0;
+    if (text_len > 0)
+        conn->text_at_ms = now_ms;
+    if (seg->flags & TCP_ACK)
+        conn->acked_at_ms = now_ms;
+}
+
 enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now)
 {
     struct tcp_conn *conn = NULL;
+
+    size_t text_len = in->seg.text.len; /* before it is cut */
 
     if (in->seg.options.malformed)
         events_count(tcp->events, COUNTER_TCP_BAD_OPTION);
     tcp->progress = false;
     enum tcp_verdict verdict = arrives(tcp, in, now, &conn);
     if (conn) {
+        count_segment(conn, &in->seg, text_len, now);
+        if (verdict == SEG_PROCESSED)
+            tcp_keep_heard(tcp, conn, now);
         if (events_wanted(tcp->events)) {
             tcp_conn_facts(tcp, conn, &tcp->events->current.facts);
             tcp->events->current.has_facts = true;

@@ -113,6 +113,13 @@ static void name_probe(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_
     out->is_probe = true;
 }
 
+/* RFC 9293, 3.8.4: an empty segment before SND.NXT, which an answer corrects. */
+static void name_keep_alive(struct tcp_conn *conn, struct tcp_out *out)
+{
+    begin(conn, out, seq_sub(conn->snd.nxt, 1), TCP_ACK, WHY_OUT_KEEPALIVE);
+    acknowledge(conn, out, conn->rcv.nxt, true);
+}
+
 static enum why why_again(const struct tcp_conn *conn, bool first)
 {
     switch ((enum lost_by)conn->lost_by) {
@@ -208,7 +215,7 @@ static bool is_worth_sending(const struct tcp *tcp, struct tcp_conn *conn, uint3
     }
     if (conn->closing) /* nothing will join it */
         return true;
-    if (conn->corked) {
+    if (conn->corked || conn->cork) {
         conn->held = HELD_CORK;
         return false;
     }
@@ -294,6 +301,8 @@ static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, st
     } else if (may_send && (name_text(tcp, conn, now, out) || name_fin(conn, out))) {
         return true;
     }
+    if (conn->keep_owed)
+        return name_keep_alive(conn, out), true;
     return name_ack(conn, out);
 }
 
@@ -396,6 +405,7 @@ static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const str
                                instant now)
 {
     conn->total_retransmits++;
+    conn->octets_again += out->seg.text.len;
     events_count(tcp->events, COUNTER_TCP_RETRANSMITS);
     events_emit(tcp->events,
                 &(struct event){.type = EVENT_RETRANSMIT,
@@ -440,8 +450,9 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         conn->lost.from = conn->lost.to = conn->snd.nxt;
     conn->override = false;
     conn->sent_at = now;
-    if (was_idle)
+    if (was_idle && !out->is_probe)
         conn->since = now;
+    tcp_feed(conn);
     if (instant_is_never(conn->retransmit_at) || was_idle) /* RFC 6298, 5.1 */
         tcp_arm_retransmit(tcp, conn, now);
 }
@@ -476,6 +487,8 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
     struct tcp_conn *conn = out->conn;
 
     tcp->turn++;
+    conn->segments_out++;
+    conn->text_out += out->seg.text.len > 0;
     if (out->seg.flags & TCP_RST) {
         events_count(tcp->events, COUNTER_TCP_RST_OUT);
         conn->rst_why = WHY_NONE;
@@ -497,6 +510,7 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
         sent_text(tcp, conn, out, now);
     if (out->is_probe)
         conn->probe_owed = false;
+    conn->keep_owed = false; /* whatever has left, its answer tells as much */
     if (out->seg.flags & TCP_FIN)
         sent_fin(tcp, conn, now);
     if (out->seg.flags & TCP_ACK)

@@ -51,11 +51,8 @@ static void deliver(struct tcp_conn *conn, struct frame *frame)
 
     conn->rcv.nxt = seq_add(conn->rcv.nxt, len);
     conn->octets_received += len;
-    if (conn->read_shut)
-        frame_put(frame); /* acknowledged and thrown away: nobody will ask */
-    else
-        recvq_append(&conn->recvq, frame);
-    conn->changed = true;
+    recvq_append(&conn->recvq, frame);
+    conn->more_text = true;
 }
 
 /* When the ACK of text in order leaves. */
@@ -180,6 +177,7 @@ static enum drop keep_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_a
 static enum tcp_verdict take_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in)
 {
     events_count(tcp->events, COUNTER_TCP_OOO);
+    conn->early_in++;
     note_overlap(tcp, conn, &in->seg);
     in->drop = keep_early(tcp, conn, in);
     tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);

@@ -8,7 +8,7 @@
  *                     the peer's window is closed: the next probe
  *                     else: the override of silly-window avoidance or of MSG_MORE
  *     ack_at          an ACK was delayed
- *     linger_at       TIME-WAIT, or FIN-WAIT-2 that nobody owns
+ *     linger_at       TIME-WAIT, or FIN-WAIT-2 that nobody owns; else keep-alive (tcp_alive.c)
  *
  * A timer only notes what is owed. The retransmission itself is tcp_output()'s.
  */
@@ -36,7 +36,10 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
                                                  .conn = conn->id,
                                                  .when = now,
                                                  .stall = {"the peer's window is closed"}});
-    conn->retransmit_at = instant_add(now, rto_current(&conn->rto, &limits));
+    if (conn->persisting && !before && !in_flight)
+        conn->since = now;
+    conn->retransmit_at =
+        tcp_within_user_timeout(tcp, conn, instant_add(now, rto_current(&conn->rto, &limits)));
     if (events_wanted(tcp->events))
         events_emit(tcp->events,
                     &(struct event){.type = EVENT_TIMER_SET,
@@ -60,28 +63,48 @@ static void count_try(struct tcp_conn *conn)
         conn->retransmits++;
 }
 
-/* Nobody answers our SYN (MUST-22, MUST-23) or <SYN,ACK>. */
-static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
+/* Nobody answers our <SYN,ACK>: once more? A third step that TCP_DEFER_ACCEPT has put aside holds
+ * the peer until the <SYN,ACK>s of that time have run out. */
+static bool synack_is_hopeless(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t defer = tuning_or_default(conn->tuning)->defer_accept;
+
+    return conn->retransmits >= tcp->values->tcp_synack_retries &&
+           !(conn->deferred && conn->retransmits < defer);
+}
+
+/* Nobody answers our SYN (MUST-22, MUST-23). TCP_SYNCNT counts alone: it is the application's. */
+static bool syn_is_hopeless(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
 {
     const struct stack_values *values = tcp->values;
-    bool passive = conn->passive;
+    uint32_t count = tuning_or_default(conn->tuning)->syn_count;
+
+    if (count > 0)
+        return conn->retransmits >= count;
+    return conn->retransmits >= values->tcp_syn_retries &&
+           instant_since(now, conn->since) >= values->tcp_syn_timeout;
+}
+
+static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    uint32_t defer = tuning_or_default(conn->tuning)->defer_accept;
 
     fired(tcp, conn, TIMER_RETRANSMIT, now);
     events_count(tcp->events, COUNTER_TCP_TIMEOUTS);
-    if (passive && conn->retransmits >= values->tcp_synack_retries) {
+    if (conn->passive && synack_is_hopeless(tcp, conn)) {
         tcp_end(tcp, conn, 0, "the third step of the handshake never came", now);
         return;
     }
-    if (!passive && conn->retransmits >= values->tcp_syn_retries &&
-        instant_since(now, conn->since) >= values->tcp_syn_timeout) {
+    if (!conn->passive && syn_is_hopeless(tcp, conn, now)) {
         tcp_end(tcp, conn, conn_timeout_error(conn), "nobody answered our SYN (RFC 9293, MUST-23)",
                 now);
         return;
     }
+    conn->syn_owed = !conn->deferred || conn->retransmits + 1u >= defer;
+    conn->syn_again |= conn->syn_owed;
+    conn->syn_lost |= !conn->deferred;
     count_try(conn);
-    conn->syn_lost = conn->syn_again = true;
     conn->timing = false;
-    conn->syn_owed = true;
     rto_expired(&conn->rto);
     tcp_arm_retransmit(tcp, conn, now);
 }
@@ -126,7 +149,10 @@ static void persist_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     conn->retransmit_at = INSTANT_NEVER;
-    if (conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED) {
+    if (tcp_user_timeout_is_over(tcp, conn, now)) {
+        fired(tcp, conn, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT, now);
+        tcp_end(tcp, conn, ETIMEDOUT, "the user timeout is over (RFC 9293, 3.8.3)", now);
+    } else if (conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED) {
         handshake_timeout(tcp, conn, now);
     } else if (conn->snd.wnd == 0 && (seq_lt(conn->snd.una, conn->snd.nxt) || has_unsent(conn))) {
         persist_timeout(tcp, conn, now);
@@ -137,8 +163,23 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
         conn->override = conn->sendq.len > 0;
         if (conn->starving && conn->sendq.len == 0) { /* is there memory now? */
             conn->starving = false;
-            conn->changed = true;
+            conn->more_room = true;
         }
+    }
+}
+
+static void linger_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    if (conn->state == TCPS_TIME_WAIT) {
+        fired(tcp, conn, TIMER_TIME_WAIT, now);
+        tcp_end(tcp, conn, 0, "2 MSL have passed", now);
+    } else if (conn->state == TCPS_FIN_WAIT_2 && conn_is_orphan(conn)) {
+        fired(tcp, conn, TIMER_FIN_WAIT_2, now);
+        tcp_end(tcp, conn, 0, "the peer never closed its side", now);
+    } else {
+        tcp_keep_timeout(tcp, conn, now);
+        if (conn->keep_owed || conn->state == TCPS_CLOSED)
+            fired(tcp, conn, TIMER_KEEP_ALIVE, now);
     }
 }
 
@@ -153,11 +194,7 @@ void tcp_timer(struct tcp *tcp, struct timer *timer, instant now)
     }
     if (!instant_before(now, conn->retransmit_at))
         sender_timeout(tcp, conn, now);
-    if (!instant_before(now, conn->linger_at)) {
-        bool time_wait = conn->state == TCPS_TIME_WAIT;
-        fired(tcp, conn, time_wait ? TIMER_TIME_WAIT : TIMER_FIN_WAIT_2, now);
-        tcp_end(tcp, conn, 0, time_wait ? "2 MSL have passed" : "the peer never closed its side",
-                now);
-    }
+    if (!instant_before(now, conn->linger_at))
+        linger_timeout(tcp, conn, now);
     tcp_settle(tcp, conn, now);
 }

@@ -46,6 +46,9 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
                     (uint32_t)values->tcp_listeners);
     if (err)
         goto no_listeners;
+    err = pool_init(&tcp->tunings, tcp->memory, "tcp tunings", sizeof(struct tcp_tuning), conns);
+    if (err)
+        goto no_tunings;
     err = sendq_pools_init(&tcp->send_pools, tcp->memory, (uint64_t)values->mem_send);
     if (err)
         goto no_send;
@@ -56,6 +59,8 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
 no_table:
     sendq_pools_fini(&tcp->send_pools);
 no_send:
+    pool_fini(&tcp->tunings);
+no_tunings:
     pool_fini(&tcp->listener_pool);
 no_listeners:
     pool_fini(&tcp->islands);
@@ -69,6 +74,7 @@ void tcp_fini(struct tcp *tcp)
 {
     demux_fini(tcp);
     sendq_pools_fini(&tcp->send_pools);
+    pool_fini(&tcp->tunings);
     pool_fini(&tcp->listener_pool);
     pool_fini(&tcp->islands);
     pool_fini(&tcp->conns);
@@ -76,8 +82,8 @@ void tcp_fini(struct tcp *tcp)
 
 /* --- OPEN --------------------------------------------------------------------------------- */
 
-int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote, int32_t owner,
-                instant now, struct tcp_conn **out)
+int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                struct tcp_tuning *tuning, int32_t owner, instant now, struct tcp_conn **out)
 {
     assert(local.port != 0 && remote.port != 0 && !ip_is_unspecified(local.addr));
     if (demux_find(tcp, local, remote))
@@ -86,6 +92,7 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote, 
     if (!conn)
         return -ENOBUFS;
     conn->ready.owner = owner;
+    tcp_begin_tuned(tcp, conn, tuning);
     conn_start_at(conn, conn->iss); /* 3.10.1 */
     conn->syn_owed = true;
     conn->since = now;
@@ -123,6 +130,23 @@ int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remo
 
 /* --- SEND --------------------------------------------------------------------------------- */
 
+/* Octets that a write may add now. What cwnd and the window let leave at once, when the stack
+ * pays, does not count as unsent. */
+static uint32_t room_to_write(const struct tcp_conn *conn)
+{
+    uint32_t lowat = tuning_or_default(conn->tuning)->notsent_lowat;
+    uint32_t room = conn->send_cap > conn->sendq.len ? conn->send_cap - conn->sendq.len : 0;
+    uint32_t flight = conn_inflight(conn);
+    uint32_t allowed = u32_min(conn->cc.cwnd, conn->snd.wnd);
+    uint32_t leaves = allowed > flight ? allowed - flight : 0;
+    uint32_t unsent = tcp_unsent(conn);
+
+    if (lowat == 0)
+        return room;
+    uint64_t more = (uint64_t)lowat + leaves;
+    return more > unsent ? (uint32_t)(more - unsent < room ? more - unsent : room) : 0;
+}
+
 ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more, instant now)
 {
     switch ((enum tcp_state)conn->state) {
@@ -147,7 +171,11 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
     }
     if (conn->closing)
         return -EPIPE;
-    uint32_t room = conn->send_cap > conn->sendq.len ? conn->send_cap - conn->sendq.len : 0;
+    if (text.len == 0)
+        return 0;
+    uint32_t room = room_to_write(conn);
+    if (!text.at && room > 0)
+        return -EFAULT;
     size_t taken = sendq_append(&conn->sendq, &tcp->send_pools, bytes_first(text, room));
     if (taken < text.len)
         conn->starving = true;
@@ -165,25 +193,50 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
 /* --- RECEIVE ------------------------------------------------------------------------------------
  */
 
-ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, void *out, size_t len, bool peek,
-                 instant now)
+/* The octets of one RECEIVE, out of the queue or left in it. */
+static ssize_t take_from_queue(struct recvq *queue, const struct tcp_read *read)
 {
-    if (conn->recvq.len > 0 && !conn->read_shut) {
-        size_t n = recvq_read(&conn->recvq, out, len, peek);
-        if (!peek && conn->state != TCPS_CLOSED && !conn->peer_fin) {
+    size_t left = queue->len > read->from ? queue->len - read->from : 0;
+
+    if (read->discard)
+        return (ssize_t)(read->peek ? size_min(left, read->len) : recvq_drop(queue, read->len));
+    if (!read->out && read->len > 0)
+        return left > 0 ? -EFAULT : 0;
+    if (read->peek)
+        return (ssize_t)recvq_peek(queue, read->from, read->out, read->len);
+    return (ssize_t)recvq_read(queue, read->out, read->len, false);
+}
+
+ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_read *read, instant now)
+{
+    if (conn->recvq.len > 0) {
+        ssize_t n = take_from_queue(&conn->recvq, read);
+        if (n > 0 && !read->peek && conn->state != TCPS_CLOSED && !conn->peer_fin) {
             conn->rcv.buffer = u32_min(conn->rcv.cap, conn->rcv.buffer + (uint32_t)n);
             conn->window_owed |= tcp_window_is_news(conn);
             if (conn->window_owed && !list_is_linked(&conn->debt))
                 list_append(&tcp->debtors, &conn->debt);
         }
-        return (ssize_t)n;
+        return n;
     }
+    if (conn->peer_fin) /* all has come, whatever happened then: that is SEND's to tell */
+        return 0;
     if (conn->error && !conn->known_dead)
         return -tcp_take_error(conn);
-    if (conn->read_shut || conn->peer_fin || conn->state == TCPS_CLOSED)
+    if (conn->read_shut || conn->state == TCPS_CLOSED)
         return 0;
     (void)now;
     return -EAGAIN;
+}
+
+uint32_t tcp_unread(const struct tcp_conn *conn)
+{
+    return conn->recvq.len;
+}
+
+bool tcp_peer_has_closed(const struct tcp_conn *conn)
+{
+    return conn->peer_fin;
 }
 
 /* --- CLOSE --------------------------------------------------------------------------------------
@@ -227,10 +280,7 @@ int tcp_shutdown_write(struct tcp *tcp, struct tcp_conn *conn, instant now)
 
 void tcp_shutdown_read(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    conn->read_shut = true;
-    recvq_clear(&conn->recvq);
-    conn->window_owed |=
-        tcp_state_can_receive((enum tcp_state)conn->state) && tcp_window_is_news(conn);
+    conn->read_shut = true; /* what has come and still comes can be read; then it is the end */
     conn->changed = true;
     tcp_settle(tcp, conn, now);
 }
@@ -258,6 +308,16 @@ static void abort_call(struct tcp *tcp, struct tcp_conn *conn, enum why why, con
     }
 }
 
+void tcp_wait_for_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    int64_t time = tcp_fin_wait_2(tcp, conn);
+
+    if (time < 0) /* TCP_LINGER2 */
+        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_ABORT, "nobody waits for the peer's FIN", now);
+    else
+        conn->linger_at = instant_add(now, time);
+}
+
 void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now)
 {
     bool unread = conn->recvq.len > 0;
@@ -272,7 +332,7 @@ void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now
     else if (conn->state == TCPS_SYN_SENT)
         tcp_end(tcp, conn, 0, "closed before it was established", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
-        conn->linger_at = instant_add(now, tcp->values->tcp_fin_wait_2);
+        tcp_wait_for_fin(tcp, conn, now);
     else if (conn->state == TCPS_TIME_WAIT)
         tcp_offer_slot(tcp, conn);
     else if (conn->state != TCPS_CLOSED)
@@ -301,27 +361,26 @@ void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, str
     }
 }
 
-/* --- options, readiness ------------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------------------------- */
 
-void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
+uint32_t tcp_unsent(const struct tcp_conn *conn)
 {
-    conn->no_delay = on;
-    tcp_settle(tcp, conn, now);
+    return conn->sendq.len - conn_text_sent(conn);
 }
 
-bool tcp_no_delay(const struct tcp_conn *conn)
+/* As Linux counts SIOCOUTQ: the FIN is one from CLOSE on, the SYN none. */
+uint32_t tcp_unacknowledged(const struct tcp_conn *conn)
 {
-    return conn->no_delay;
+    bool fin = conn->closing && conn->state != TCPS_CLOSED &&
+               !(conn->fin_sent && seq_eq(conn->snd.una, conn->snd.nxt));
+
+    return conn->sendq.len + fin;
 }
 
-void tcp_set_buffers(struct tcp_conn *conn, uint32_t send, uint32_t receive)
+void tcp_want_room(struct tcp_conn *conn)
 {
-    if (send)
-        conn->send_cap = send;
-    if (receive) {
-        conn->rcv.cap = receive;
-        conn->rcv.buffer = u32_min(conn->rcv.buffer, receive);
-    }
+    if (tcp_state_can_send((enum tcp_state)conn->state) && !conn->closing && !tcp_has_room(conn))
+        conn->starving = true;
 }
 
 short tcp_poll(const struct tcp_conn *conn)
@@ -338,7 +397,7 @@ short tcp_poll(const struct tcp_conn *conn)
         events |= POLLRDHUP;
     if (conn->state == TCPS_CLOSED)
         events |= POLLIN | POLLOUT | POLLHUP | POLLRDHUP;
-    else if (conn->peer_fin && conn->closing)
+    else if ((conn->peer_fin || conn->read_shut) && conn->closing)
         events |= POLLHUP;
     if (writable || conn->closing)
         events |= POLLOUT; /* a write would not block: it is taken, or fails at once */

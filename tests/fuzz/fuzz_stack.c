@@ -560,6 +560,79 @@ static void read_text(struct fuzz *f, int i, size_t len, int flags)
         f->read[i] += (uint64_t)got;
 }
 
+/* Any option but those that change what each frame must look like, with any value. */
+static void set_option(struct fuzz *f, int s)
+{
+    static const int options[][2] = {
+        {SOL_SOCKET, SO_KEEPALIVE},      {SOL_SOCKET, SO_LINGER},
+        {SOL_SOCKET, SO_RCVTIMEO},       {SOL_SOCKET, SO_PRIORITY},
+        {IPPROTO_TCP, TCP_CORK},         {IPPROTO_TCP, TCP_MAXSEG},
+        {IPPROTO_TCP, TCP_KEEPIDLE},     {IPPROTO_TCP, TCP_KEEPINTVL},
+        {IPPROTO_TCP, TCP_KEEPCNT},      {IPPROTO_TCP, TCP_SYNCNT},
+        {IPPROTO_TCP, TCP_LINGER2},      {IPPROTO_TCP, TCP_DEFER_ACCEPT},
+        {IPPROTO_TCP, TCP_QUICKACK},     {IPPROTO_TCP, TCP_WINDOW_CLAMP},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT}, {IPPROTO_TCP, 25 /* TCP_NOTSENT_LOWAT */},
+        {IPPROTO_TCP, 36 /* TCP_INQ */}, {IPPROTO_IP, IP_MTU_DISCOVER},
+        {IPPROTO_IPV6, IPV6_V6ONLY},     {IPPROTO_TCP, TCP_INFO},
+    };
+    const int *option = options[next8(f) % ARRAY_LEN(options)];
+    int64_t value[2] = {(int16_t)next16(f), 0};
+    struct sock_tcp_info info;
+    socklen_t len = next8(f);
+
+    int err = sock_setsockopt(f->stack, s, option[0], option[1], value, sizeof(value));
+    TRACE("  option %d %d says %d\n", option[0], option[1], err);
+    err = sock_getsockopt(f->stack, s, option[0], option[1], &info,
+                          &(socklen_t){len < sizeof(info) ? len : sizeof(info)});
+    (void)err;
+}
+
+/* Epoll sets are sockets among the others. */
+static void epoll(struct fuzz *f, int s, uint8_t how)
+{
+    struct epoll_event events[4] = {{.events = next8(f)}};
+
+    if (how & 4)
+        events[0].events |= EPOLLET;
+    if (how & 2)
+        events[0].events |= EPOLLONESHOT;
+    int other = f->sock_count ? f->socks[next8(f) % f->sock_count] : -1;
+    int err = sock_epoll_ctl(f->stack, s, 1 + next8(f) % 4, other, events);
+    int n = sock_epoll_wait(f->stack, s, events, 4, 0, NULL);
+    must(n <= 4 && (n > 0) <= (sock_poll(f->stack, s) >= 0), "sock_epoll_wait()");
+    (void)err;
+}
+
+/* The calls that are not about one socket's stream. */
+static void other_call(struct fuzz *f, int i, int s, uint8_t how)
+{
+    struct sock_pollfd fds[2] = {{.s = s, .events = 0x7fff}, {.s = next8(f), .events = POLLIN}};
+    int value = how & 1;
+
+    switch (how & 7) {
+    case 0:
+        own(f, sock_epoll_create(f->stack, 0));
+        break;
+    case 1:
+        own(f, sock_socket(f->stack, AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0));
+        break;
+    case 2:
+        must(sock_poll_many(f->stack, fds, 2, 0, NULL) <= 2, "sock_poll_many()");
+        break;
+    case 3:
+        if (i >= 0 && sock_disconnect(f->stack, s) == 0)
+            f->read[i] = 0;
+        break;
+    case 4:
+        value = sock_fcntl(f->stack, s, F_SETFL, next8(f) & 1 ? O_NONBLOCK : 0);
+        break;
+    default:
+        must(sock_ioctl(f->stack, s, how & 1 ? FIONREAD : SIOCOUTQ, &value) || value >= 0,
+             "sock_ioctl()");
+        break;
+    }
+}
+
 static void call(struct fuzz *f)
 {
     static uint8_t text[65536];
@@ -653,6 +726,19 @@ static void call(struct fuzz *f)
             err = sock_bind(f->stack, s, end);
             err = sock_listen(f->stack, s, 8);
         }
+        break;
+    case 23:
+    case 24:
+    case 25:
+        set_option(f, s);
+        break;
+    case 26:
+    case 27:
+        epoll(f, s, how);
+        break;
+    case 28:
+    case 29:
+        other_call(f, i, s, how);
         break;
     default:
         if (sock_info(f->stack, s, &info) == 0) {
@@ -782,6 +868,7 @@ static void finish(struct fuzz *f)
     must(u.connections == 0, "a connection is left");
     must(u.sockets == 0 && u.listeners == 0, "a socket is left");
     must(u.timers == 0, "a timer is left");
+    must(u.tunings == 0 && u.epoll_items == 0, "an option or an epoll item is left");
     must(u.frames == 0 && u.send_chunks == 0 && u.islands == 0, "text is left");
     stack_free(f->stack);
     must(f->blocks == 0 && f->octets == 0, "memory is left");

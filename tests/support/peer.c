@@ -752,7 +752,7 @@ void peer_free_now(struct peer *p)
     struct stack_usage u = peer_usage(p);
 
     if (u.frames || u.send_chunks || u.connections || u.listeners || u.sockets || u.timers ||
-        u.islands)
+        u.tunings || u.epoll_items || u.islands)
         broken(p, NULL, 0,
                "left behind: %llu frames, %llu chunks, %llu connections, %llu listeners, %llu "
                "sockets, "
@@ -1099,4 +1099,19 @@ void peer_no_delay(struct peer *p, int s)
 {
     int on = 1;
     ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+}
+
+int peer_set(struct peer *p, int s, int level, int option, int value)
+{
+    return sock_setsockopt(p->stack, s, level, option, &value, sizeof(value));
+}
+
+int peer_get(struct peer *p, int s, int level, int option)
+{
+    int value = -12345;
+    socklen_t len = sizeof(value);
+
+    ck_assert_int_eq(sock_getsockopt(p->stack, s, level, option, &value, &len), 0);
+    ck_assert_uint_eq(len, sizeof(value));
+    return value;
 }

@@ -265,5 +265,8 @@ void peer_abort(struct peer *p, int s);
 void peer_shutdown(struct peer *p, int s, int how);
 struct endpoint peer_endpoint(uint32_t addr, uint16_t port);
 void peer_no_delay(struct peer *p, int s);
+/* An option that is an int: what sock_setsockopt() says; its value. */
+int peer_set(struct peer *p, int s, int level, int option, int value);
+int peer_get(struct peer *p, int s, int level, int option);
 
 #endif

@@ -586,7 +586,9 @@ START_TEST(after_shutdown_of_reading_the_end_is_read_and_nothing_hangs)
     peer_wait(p, 50);
     struct peer_segment seg;
     ck_assert(peer_next(p, &seg)); /* acknowledged, or reset */
-    ck_assert_int_eq(peer_recv_result(p, s) <= 0, 1);
+    p->app_read = 0;
+    peer_app_read(p, s, 100); /* as on Linux: what still comes can be read, before the end */
+    ck_assert_int_eq(peer_recv_result(p, s), 0);
     peer_free(p);
     PROVES("POSIX-shutdown");
 }

@@ -1,0 +1,102 @@
+/*
+ * sock_options_ip.c - the options of the levels IPPROTO_IP and IPPROTO_IPV6.
+ *
+ * A connection has one octet for the type of service and the traffic class, and one for the time to
+ * live and the hop limit: it speaks one of the two. An AF_INET6 socket may be asked by either name.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "sock/sock_table.h"
+
+enum { ECN_MASK = 3 };
+
+/* These options may be one octet long. */
+static int get_int_or_octet(const void *value, socklen_t len, int *out)
+{
+    if (len >= sizeof(int))
+        return sock_get_int(value, len, out);
+    if (len < 1)
+        return -EINVAL;
+    if (!value)
+        return -EFAULT;
+    *out = *(const uint8_t *)value;
+    return 0;
+}
+
+/* Not the two bits of ECN, which are TCP's. */
+static uint8_t without_ecn(int tos)
+{
+    return (uint8_t)(tos & ~ECN_MASK);
+}
+
+static int set_number(struct tcp_tuning *tuning, int level, int option, int number)
+{
+    bool v4 = level == IPPROTO_IP;
+
+    if ((v4 && option == IP_TOS) || (!v4 && option == IPV6_TCLASS)) {
+        if (!v4 && (number < -1 || number > 255))
+            return -EINVAL;
+        tuning->tos = number < 0 ? 0 : without_ecn(number);
+        return 0;
+    }
+    if ((v4 && option == IP_TTL) || (!v4 && option == IPV6_UNICAST_HOPS)) {
+        if (number < -1 || number > 255 || number == 0)
+            return -EINVAL;
+        tuning->ttl = number < 0 ? 0 : (uint8_t)number;
+        return 0;
+    }
+    if ((v4 && option == IP_MTU_DISCOVER) || (!v4 && option == IPV6_MTU_DISCOVER)) {
+        if (number < IP_PMTUDISC_DONT || number > IP_PMTUDISC_OMIT)
+            return -EINVAL;
+        tuning->pmtu_discover = (uint8_t)(number + 1);
+        return 0;
+    }
+    return -ENOPROTOOPT;
+}
+
+int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int option,
+                       const void *value, socklen_t len)
+{
+    struct tcp_tuning scratch = {.references = 1};
+    int number;
+    int err = level == IPPROTO_IP ? get_int_or_octet(value, len, &number)
+                                  : sock_get_int(value, len, &number);
+
+    if (err)
+        return err;
+    if (level == IPPROTO_IPV6 && option == IPV6_V6ONLY) {
+        if (sock->kind != SOCK_FRESH || sock->is_bound)
+            return -EINVAL;
+        sock->v6_only = number != 0;
+        return 0;
+    }
+    err = set_number(&scratch, level, option, number);
+    if (err)
+        return err;
+    struct tcp_tuning *tuning = sock_tune(stack, sock);
+    return tuning ? set_number(tuning, level, option, number) : -ENOBUFS;
+}
+
+int sock_get_ip_option(struct stack *stack, struct sock *sock, int level, int option, void *value,
+                       socklen_t *len)
+{
+    const struct tcp_tuning *tuning = tuning_or_default(sock->tuning);
+    bool v4 = level == IPPROTO_IP;
+    int number;
+
+    if ((v4 && option == IP_TOS) || (!v4 && option == IPV6_TCLASS))
+        number = tuning->tos;
+    else if ((v4 && option == IP_TTL) || (!v4 && option == IPV6_UNICAST_HOPS))
+        number = tuning->ttl ? tuning->ttl : (int)stack->config.values.ip_ttl;
+    else if ((v4 && option == IP_MTU_DISCOVER) || (!v4 && option == IPV6_MTU_DISCOVER))
+        number = tuning->pmtu_discover ? tuning->pmtu_discover - 1 : IP_PMTUDISC_WANT;
+    else if (!v4 && option == IPV6_V6ONLY)
+        number = sock->v6_only;
+    else
+        return -ENOPROTOOPT;
+    uint8_t octet = (uint8_t)number;
+    if (v4 && *len > 0 && *len < sizeof number)
+        return sock_put(value, len, &octet, sizeof octet);
+    return sock_put_int(value, len, number);
+}

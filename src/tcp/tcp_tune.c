@@ -1,0 +1,177 @@
+/*
+ * tcp_tune.c - what the application may set on a connection, and what holds where it has not.
+ *
+ * Switches are bits of the connection; numbers lie in a struct tcp_tuning that is there only once
+ * one was set (tuning.h). A connection that comes to a listener has the listener's from its SYN on,
+ * because MSS and window are told in the answer to it; what is set on the listener before the
+ * handshake ends counts too.
+ */
+#include "tcp/tcp_conn.h"
+
+/* --- what holds --------------------------------------------------------------------------- */
+
+static const struct tcp_tuning *tuned(const struct tcp_conn *conn)
+{
+    return tuning_or_default(conn->tuning);
+}
+
+int64_t tcp_keep_idle(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t seconds = tuned(conn)->keep_idle_s;
+
+    return seconds ? seconds * NS_PER_S : tcp->values->tcp_keepalive_idle;
+}
+
+int64_t tcp_keep_interval(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t seconds = tuned(conn)->keep_interval_s;
+
+    return seconds ? seconds * NS_PER_S : tcp->values->tcp_keepalive_interval;
+}
+
+uint32_t tcp_keep_count(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t count = tuned(conn)->keep_count;
+
+    return count ? count : (uint32_t)tcp->values->tcp_keepalive_count;
+}
+
+int64_t tcp_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    uint32_t ms = tuned(conn)->user_timeout_ms;
+
+    return ms ? ms * NS_PER_MS : tcp->values->tcp_user_timeout;
+}
+
+int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    int32_t seconds = tuned(conn)->linger2_s;
+
+    return seconds ? seconds * NS_PER_S : tcp->values->tcp_fin_wait_2;
+}
+
+uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss)
+{
+    uint32_t user = tuned(conn)->user_mss;
+
+    return user ? u32_min(user, mss) : mss;
+}
+
+/* --- taking effect ------------------------------------------------------------------------ */
+
+/* Of the true cost that was asked for, half is for what is not text, as Linux has it. */
+static uint32_t receive_cap(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    const struct tcp_tuning *tuning = tuned(conn);
+    uint32_t cap =
+        tuning->receive_buffer ? tuning->receive_buffer / 2 : (uint32_t)tcp->values->tcp_rmem;
+
+    return tuning->window_clamp ? u32_min(cap, tuning->window_clamp) : cap;
+}
+
+static void apply(const struct tcp *tcp, struct tcp_conn *conn)
+{
+    const struct tcp_tuning *tuning = tuned(conn);
+
+    conn->send_cap = tuning->send_buffer ? tuning->send_buffer : (uint32_t)tcp->values->tcp_wmem;
+    conn->rcv.cap = receive_cap(tcp, conn);
+    conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
+    tcp_set_tos_ttl(conn, tuning->tos, tuning->ttl ? tuning->ttl : (uint8_t)tcp->values->ip_ttl);
+}
+
+void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning)
+{
+    conn->tuning = tuning_share(tuning);
+    apply(tcp, conn);
+    conn->rcv_mss = (uint16_t)tcp_clamp_mss(conn, conn->rcv_mss);
+    conn->rcv_scale = tcp_window_shift(conn, tcp->values);
+}
+
+void tcp_inherit(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    struct tcp_listener *listener = conn->listener;
+
+    conn->keep_alive = listener->keep_alive;
+    if (conn->tuning != listener->tuning)
+        tcp_set_tuning(tcp, conn, listener->tuning, now);
+}
+
+void tcp_set_tuning(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning, instant now)
+{
+    struct tcp_tuning *old = conn->tuning;
+    int64_t timeout = tcp_user_timeout(tcp, conn);
+    int64_t idle = tcp_keep_idle(tcp, conn);
+
+    conn->tuning = tuning_share(tuning);
+    tuning_drop(&tcp->tunings, &old);
+    if (conn->state == TCPS_CLOSED)
+        return;
+    apply(tcp, conn);
+    if (timeout != tcp_user_timeout(tcp, conn) && !instant_is_never(conn->retransmit_at))
+        tcp_arm_retransmit(tcp, conn, now);
+    if (idle != tcp_keep_idle(tcp, conn))
+        tcp_keep_arm(tcp, conn, now);
+}
+
+struct tcp_tuning *tcp_tuning(const struct tcp_conn *conn)
+{
+    return conn->tuning;
+}
+
+void tcp_set_tos_ttl(struct tcp_conn *conn, uint8_t tos, uint8_t ttl)
+{
+    conn->tos = tos;
+    conn->ttl = ttl;
+}
+
+/* --- switches ----------------------------------------------------------------------------- */
+
+/* What waits for company leaves now, as it is. */
+static void push(struct tcp_conn *conn)
+{
+    conn->corked = false;
+    conn->override |= tcp_state_can_send((enum tcp_state)conn->state) && tcp_unsent(conn) > 0;
+}
+
+void tcp_set_no_delay(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
+{
+    conn->no_delay = on;
+    if (on && conn->cork)
+        push(conn);
+    tcp_settle(tcp, conn, now);
+}
+
+void tcp_set_cork(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
+{
+    if (conn->cork && !on)
+        push(conn);
+    conn->cork = on;
+    tcp_settle(tcp, conn, now);
+}
+
+void tcp_set_keep_alive(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
+{
+    if (conn->keep_alive == on)
+        return;
+    conn->keep_alive = on;
+    conn->keep_probes = 0;
+    tcp_keep_arm(tcp, conn, now);
+    tcp_settle(tcp, conn, now);
+}
+
+void tcp_set_quick_ack(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now)
+{
+    uint32_t some = u32_max((uint32_t)tcp->values->tcp_quick_acks, 16);
+
+    conn->quick_acks = on ? (uint16_t)some : 0;
+    if (on && !instant_is_never(conn->ack_at)) {
+        conn->ack_at = INSTANT_NEVER;
+        tcp_owe_ack(conn, WHY_OUT_ACK_QUICK);
+    }
+    tcp_settle(tcp, conn, now);
+}
+
+bool tcp_quick_ack(const struct tcp_conn *conn)
+{
+    return conn->quick_acks > 0;
+}
