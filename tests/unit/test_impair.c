@@ -347,17 +347,26 @@ START_TEST(a_corruption_is_always_seen_by_the_checksum)
 }
 END_TEST
 
+/* Where TCP begins in IPv4 over Ethernet, and in bare IPv4 and IPv6. */
+static const struct {
+    uint16_t l4;
+    bool ip_only;
+} layouts[] = {{34, false}, {20, true}, {40, true}};
+
 START_TEST(an_unfinished_checksum_is_completed_before_it_is_corrupted)
 {
-    enum { L4 = 34, PSEUDO = 0x1234 };
+    enum { PSEUDO = 0x1234 };
+    const uint16_t L4 = layouts[_i].l4;
     struct pipe_config pipe = roomy;
     struct impair_config all = {.corrupt = UINT32_MAX};
     struct frame_meta meta = {
         .flags = FRAME_NEEDS_CSUM | FRAME_CSUM_VALID, .csum_start = L4, .csum_offset = 16};
 
     pipe.csum_offload = true;
+    pipe.ip_only = layouts[_i].ip_only;
     open_wire(&all, &all, &pipe);
     ck_assert(near->csum_offload);
+    ck_assert_int_eq(near->ip_only, layouts[_i].ip_only);
     struct dev *ways[2][2] = {{near, far}, {far, near}};
     for (int i = 0; i < 1000; i++) {
         struct frame *frame;
@@ -1001,7 +1010,8 @@ int main(void)
     c = new_tcase(s, "corruption");
     tcase_add_loop_test(c, corruption_takes_its_share, 0, ARRAY_LEN(shares));
     tcase_add_test(c, a_corruption_is_always_seen_by_the_checksum);
-    tcase_add_test(c, an_unfinished_checksum_is_completed_before_it_is_corrupted);
+    tcase_add_loop_test(c, an_unfinished_checksum_is_completed_before_it_is_corrupted, 0,
+                        (int)ARRAY_LEN(layouts));
     tcase_add_test(c, an_unfinished_checksum_passes_a_wire_that_does_not_corrupt);
     tcase_add_test(c, big_frames_and_bad_ones_are_not_corrupted);
 

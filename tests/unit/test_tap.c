@@ -275,6 +275,27 @@ START_TEST(a_tap_with_offload_speaks_virtio_net_hdr)
 }
 END_TEST
 
+START_TEST(a_tun_is_a_tap_without_ethernet)
+{
+    struct tap_config config = {.name = "tap0", .tun = true, .offload = true, .sys = &fake_sys};
+    struct frame_meta meta = {0};
+    struct dev *dev;
+
+    ck_assert_int_eq(tap_open(&config, &dev), 0);
+    ck_assert_int_eq(fake.if_flags, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+    ck_assert(dev->ip_only && dev->csum_offload);
+    ck_assert_uint_eq(dev->peer_mac.octet[0] | dev->peer_mac.octet[5], 0);
+
+    /* A packet may be shorter than an Ethernet header, and as long as the MTU. */
+    ck_assert_int_eq(send_meta(dev, 1, &meta), 0);
+    ck_assert_int_eq(send_meta(dev, MTU, &meta), 0);
+    ck_assert_uint_eq(dev->counters.tx_bad, 0);
+    ck_assert_int_eq(send_meta(dev, MTU + 1, &meta), 0);
+    ck_assert_uint_eq(dev->counters.tx_bad, 1);
+    dev_close(dev);
+}
+END_TEST
+
 START_TEST(offload_that_is_not_granted_is_done_without)
 {
     struct frame *frame;
@@ -794,6 +815,7 @@ int main(void)
     tcase_add_test(c, a_plain_tap_takes_plain_frames_and_no_offload);
     tcase_add_test(c, a_tap_with_offload_speaks_virtio_net_hdr);
     tcase_add_test(c, offload_that_is_not_granted_is_done_without);
+    tcase_add_test(c, a_tun_is_a_tap_without_ethernet);
     tcase_add_test(c, created_says_whether_the_interface_was_there);
     tcase_add_test(c, an_owner_is_set_when_one_is_named);
     tcase_add_test(c, a_failure_to_open_leaves_nothing_open);
