@@ -80,6 +80,51 @@ START_TEST(a_closed_port_answers_with_a_reset)
 }
 END_TEST
 
+/* Which sockets know which addresses: AF_INET6 without IPV6_V6ONLY knows both. */
+START_TEST(a_socket_of_inet_knows_ipv4_alone_and_one_of_inet6_both)
+{
+    struct stack *a = hosts[0].stack, *b = hosts[1].stack;
+    struct endpoint v4 = {host_addr("192.0.2.1"), 80}, v6 = {host_addr("2001:db8::1"), 80};
+    struct endpoint our_v6 = {host_addr("fd00::2"), 0}, any = {.port = 80}, peer;
+    int listener = sock_socket(b, _i ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+    int four = sock_socket(a, AF_INET, SOCK_STREAM, 0);
+    int six = sock_socket(a, AF_INET6, SOCK_STREAM, 0);
+    int mapped = sock_socket(a, AF_INET6, SOCK_STREAM, 0);
+    int ping = sock_socket(a, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+    int ping6 = sock_socket(a, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6);
+
+    ck_assert_int_eq(sock_connect(a, ping, v6, NULL), -EAFNOSUPPORT);
+    ck_assert_int_eq(sock_connect(a, ping6, v4, NULL), -EAFNOSUPPORT);
+    ck_assert_int_eq(sock_connect(a, four, v6, NULL), -EAFNOSUPPORT);
+    ck_assert_int_eq(sock_bind(a, four, our_v6), -EAFNOSUPPORT);
+    ck_assert_int_eq(sock_bind(b, listener, any), 0);
+    ck_assert_int_eq(sock_listen(b, listener, 8), 0);
+    ck_assert_int_eq(sock_connect(a, four, v4, NULL), -EINPROGRESS);
+    ck_assert_int_eq(sock_connect(a, six, v6, NULL), -EINPROGRESS);
+    ck_assert_int_eq(sock_connect(a, mapped, v4, NULL), -EINPROGRESS);
+    hosts_settle();
+    ck_assert_int_eq(sock_poll(a, four), POLLOUT);
+    ck_assert_int_eq(sock_poll(a, mapped), POLLOUT);
+    ck_assert(_i ? sock_poll(a, six) == POLLOUT : sock_poll(a, six) & POLLERR);
+    ck_assert_uint_eq(host_drops(1, DROP_TCP_CLOSED), _i ? 0 : 1);
+    for (int i = 0; i < 2 + _i; i++)
+        ck_assert_int_ge(sock_accept(b, listener, &peer, NULL), 0);
+    ck_assert_int_eq(sock_accept(b, listener, &peer, NULL), -EAGAIN);
+}
+END_TEST
+
+START_TEST(a_socket_bound_in_one_family_does_not_reach_the_other)
+{
+    struct stack *a = hosts[0].stack;
+    struct endpoint v4 = {host_addr("192.0.2.1"), 80}, our_v6 = {host_addr("fd00::2"), 5000};
+    int s = sock_socket(a, AF_INET6, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(sock_bind(a, s, our_v6), 0);
+    ck_assert_int_eq(sock_connect(a, s, v4, NULL), -ENETUNREACH);
+    ck_assert_int_eq(host_output(0), 0);
+}
+END_TEST
+
 START_TEST(a_link_without_stations_announces_and_asks_nothing)
 {
     ck_assert(host_output(0) == 0);
@@ -115,6 +160,8 @@ int main(void)
     tcase_add_loop_test(pair, tcp_goes_both_ways_and_nothing_is_left, 0, HOST_FAMILIES);
     tcase_add_loop_test(pair, an_echo_request_is_answered, 0, HOST_FAMILIES);
     tcase_add_loop_test(pair, a_closed_port_answers_with_a_reset, 0, HOST_FAMILIES);
+    tcase_add_loop_test(pair, a_socket_of_inet_knows_ipv4_alone_and_one_of_inet6_both, 0, 2);
+    tcase_add_test(pair, a_socket_bound_in_one_family_does_not_reach_the_other);
     tcase_add_test(pair, a_link_without_stations_announces_and_asks_nothing);
     tcase_add_test(pair, what_is_no_ip_packet_is_dropped_by_name);
     suite_add_tcase(suite, pair);
