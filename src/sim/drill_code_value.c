@@ -2,8 +2,9 @@
  * drill_code_value.c - see drill_code_value.h.
  *
  * Python's whole numbers have no end and ours do, so what overflows is "we cannot say" and never a
- * wrong number. The same holds for fractions: a / b is known when nothing remains. True and False
- * are 1 and 0, which Python cannot tell apart either where it matters here.
+ * wrong number. The same holds for fractions: a / b is known when nothing remains and Python would
+ * have it exactly. True and False are 1 and 0, which Python cannot tell apart either where it
+ * matters here.
  */
 #include "sim/drill_code_value.h"
 
@@ -13,6 +14,7 @@
 #include "base/bytes.h"
 
 static const char TOO_LARGE[] = "a number of more than 64 bits";
+static const char TOO_LARGE_FOR_FLOAT[] = "a number that '/' makes inexact";
 static const char TOO_MUCH[] = "more work than a block of code may make";
 static const char NO_MEMORY[] = "no memory for this value";
 static const char WRONG_KINDS[] = "an operation between values of these kinds";
@@ -80,7 +82,8 @@ void code_say_text(struct code_line *line, struct bytes text, size_t most)
 
     for (size_t i = 0; i < text.len; i++) {
         char c = (char)text.at[i];
-        if (c == ' ' || c == '\t' || c == '\n') {
+        bool joins = c == '\\' && i + 1 < text.len && text.at[i + 1] == '\n';
+        if (c == ' ' || c == '\t' || c == '\n' || joins) {
             blank = said > 0;
             continue;
         }
@@ -261,6 +264,13 @@ static const char *divide(enum code_op op, int64_t a, int64_t b, int64_t *out)
     return NULL;
 }
 
+/* Does a number of 53 bits hold it? */
+static bool is_exact(int64_t value)
+{
+    const int64_t most = INT64_C(1) << 53;
+    return value >= -most && value <= most;
+}
+
 static const char *compute(enum code_op op, int64_t a, int64_t b, int64_t *out)
 {
     if (op == CODE_BIT_OR)
@@ -304,6 +314,8 @@ static const char *join(struct code_heap *heap, struct bytes a, struct bytes b,
     return set_text(heap, bytes_of(text, a.len + b.len), out);
 }
 
+static const char A_FORM[] = "a form of '%' other than %d %i %u %x %s with a value for each";
+
 /* "cwnd %d" % 9, for people: each %x is replaced by the next value as Python shows it. */
 static const char *fill_in(struct code_heap *heap, struct bytes form, const struct code_value *args,
                            struct code_value *out)
@@ -326,7 +338,7 @@ static const char *fill_in(struct code_heap *heap, struct bytes form, const stru
             continue;
         }
         if (!kind || !strchr("diuxs", kind) || used == count)
-            return "a form of '%' other than %d %i %u %x %s with a value for each";
+            return A_FORM;
         const struct code_value *value = args->kind == CODE_TUPLE ? &args->items[used] : args;
         used++;
         if (kind == 's' && value->kind == CODE_STRING)
@@ -334,6 +346,8 @@ static const char *fill_in(struct code_heap *heap, struct bytes form, const stru
         else
             code_say_value(&line, value);
     }
+    if (used < count)
+        return A_FORM;
     return set_text(heap, bytes_of(text, strlen(text)), out);
 }
 
@@ -341,6 +355,7 @@ const char *code_binary(struct code_heap *heap, enum code_op op, const struct co
                         const struct code_value *b, struct code_value *out)
 {
     int64_t number = 0;
+    bool is_float = a->is_float || b->is_float;
 
     *out = (struct code_value){0};
     if (a->kind == CODE_ANY || b->kind == CODE_ANY)
@@ -351,8 +366,14 @@ const char *code_binary(struct code_heap *heap, enum code_op op, const struct co
         return join(heap, a->text, b->text, out);
     if (a->kind != CODE_INTEGER || b->kind != CODE_INTEGER)
         return WRONG_KINDS;
+    if (is_float && op >= CODE_BIT_OR && op <= CODE_RIGHT)
+        return WRONG_KINDS;
     const char *trouble = compute(op, a->integer, b->integer, &number);
     *out = code_integer(number);
+    out->is_float = is_float || op == CODE_DIV;
+    if (!trouble && out->is_float &&
+        !(is_exact(a->integer) && is_exact(b->integer) && is_exact(number)))
+        trouble = TOO_LARGE_FOR_FLOAT;
     return trouble;
 }
 
@@ -362,6 +383,8 @@ const char *code_unary(char sign, const struct code_value *a, struct code_value 
     if (a->kind == CODE_ANY)
         return NULL;
     if (a->kind != CODE_INTEGER)
+        return WRONG_KINDS;
+    if (sign == '~' && a->is_float)
         return WRONG_KINDS;
     if (sign == '~')
         out->integer = ~a->integer;
@@ -430,5 +453,6 @@ const char *code_call(struct code_heap *heap, struct bytes name, const struct co
     if (first == 'a' && one->integer < 0) /* abs */
         return code_unary('-', one, out);
     *out = *one; /* abs, int */
+    out->is_float = first == 'a' && one->is_float;
     return NULL;
 }

@@ -19,6 +19,7 @@ struct code_value {
     enum code_kind kind;
     uint32_t depth; /* of tuples in tuples */
     int64_t integer;
+    bool is_float; /* of an integer: Python has it as 3.0, so it counts no bits */
     struct bytes text;
     const struct code_value *items;
     uint32_t count;

@@ -321,8 +321,12 @@ bool drill_shell_next(struct drill_shell *shell, struct drill_shell_command *out
         }
         end = shell->at;
     } while (take_end(shell, out));
+    if (*end == '&' && out->end == DRILL_SHELL_DONE)
+        end++; /* a job: show what is strange */
     while (end > start && is_blank(end[-1]))
         end--;
+    if (end == start)
+        end = shell->at; /* && without a command in front */
     out->text = bytes_of(start, (size_t)(end - start));
     return true;
 }

@@ -155,6 +155,180 @@ START_TEST(a_time_is_what_is_written)
 }
 END_TEST
 
+/* --- twelve examples ----------------------------------------------------------------------- */
+
+/* One of each thing that scripts do; all of them pass against a kernel, too. */
+static const struct {
+    const char *text;
+    uint32_t events;
+} examples[] = {
+    {"`sysctl -q net.ipv4.tcp_timestamps=0`\n"
+     "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3   +0 bind(3, ..., ...) = 0   +0 listen(3, 8) = "
+     "0\n"
+     "+.1 < S 4000:4000(0) win 20000 <mss 700>\n"
+     "+0  > S. 0:0(0) ack 4001 <mss 1460>\n"
+     "+.05 < . 1:1(0) ack 1 win 20000   +0 accept(3, ..., ...) = 7\n"
+     "+0 < P. 1:301(300) ack 1 win 20000   +0 > . 1:1(0) ack 301   +0 read(7, ..., 999) = 300\n"
+     "+0 write(7, ..., 120) = 120   +0 > P. 1:121(120) ack 301\n",
+     12},
+    {"`sysctl -q net.ipv4.tcp_timestamps=0 net.ipv4.tcp_window_scaling=0`\n"
+     "0  socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 5   +0 fcntl(5, F_GETFL) = 0x802 "
+     "(flags O_RDWR and O_NONBLOCK)\n"
+     "+0 connect(5, ..., ...) = -1 EINPROGRESS (Operation now in progress)\n"
+     "+0 > S 700:700(0) <mss 1460,nop,nop,sackOK>\n"
+     "+1 > S 700:700(0) <mss 1460,nop,nop,sackOK>\n"
+     "+.02 < S. 90:90(0) ack 701 win 9000 <mss 1200>   +0 > . 1:1(0) ack 1\n"
+     "+0 getsockopt(5, SOL_SOCKET, SO_ERROR, [0], [4]) = 0   +0 getsockopt(5, IPPROTO_TCP, "
+     "TCP_MAXSEG, [1200], [4]) = 0\n",
+     9},
+    {"0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3   +0 bind(3, ..., ...) = 0   +0 listen(3, 8) = "
+     "0\n"
+     "+0...0.3 accept(3, ..., ...) = 4\n"
+     "+.2 < S 0:0(0) win 8000 <mss 1000>   +0 > S. 0:0(0) ack 1 <...>   +.1 < . 1:1(0) ack 1 win "
+     "8000\n"
+     "+0...0.25 recv(4, ..., 500, MSG_WAITALL) = 500\n"
+     "+.05 < P. 1:201(200) ack 1 win 8000   +0 > . 1:1(0) ack 201   +.2 < P. 201:501(300) ack 1 "
+     "win 8000\n"
+     "* > . 1:1(0) ack 501\n",
+     12},
+    {"`sysctl -q net.ipv4.tcp_timestamps=1`\n"
+     "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3   +0 bind(3, ..., ...) = 0   +0 listen(3, 8) = "
+     "0\n"
+     "+0 < S 0:0(0) win 30000 <mss 1000,sackOK,TS val 500 ecr 0>   +0 > S. 0:0(0) ack 1 <mss "
+     "1460,sackOK,TS val 9000 ecr 500>\n"
+     "+.03 < . 1:1(0) ack 1 win 30000 <nop,nop,TS val 530 ecr 9000>   +0 accept(3, ..., ...) = 4\n"
+     "+0 < . 2001:3001(1000) ack 1 win 30000 <nop,nop,TS val 531 ecr 9000>\n"
+     "+0 > . 1:1(0) ack 1 <nop,nop,TS val 9030 ecr 530,nop,nop,sack 2001:3001>\n",
+     9},
+    {SETUP
+     "+0 write(4, ..., 800) = 800   +0 > P. 1:801(800) ack 1\n"
+     "+.2~+.4 > P. 1:801(800) ack 1   * > P. 1:801(800) ack 1   +.1 < . 1:1(0) ack 801 win 30000\n",
+     12},
+    {SETUP "+0 < F. 1:1(0) ack 1 win 30000   +0~+.05 > . 1:1(0) ack 2   +0 read(4, ..., 10) = 0   "
+           "+.1 close(4) = 0   +0 > F. 1:1(0) ack 2\n"
+           "+0 < . 2:2(0) ack 2 win 30000   +.5 < . 2:2(0) ack 2 win 30000   +0 > R 2:2(0)\n",
+     15},
+    {"`sysctl -q net.ipv4.tcp_timestamps=0 net.ipv4.tcp_ecn=1`\n"
+     "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3   +0 bind(3, ..., ...) = 0   +0 listen(3, 8) = "
+     "0\n"
+     "+0 < SEW 0:0(0) win 30000 <mss 1000>   +0 > [noecn] SE. 0:0(0) ack 1 <mss 1460>   +.1 < . "
+     "1:1(0) ack 1 win 30000   +0 accept(3, ..., ...) = 4\n"
+     "+0 < [ce] P. 1:101(100) ack 1 win 30000   +0 > [noecn] E. 1:1(0) ack 101   +0 < [ect0] WP. "
+     "101:201(100) ack 1 win 30000   +0 > [noecn] . 1:1(0) ack 201\n"
+     "+0 write(4, ..., 90) = 90   +0 > [ect01] P. 1:91(90) ack 201   +.05 < R. 201:201(0) ack 91 "
+     "win 0\n"
+     "+0 read(4, ..., 999) = 200   +0 read(4, ..., 9) = -1 ECONNRESET (Connection reset by peer)   "
+     "+0 write(4, ..., 9) = -1 EPIPE (Broken pipe)\n",
+     17},
+    {SETUP
+     "+0 epoll_create(1) = 9   +0 epoll_ctl(9, EPOLL_CTL_ADD, 4, {events=EPOLLIN, u32=77}) = 0   "
+     "+0 epoll_wait(9, {events=0, ptr=0}, 4, 0) = 0\n"
+     "+0 poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLOUT}], 1, 0) = 1   +0...0.15 poll([{fd=4, "
+     "events=POLLIN, revents=POLLIN}], 1, 1000) = 1\n"
+     "+.15 < P. 1:11(10) ack 1 win 30000   +0 epoll_wait(9, {events=EPOLLIN, u32=77}, 4, 0) = 1\n",
+     14},
+    {"`sysctl -q net.ipv4.tcp_timestamps=0`\n" SETUP
+     "+0 write(4, ..., 1000) = 1000   +0 > P. 1:1001(1000) ack 1\n"
+     "+.05 < icmp unreachable frag_needed mtu 1028 [1:1001(1000)]   +0 > P. 1:1001(1000) ack 1   "
+     "+.05 < . 1:1(0) ack 1001 win 30000\n",
+     12},
+    {"0  socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3   +0 bind(3, ..., ...) = 0   +0 connect(3, ..., "
+     "...) = 0\n"
+     "+0 setsockopt(3, IPPROTO_IP, IP_TOS, [0x28], 4) = 0   +0 send(3, ..., 64, 0) = 64   +0 > "
+     "[tos 0x28] udp (64)\n"
+     "+.1 < udp (32)   +0 recv(3, ..., 999, 0) = 32\n"
+     "+.1 < icmp unreachable port_unreachable [udp (64)]   +0 recv(3, ..., 999, MSG_DONTWAIT) = -1 "
+     "ECONNREFUSED (Connection refused)\n",
+     10},
+    {"--tolerance_usecs=20000 --define=\"LIMIT=700\"\n"
+     "`true`\n" SETUP "+0 %{ before = tcpi_unacked }%   +0 writev(4, [{..., 400}, {..., 300}], 2) "
+     "= LIMIT   +0 > P. 1:701(700) ack 1\n"
+     "+0 %{ assert (before, tcpi_unacked, tcpi_state) == (0, 1, TCP_ESTABLISHED), tcpi_unacked }%  "
+     " +.1 < . 1:1(0) ack 701 win 30000\n"
+     "`true`\n",
+     12},
+    {"0 < S 0:0(0) win 1000 <mss 1000>   +0 > R. 0:0(0) ack 1 win 0   +.1 < . 1:1(0) ack 5 win "
+     "1000   +0 > R 5:5(0) win 0\n",
+     4},
+};
+
+START_TEST(the_twelve_examples_are_parsed)
+{
+    script_given(examples[_i].text);
+    ck_assert_uint_eq(script.event_count, examples[_i].events);
+    for (uint32_t i = 0; i < script.event_count; i++) {
+        ck_assert_uint_ge(script.events[i].place.line, 1);
+        ck_assert_uint_le(script.events[i].place.end, script.line_count);
+        ck_assert_ptr_null(strchr(script.events[i].source, '\n'));
+    }
+}
+END_TEST
+
+START_TEST(their_trees_say_what_they_say)
+{
+    const struct drill_event *e;
+
+    script_given(examples[0].text);
+    ck_assert_str_eq(script.init, "sysctl -q net.ipv4.tcp_timestamps=0");
+    e = script.events;
+    ck_assert_int_eq(e[0].call.args[0].kind, DRILL_ELLIPSIS);
+    ck_assert_uint_eq(e[3].packet.tcp.seq, 4000);
+    ck_assert_uint_eq(e[4].packet.tcp.ack, 4001);
+    ck_assert_int_eq(e[4].packet.tcp.list, DRILL_OPTIONS_LIST);
+    ck_assert_uint_eq(e[4].packet.tcp.options[0].value, 1460);
+    ck_assert_int_eq(e[6].call.result, 7);
+    script_done();
+
+    script_given(examples[1].text);
+    e = script.events;
+    ck_assert_int_eq(e[0].call.args[1].kind, DRILL_OR);
+    ck_assert_int_eq(e[1].call.result, 0x802);
+    ck_assert_str_eq(e[2].call.errno_name, "EINPROGRESS");
+    ck_assert_int_eq(e[4].time.start_ns, NS_PER_S);
+    ck_assert_int_eq(e[7].call.args[3].items[0].integer, 0);
+    script_done();
+
+    script_given(examples[2].text);
+    e = script.events;
+    ck_assert(e[3].time.blocking && e[3].time.end_ns == 300 * NS_PER_MS);
+    ck_assert_int_eq(e[11].time.clock, DRILL_WHENEVER);
+    script_done();
+
+    script_given(examples[3].text);
+    e = script.events;
+    ck_assert_uint_eq(e[8].packet.tcp.option_count, 6);
+    ck_assert_uint_eq(e[8].packet.tcp.options[2].ecr, 530);
+    ck_assert_uint_eq(e[8].packet.tcp.options[5].block[0].right, 3001);
+    script_done();
+
+    script_given(examples[6].text);
+    e = script.events;
+    ck_assert_uint_eq(e[3].packet.tcp.flags, DRILL_SYN | DRILL_ECE | DRILL_CWR);
+    ck_assert_int_eq(e[4].packet.said.ecn, DRILL_NOECN);
+    ck_assert_int_eq(e[12].packet.said.ecn, DRILL_ECT01);
+    script_done();
+
+    script_given(examples[7].text);
+    e = script.events;
+    ck_assert_str_eq(e[8].call.args[3].items[1].name, "u32");
+    ck_assert_uint_eq(e[10].call.args[0].items[0].count, 3);
+    script_done();
+
+    script_given(examples[8].text);
+    e = script.events;
+    ck_assert_uint_eq(e[9].packet.icmp.mtu, 1028);
+    ck_assert_uint_eq(e[9].packet.icmp.len, 1000);
+    script_done();
+
+    script_given(examples[10].text);
+    e = script.events;
+    ck_assert_str_eq(script.cleanup, "true");
+    ck_assert_str_eq(e[7].code, "before = tcpi_unacked");
+    ck_assert_int_eq(e[8].call.result, 700);
+    ck_assert_int_eq(e[8].call.args[1].items[1].items[1].integer, 300);
+}
+END_TEST
+
 /* --- mistakes ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -335,6 +509,8 @@ int main(void)
     tcase_add_test(c, a_definition_of_the_caller_wins_over_one_of_the_script);
     tcase_add_test(c, a_defined_word_can_be_a_command_or_the_name_of_a_call);
     tcase_add_loop_test(c, a_time_is_what_is_written, 0, (int)ARRAY_LEN(times));
+    tcase_add_loop_test(c, the_twelve_examples_are_parsed, 0, (int)ARRAY_LEN(examples));
+    tcase_add_test(c, their_trees_say_what_they_say);
     suite_add_tcase(s, c);
 
     c = tcase_create("mistakes and caps");
