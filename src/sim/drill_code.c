@@ -157,6 +157,7 @@ static void parse_line(struct code *code)
 
 /* --- blocks ------------------------------------------------------------------------------- */
 
+// NOLINTBEGIN(misc-no-recursion): at most CODE_BLOCKS_MAX blocks in blocks
 static void parse_block(struct code *code);
 
 static void parse_suite(struct code *code, bool live)
@@ -206,6 +207,8 @@ static void parse_block(struct code *code)
             parse_line(code);
     }
 }
+
+// NOLINTEND(misc-no-recursion)
 
 /* --- the code ----------------------------------------------------------------------------- */
 

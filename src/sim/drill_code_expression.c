@@ -221,6 +221,7 @@ static struct code_value settle(struct code *code, uint32_t from)
     return tuple;
 }
 
+// NOLINTBEGIN(misc-no-recursion): at most NESTING_MAX deep, go_deeper() counts
 /* What stands in '(' .. ')', the first taken: arguments, a tuple, or (lone) a value. */
 static struct code_value parse_parentheses(struct code *code, bool is_call)
 {
@@ -478,6 +479,8 @@ struct code_value code_expression(struct code *code)
 {
     return parse_by_strength(code, OR);
 }
+
+// NOLINTEND(misc-no-recursion)
 
 struct code_value code_expressions(struct code *code)
 {

@@ -40,6 +40,7 @@ bool code_is_true(const struct code_value *value)
     return true;
 }
 
+// NOLINTBEGIN(misc-no-recursion): tuples are at most CODE_TUPLE_DEPTH deep
 bool code_copy(struct drill_arena *arena, const struct code_value *value, struct code_value *out)
 {
     *out = *value;
@@ -57,6 +58,8 @@ bool code_copy(struct drill_arena *arena, const struct code_value *value, struct
             return false;
     return items != NULL;
 }
+
+// NOLINTEND(misc-no-recursion)
 
 /* --- showing ------------------------------------------------------------------------------ */
 
@@ -99,6 +102,7 @@ void code_say_text(struct code_line *line, struct bytes text, size_t most)
     }
 }
 
+// NOLINTBEGIN(misc-no-recursion): the same
 void code_say_value(struct code_line *line, const struct code_value *value)
 {
     char number[24];
@@ -127,6 +131,8 @@ void code_say_value(struct code_line *line, const struct code_value *value)
     }
 }
 
+// NOLINTEND(misc-no-recursion)
+
 /* --- comparing ---------------------------------------------------------------------------- */
 
 static int order_of(int64_t a, int64_t b)
@@ -141,6 +147,7 @@ static int text_order(struct bytes a, struct bytes b)
     return order ? order : order_of((int64_t)a.len, (int64_t)b.len);
 }
 
+// NOLINTBEGIN(misc-no-recursion): the same
 /* Negative, 0, positive; *unlike: of two kinds, so neither is the smaller. */
 static const char *order(struct code_heap *heap, const struct code_value *a,
                          const struct code_value *b, int *out, bool *unlike)
@@ -166,6 +173,8 @@ static const char *order(struct code_heap *heap, const struct code_value *a,
     *out = order_of(a->count, b->count);
     return NULL;
 }
+
+// NOLINTEND(misc-no-recursion)
 
 static const char *contains(struct code_heap *heap, const struct code_value *a,
                             const struct code_value *b, bool *out)
@@ -231,7 +240,7 @@ static const char *shift(enum code_op op, int64_t a, int64_t by, int64_t *out)
     if (by < 0)
         return "a shift by less than nothing";
     if (op == CODE_RIGHT) {
-        *out = by > 63 ? (a < 0 ? -1 : 0) : a >> by;
+        *out = by > 62 ? (a < 0 ? -1 : 0) : a >> by;
         return NULL;
     }
     if (a != 0 && (by > 62 || __builtin_mul_overflow(a, INT64_C(1) << by, out)))

@@ -244,7 +244,7 @@ static void parse_option(struct drill_parser *p)
     } else if (wants == A_VALUE) {
         parser_fail(p, "--%s wants a value, as in --%s=value", option.name, option.name);
     }
-    if (is_define && !p->err)
+    if (is_define && option.value && !p->err)
         define(p, option.value);
     if (!drill_pile_push(&p->options, &option))
         parser_no_memory(p);

@@ -175,28 +175,31 @@ bool drill_symbol(const char *word, int64_t *out)
     return symbol != NULL;
 }
 
+/* An integer or a word. */
+static bool plain_integer(const struct drill_value *value, int64_t *out, const char **unknown)
+{
+    if (value->kind == DRILL_INTEGER) {
+        *out = value->integer;
+        return true;
+    }
+    if (value->kind != DRILL_WORD)
+        return false;
+    if (drill_symbol(value->text, out))
+        return true;
+    *unknown = value->text;
+    return false;
+}
+
 bool drill_integer(const struct drill_value *value, int64_t *out, const char **unknown)
 {
     int64_t all = 0;
 
     *unknown = NULL;
-    if (value->kind == DRILL_INTEGER) {
-        *out = value->integer;
-        return true;
-    }
-    if (value->kind == DRILL_WORD) {
-        if (drill_symbol(value->text, out))
-            return true;
-        *unknown = value->text;
-        return false;
-    }
     if (value->kind != DRILL_OR)
-        return false;
+        return plain_integer(value, out, unknown);
     for (uint32_t i = 0; i < value->count; i++) {
         int64_t one;
-        /* One level: the parser puts nothing but numbers and words between '|'. */
-        assert(value->items[i].kind != DRILL_OR);
-        if (!drill_integer(&value->items[i], &one, unknown))
+        if (!plain_integer(&value->items[i], &one, unknown))
             return false;
         all |= one;
     }

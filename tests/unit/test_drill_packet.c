@@ -311,8 +311,7 @@ static const char *const encapsulated[] = {
     "+0 > ipv6 2001:db8::1 > 2001:db8::2: . 1:1(0)",
     "+0 > ipv4 192.0.2.1 > 192.0.2.2: gre: . 1:1(0)",
     "+0 > ipv4 192.0.2.1 > 192.0.2.2: gre flags 0x2000, sum 0, off 0, key = 7, seq 1: . 1:1(0)",
-    "+0 > gre, flags [checksum present, key present, sequence# present], key = 0x7 : [ect0] . "
-    "1:1(0)",
+    "+0 > gre, flags [checksum present, key present, sequence# present], key = 0x7: . 1:1(0)",
     "+0 > gre flags [none] : . 1:1(0)",
     "+0 < mpls (label 0, tc 0, ttl 0) (label 1048575, tc 7, [S], ttl 255) : . 1:1(0) win 5",
     "+0 > encap psp spi 0x12 . 1:1(0)",
