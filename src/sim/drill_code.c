@@ -109,6 +109,7 @@ static void parse_assert(struct code *code)
     if (code->result != DRILL_CODE_HOLDS)
         return;
     struct bytes expression = bytes_of(start, (size_t)(code->taken_to - start));
+    assert(!was_live || value.kind != CODE_ANY); /* what counts was computed */
     bool fails = was_live && !code_is_true(&value);
     if (code_accept_sign(code, ",")) {
         code->live = fails; /* Python computes the message for those who will see it */

@@ -17,6 +17,7 @@ static const char TOO_LARGE[] = "a number of more than 64 bits";
 static const char TOO_LARGE_FOR_FLOAT[] = "a number that '/' makes inexact";
 static const char TOO_MUCH[] = "more work than a block of code may make";
 static const char NO_MEMORY[] = "no memory for this value";
+static const char NOT_COMPUTED[] = "a value that was not computed"; /* ours, if ever */
 static const char WRONG_KINDS[] = "an operation between values of these kinds";
 const char CODE_DIVIDED_BY_ZERO[] = "division by zero";
 
@@ -220,7 +221,7 @@ const char *code_compare(struct code_heap *heap, enum code_op op, const struct c
 
     *out = true;
     if (a->kind == CODE_ANY || b->kind == CODE_ANY)
-        return NULL;
+        return NOT_COMPUTED;
     if (op == CODE_IN || op == CODE_NOT_IN) {
         const char *trouble = contains(heap, a, b, out);
         *out = *out == (op == CODE_IN);
@@ -368,7 +369,7 @@ const char *code_binary(struct code_heap *heap, enum code_op op, const struct co
 
     *out = (struct code_value){0};
     if (a->kind == CODE_ANY || b->kind == CODE_ANY)
-        return NULL;
+        return NOT_COMPUTED;
     if (a->kind == CODE_STRING && op == CODE_MOD)
         return fill_in(heap, a->text, b, out);
     if (a->kind == CODE_STRING && b->kind == CODE_STRING && op == CODE_ADD)
@@ -389,8 +390,6 @@ const char *code_binary(struct code_heap *heap, enum code_op op, const struct co
 const char *code_unary(char sign, const struct code_value *a, struct code_value *out)
 {
     *out = *a;
-    if (a->kind == CODE_ANY)
-        return NULL;
     if (a->kind != CODE_INTEGER)
         return WRONG_KINDS;
     if (sign == '~' && a->is_float)
@@ -438,7 +437,7 @@ const char *code_call(struct code_heap *heap, struct bytes name, const struct co
     *out = (struct code_value){0};
     for (uint32_t i = 0; i < args->count; i++)
         if (args->items[i].kind == CODE_ANY)
-            return NULL;
+            return NOT_COMPUTED;
     if (first == 'm') { /* min, max: of the arguments, or of the one that is a tuple */
         const struct code_value *list = one && one->kind == CODE_TUPLE ? one : args;
         if (list->count == 0 || (one && one->kind != CODE_TUPLE))

@@ -358,6 +358,8 @@ static const struct {
     {"> . 1:1(0) <>", "leave it out"},
     {"< . 1:1(0) win 0 <...>", "<...>"},
     {"> . 1:1(0) <nop>", "1 octets of TCP options: a multiple of 4"},
+    {"> . 1:1(0) <nop,nop>", "2 octets"},
+    {"> . 1:1(0) <mss 1460,sackOK>", "6 octets"},
     {"> . 1:1(0) <mss 1460,nop,wscale 3,nop>", "9 octets"},
     {"< . 1:1(0) win 0 <wscale 3>", "3 octets"},
     {"> . 1:1(0) <mss 65536>", "a segment size"},
