@@ -2,11 +2,12 @@
  * drill_code.h - what stands between %{ and }%: assertions about struct tcp_info.
  *
  * The part of Python that scripts use: statements by line or ';' (assert e[, message], name = e,
- * print and pass), integers, strings, names, tuples and parentheses, + - * / // % unary minus,
- * comparisons (also chained), and or not, `if e: statement` on one line, min() max() abs() int()
- * len(). Names come from a table of figures that the caller fills at the moment of the event
- * (tcpi_unacked, TCP_ESTABLISHED), and from assignments, which last to the end of the script.
- * Whatever else is met is DRILL_CODE_UNKNOWN, so that the script is skipped and never passed.
+ * print and pass), if elif else with their blocks, integers, strings, names, tuples, the signs
+ * + - * / // % & | ^ ~ << >>, comparisons (also chained), in, and or not, "form" % values, min()
+ * max() abs() int() len() str(). Names come from a table of figures that the caller fills at the
+ * moment of the event (tcpi_unacked, TCP_ESTABLISHED), and from assignments, which last to the end
+ * of the script. Whatever else is met is DRILL_CODE_UNKNOWN, so that the script is skipped and
+ * never passed.
  *
  * drill_code_check() reads without evaluating: it finds what we do not know before anything runs.
  */
@@ -23,7 +24,7 @@ struct drill_figure {
 
 enum drill_code_result {
     DRILL_CODE_HOLDS,
-    DRILL_CODE_FAILS,   /* an assertion is false: why says both sides' values */
+    DRILL_CODE_FAILS,   /* an assertion is false: why says both sides' values; or a division by 0 */
     DRILL_CODE_UNKNOWN, /* syntax or a name that we do not have: why names it */
 };
 
