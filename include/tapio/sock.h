@@ -97,7 +97,8 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_readv(struct stack *stack, int s, const s
                                              int iovcnt, struct waiter *waiter);
 TAPIO_API TAPIO_NODISCARD ssize_t sock_writev(struct stack *stack, int s, const struct iovec *iov,
                                               int iovcnt, struct waiter *waiter);
-/* TCP ignores `remote` (NULL is allowed) and names nobody in `from`, as Linux does. */
+/* TCP ignores `remote` (NULL is allowed) and names nobody in `from`, as Linux does. A ping is
+ * connected to `remote` by it, and answers come from there. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_sendto(struct stack *stack, int s, const void *octets,
                                               size_t len, int flags, const struct endpoint *remote,
                                               struct waiter *waiter);
@@ -126,7 +127,8 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struc
 
 /* Each may be set at any time and is inherited by accepted sockets; the values and their layouts
  * are Linux's.
- * SOL_SOCKET: SO_REUSEADDR, SO_KEEPALIVE, SO_LINGER, SO_SNDBUF, SO_RCVBUF (read back doubled),
+ * SOL_SOCKET: SO_REUSEADDR, SO_KEEPALIVE, SO_LINGER, SO_SNDBUF, SO_RCVBUF (read back doubled: so
+ * many octets may wait to be sent, and half as many fit into the window),
  * SO_RCVTIMEO, SO_SNDTIMEO (struct timeval; they bound what a waiter waits), SO_PRIORITY, SO_MARK
  * (kept, without effect); to read: SO_ERROR, SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN.
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,

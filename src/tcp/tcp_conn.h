@@ -127,7 +127,8 @@ struct tcp_conn {
         clocked; /* octets that the last ACK took out of flight, for the reason of the next ones */
     uint32_t send_cap; /* octets that the send queue may hold */
 
-    tcp_seq timed; /* the round trip ends when this is acknowledged */
+    uint32_t min_rtt_us; /* 0: none yet */
+    tcp_seq timed;       /* the round trip ends when this is acknowledged */
     instant timed_at;
     instant sent_at; /* when text was last sent: idle restart (RFC 5681, 4.1) */
     instant since;   /* first transmission of what is at SND.UNA: R2 */
@@ -135,16 +136,15 @@ struct tcp_conn {
     instant received_at; /* when text last came */
     struct rto rto;
     struct newreno cc;
+    uint32_t delivered; /* segments that were acknowledged, our SYN among them */
 
     struct sendq sendq;
     struct recvq recvq;
     struct reorder reorder;
     uint64_t octets_acked, octets_received, octets_again;
     uint32_t total_retransmits;
-    uint32_t segments_in, segments_out, text_in, text_out; /* for TCP_INFO: segments, */
-    uint32_t delivered, early_in;
-    uint32_t min_rtt_us;              /* 0: none yet */
-    uint32_t text_at_ms, acked_at_ms; /* when text, and an ACK, last came: the clock's low bits */
+    uint32_t segments_in, segments_out, text_in, text_out, early_in; /* segments: for TCP_INFO */
+    uint32_t text_at_ms; /* when text last came: the clock's low bits */
 };
 
 static inline uint32_t conn_text_sent(const struct tcp_conn *conn)

@@ -111,7 +111,7 @@ void tcp_figures(const struct tcp *tcp, const struct tcp_conn *conn, instant now
         .tcpi_pmtu = tcp->mtu,
         .tcpi_last_data_sent = ms_since(now, (uint32_t)(conn->sent_at.ns / NS_PER_MS)),
         .tcpi_last_data_recv = ms_since(now, conn->text_at_ms),
-        .tcpi_last_ack_recv = ms_since(now, conn->acked_at_ms),
+        .tcpi_last_ack_recv = ms_since(now, (uint32_t)(conn->heard_at.ns / NS_PER_MS)),
         .tcpi_segs_in = conn->segments_in,
         .tcpi_segs_out = conn->segments_out,
         .tcpi_data_segs_in = conn->text_in,

@@ -380,17 +380,13 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
 }
 
 /* For TCP_INFO. */
-static void count_segment(struct tcp_conn *conn, const struct tcp_segment *seg, size_t text_len,
-                          instant now)
+static void count_segment(struct tcp_conn *conn, size_t text_len, instant now)
 {
-    uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
-
     conn->segments_in++;
-    conn->text_in += text_len > 0;
-    if (text_len > 0)
-        conn->text_at_ms = now_ms;
-    if (seg->flags & TCP_ACK)
-        conn->acked_at_ms = now_ms;
+    if (text_len == 0)
+        return;
+    conn->text_in++;
+    conn->text_at_ms = (uint32_t)(now.ns / NS_PER_MS);
 }
 
 enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now)
@@ -404,7 +400,7 @@ enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, in
     tcp->progress = false;
     enum tcp_verdict verdict = arrives(tcp, in, now, &conn);
     if (conn) {
-        count_segment(conn, &in->seg, text_len, now);
+        count_segment(conn, text_len, now);
         if (verdict == SEG_PROCESSED)
             tcp_keep_heard(tcp, conn, now);
         if (events_wanted(tcp->events)) {
