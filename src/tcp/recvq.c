@@ -46,26 +46,9 @@ static void head_drop(struct recvq *q)
     frame_put(head);
 }
 
-size_t recvq_read(struct recvq *q, void *out, size_t len, bool peek)
+size_t recvq_read(struct recvq *q, void *out, size_t len)
 {
-    struct writer w = writer_of(out, len);
-    size_t done = 0;
-
-    for (struct frame *frame = q->head; frame && done < len;) {
-        struct frame *next = frame->next;
-        size_t n = size_min(len - done, frame->len);
-        write_bytes(&w, frame->data, n);
-        done += n;
-        if (!peek) {
-            frame_trim_front(frame, (uint32_t)n);
-            if (frame->len == 0)
-                head_drop(q);
-        }
-        frame = next;
-    }
-    if (!peek)
-        q->len -= (uint32_t)done;
-    return done;
+    return recvq_drop(q, recvq_peek(q, 0, out, len));
 }
 
 size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len)

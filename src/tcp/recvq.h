@@ -18,11 +18,11 @@ struct recvq {
 
 /* Takes the frame (and its reference), whose [data, data + len) is the text. */
 void recvq_append(struct recvq *q, struct frame *frame);
-/* Copies up to `len` octets out; with `peek` they stay. Returns how many. */
-size_t recvq_read(struct recvq *q, void *out, size_t len, bool peek);
+/* Copies up to `len` octets out. Returns how many. */
+size_t recvq_read(struct recvq *q, void *out, size_t len);
 /* Copies up to `len` octets out from behind the first `from`; they stay. */
 size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len);
-/* Throws up to `len` octets away. */
+/* Throws up to `len` octets away. Returns how many. */
 size_t recvq_drop(struct recvq *q, size_t len);
 void recvq_clear(struct recvq *q);
 

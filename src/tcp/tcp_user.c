@@ -204,7 +204,7 @@ static ssize_t take_from_queue(struct recvq *queue, const struct tcp_read *read)
         return left > 0 ? -EFAULT : 0;
     if (read->peek)
         return (ssize_t)recvq_peek(queue, read->from, read->out, read->len);
-    return (ssize_t)recvq_read(queue, read->out, read->len, false);
+    return (ssize_t)recvq_read(queue, read->out, read->len);
 }
 
 ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_read *read, instant now)
