@@ -131,6 +131,29 @@ enum drill_progress drill_do_connect(struct drill_run *run, struct drill_op *op)
     return drill_may_wait(fd, 0) ? DRILL_AGAIN : DRILL_DONE;
 }
 
+/* SO_LINGER with a time: close() of a blocking socket waits for what is on its way. Tells the
+ * sending side to end, on the first attempt, and whether there is something to wait for. */
+static bool lingers(struct drill_run *run, struct drill_op *op, const struct drill_fd *fd)
+{
+    struct linger linger = {0};
+    struct sock_info info;
+    socklen_t len = sizeof(linger);
+
+    if (fd->kind != DRILL_FD_SOCKET || !drill_may_wait(fd, 0) ||
+        sock_getsockopt(run->stack, fd->live, SOL_SOCKET, SO_LINGER, &linger, &len) ||
+        !linger.l_onoff || linger.l_linger <= 0 || sock_info(run->stack, fd->live, &info) ||
+        info.receive_queued > 0)
+        return false;
+    if (!op->started) {
+        op->deadline = instant_add(run->now, linger.l_linger * NS_PER_S);
+        if (sock_shutdown(run->stack, fd->live, SHUT_WR) || sock_info(run->stack, fd->live, &info))
+            return false;
+    }
+    return instant_before(run->now, op->deadline) &&
+           (info.send_queued > 0 || info.facts.state == TCPS_FIN_WAIT_1 ||
+            info.facts.state == TCPS_CLOSING || info.facts.state == TCPS_LAST_ACK);
+}
+
 enum drill_progress drill_do_close(struct drill_run *run, struct drill_op *op)
 {
     int64_t script;
@@ -143,6 +166,9 @@ enum drill_progress drill_do_close(struct drill_run *run, struct drill_op *op)
                    (long long)script);
         return DRILL_BROKEN;
     }
+    op->result = 0;
+    if (lingers(run, op, fd))
+        return DRILL_AGAIN;
     int err = sock_close(run->stack, fd->live);
     if (fd->conn && fd->conn->sock == fd->live)
         fd->conn->sock = -1;

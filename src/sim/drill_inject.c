@@ -97,9 +97,10 @@ static uint16_t fresh_port(struct drill_run *run)
 static struct drill_conn *conn_for(struct drill_run *run, const struct drill_packet *packet)
 {
     struct drill_conn *conn = run->under_test;
+    bool icmp = packet->protocol == DRILL_ICMP; /* opens no connection */
 
-    if (conn && conn->stage != DRILL_LISTENING) {
-        if (conn->stage == DRILL_FRESH || !conn->remote.port) {
+    if (conn && (icmp || conn->stage != DRILL_LISTENING)) {
+        if (!conn->remote.port) {
             drill_fail(run, run->event->place.line,
                        "no matching socket: it neither listens nor has sent a SYN");
             return NULL;

@@ -10,7 +10,10 @@
 
 #include <errno.h>
 
-enum { POLLS_AT_ONCE = 10000 }; /* at one moment of time; more is a stack that spins */
+enum {
+    POLLS_AT_ONCE = 10000, /* at one moment of time; more is a stack that spins */
+    POLLS_MAX = 2000000,   /* of one script; more is a wait that does not end */
+};
 
 static int seeded_random(void *context, void *octets, size_t len)
 {
@@ -193,6 +196,11 @@ bool drill_step(struct drill_run *run, instant limit)
     if (instant_is_never(next) || instant_before(limit, next) || run->stopped)
         return false;
     for (int polls = 0;; polls++) {
+        if (++run->polls > POLLS_MAX) {
+            drill_fail(run, run->event ? run->event->place.line : 0,
+                       "this wait does not end: %d timers have run out meanwhile", POLLS_MAX);
+            return false;
+        }
         if (instant_before(run->now, next))
             run->now = next;
         react(run);

@@ -146,7 +146,8 @@ struct drill_watch {
     uint64_t seen;
     bool has_facts;
     struct conn_facts facts; /* the latest of any connection */
-    instant timers[TIMER_KIND_COUNT];
+    enum timer_kind timer;   /* the connection's next one, as last told */
+    instant timer_at;
     const char *held_by;
 };
 
@@ -168,6 +169,7 @@ struct drill_run {
     bool sink_failed;
     struct drill_watch watch;
 
+    uint32_t polls; /* made because time passed */
     instant now;
     instant begin;
     instant base;      /* what +t counts from */

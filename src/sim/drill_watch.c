@@ -35,7 +35,8 @@ static void on_event(struct event_sink *sink, const struct event *event)
     struct drill_watch *watch = CONTAINER_OF(sink, struct drill_watch, sink);
 
     if (event->type == EVENT_TIMER_SET) {
-        watch->timers[event->timer.kind] = event->timer.deadline;
+        watch->timer = event->timer.kind;
+        watch->timer_at = event->timer.deadline;
         return;
     }
     struct drill_watched *kept = &watch->ring[watch->seen++ % DRILL_WATCHED];
@@ -43,8 +44,6 @@ static void on_event(struct event_sink *sink, const struct event *event)
     kept->has_facts = false;
     if (event->type == EVENT_STALL)
         watch->held_by = event->stall.held_by;
-    if (event->type == EVENT_TIMER_FIRED)
-        watch->timers[event->timer.kind] = INSTANT_NEVER;
     if (event->type != EVENT_PACKET)
         return;
     tell_live(watch->run, event);
@@ -60,8 +59,6 @@ void drill_watch_init(struct drill_run *run)
 {
     run->watch.sink.event = on_event;
     run->watch.run = run;
-    for (int i = 0; i < TIMER_KIND_COUNT; i++)
-        run->watch.timers[i] = INSTANT_NEVER;
 }
 
 /* --- as text ------------------------------------------------------------------------------ */
@@ -180,12 +177,11 @@ static void say_timers(struct drill_run *run)
         drill_note(run, "timers", "none is armed");
         return;
     }
-    for (int i = 0; i < TIMER_KIND_COUNT && !text.len; i++) {
-        if (run->watch.timers[i].ns == next.ns)
-            text_add(&text, timer_kind_name((enum timer_kind)i));
-    }
-    text_add(&text, text.len ? " at " : "the next at ");
-    text_add_seconds(&text, drill_script_ns(run, next));
+    /* The stack's deadline may be early: far timers are kept in coarse steps. */
+    bool told = !instant_before(run->watch.timer_at, next);
+    text_add(&text, told ? timer_kind_name(run->watch.timer) : "the next");
+    text_add(&text, " at ");
+    text_add_seconds(&text, drill_script_ns(run, told ? run->watch.timer_at : next));
     text_add(&text, " s");
     drill_note(run, "timers", "%s", buffer);
 }
