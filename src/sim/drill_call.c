@@ -217,6 +217,7 @@ static void attempt(struct drill_run *run, struct drill_op *op)
     op->ended = run->now;
 }
 
+/* What the blocking call has returned is judged at once: what comes after may follow from it. */
 void drill_call_again(struct drill_run *run)
 {
     struct drill_op *op = &run->op;
@@ -224,24 +225,20 @@ void drill_call_again(struct drill_run *run)
     if (!op->waiting || op->done || run->stopped)
         return;
     attempt(run, op);
+    if (!op->done || op->here)
+        return;
+    if (!run->stopped)
+        judge(run, op);
+    drill_call_free(run, op);
 }
 
 int drill_call_settle(struct drill_run *run, instant limit)
 {
-    struct drill_op *op = &run->op;
-
-    if (!op->waiting)
-        return 0;
-    while (!op->done && drill_step(run, limit))
+    while (run->op.waiting && drill_step(run, limit))
         continue;
-    if (!op->done) {
-        if (instant_before(run->now, limit))
-            run->now = limit;
-        return 0;
-    }
-    int err = run->stopped ? -1 : judge(run, op);
-    drill_call_free(run, op);
-    return err;
+    if (run->op.waiting && instant_before(run->now, limit))
+        run->now = limit;
+    return run->stopped ? -1 : 0;
 }
 
 /* A line without `...` whose call waits all the same: so do we, as long as something may happen. */
@@ -249,7 +246,7 @@ static int wait_here(struct drill_run *run, struct drill_op *op)
 {
     struct drill_op other = run->op;
 
-    op->waiting = true;
+    op->waiting = op->here = true;
     run->op = *op;
     while (!run->op.done && drill_step(run, INSTANT_NEVER))
         continue;

@@ -63,7 +63,7 @@ enum drill_progress drill_do_accept(struct drill_run *run, struct drill_op *op)
     int live = sock_accept(run->stack, fd->live, &remote, NULL);
     if (live >= 0) {
         struct drill_conn *conn = run->conns;
-        while (conn && (conn->stage != DRILL_SYNACK_SENT || !endpoint_equal(conn->remote, remote)))
+        while (conn && (conn->sock >= 0 || !endpoint_equal(conn->remote, remote)))
             conn = conn->next;
         if (conn) {
             conn->sock = live;

@@ -30,6 +30,10 @@ static int stop(struct drill_run *run, enum drill_outcome outcome, uint32_t line
     run->result->outcome = outcome;
     run->result->line = line;
     vsnprintf(run->result->reason, sizeof(run->result->reason), format, arguments);
+    for (char *at = run->result->reason; *at; at++) { /* of a script of several lines: one line */
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+    }
     return -1;
 }
 

@@ -113,7 +113,8 @@ struct drill_op {
     const struct drill_event *event;
     const struct drill_call *call;
     enum drill_progress (*attempt)(struct drill_run *run, struct drill_op *op);
-    bool waiting; /* it has gone to sleep */
+    bool waiting; /* it has gone to sleep, */
+    bool here;    /* and the script with it */
     bool done;
     instant scheduled; /* its start, */
     instant due;       /* and when it must return */
@@ -251,9 +252,9 @@ static inline int64_t drill_script_ns(const struct drill_run *run, instant t)
 
 /* Plays the call of `event`, which began at run->scheduled. */
 NODISCARD int drill_call(struct drill_run *run, const struct drill_event *event);
-/* The waiting call is tried again, as a poll has just happened. */
+/* The waiting call is tried again, as a poll has just happened, and judged once it is done. */
 void drill_call_again(struct drill_run *run);
-/* Judges the waiting call once it is done; waits for it at most until `limit`. */
+/* Lets time pass until the waiting call has returned, at most until `limit`. */
 NODISCARD int drill_call_settle(struct drill_run *run, instant limit);
 void drill_call_free(struct drill_run *run, struct drill_op *op);
 /* Is there such a call, and can we make it with these arguments? NULL, or what stands in the way.
