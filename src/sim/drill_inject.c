@@ -8,6 +8,8 @@
  */
 #include "sim/drill_run.h"
 
+enum { HEADERS = 60 }; /* of IPv6 and TCP */
+
 struct drill_conn *drill_conn_new(struct drill_run *run, enum drill_stage stage)
 {
     struct drill_conn *conn = memory_alloc(run->memory, sizeof(*conn));
@@ -193,7 +195,9 @@ static int inject_tcp(struct drill_run *run, struct drill_conn *conn, const stru
     size_t len = drill_build_tcp(&env, &tcp, run->packet, DRILL_PACKET_MAX);
     if (!len)
         return drill_fail(run, run->event->place.line, "the packet is too long");
-    drill_hand_over(run, len, tcp.len > run->set.mss ? (uint16_t)run->set.mss : 0);
+    /* More than a wire would carry came in several segments and was joined on the way. */
+    uint32_t segment = run->set.mss ? run->set.mss : run->set.mtu - HEADERS;
+    drill_hand_over(run, len, tcp.len > segment ? (uint16_t)segment : 0);
     return 0;
 }
 
