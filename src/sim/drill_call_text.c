@@ -164,8 +164,13 @@ enum drill_progress drill_do_read(struct drill_run *run, struct drill_op *op)
         return DRILL_BROKEN;
     bool all = r.flags & MSG_WAITALL && !(r.flags & MSG_PEEK);
     set_deadline(run, op, r.fd, SO_RCVTIMEO);
-    ssize_t n = read_once(run, &r, op, r.flags & ~MSG_WAITALL);
-    return account(op, n, &r, all);
+    enum drill_progress progress;
+    size_t before;
+    do { /* behind the last text there may be the end, which ends MSG_WAITALL */
+        before = op->count;
+        progress = account(op, read_once(run, &r, op, r.flags & ~MSG_WAITALL), &r, all);
+    } while (progress == DRILL_AGAIN && op->count > before);
+    return progress;
 }
 
 static ssize_t write_once(struct drill_run *run, const struct request *r, const struct drill_op *op)

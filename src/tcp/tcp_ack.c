@@ -61,6 +61,8 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
     else
         drop_acked_text(tcp, conn, acked);
     conn->snd.una = ack;
+    conn->small_end = seq_max(conn->small_end, ack); /* neither falls half the circle behind */
+    conn->full_end = seq_max(conn->full_end, seq_sub(ack, 1));
     conn->lost.from = seq_max(conn->lost.from, ack);
     conn->lost.to = seq_max(conn->lost.to, ack);
     conn->clocked += acked;
@@ -134,6 +136,13 @@ static void note_new_ack(struct tcp *tcp, const struct tcp_conn *conn, enum newr
     events_note(tcp->events, why);
 }
 
+/* Was it cwnd that kept the sender? It is waiting now, or the flight that is being acknowledged had
+ * filled cwnd: only a window that is used may grow (RFC 7661, 1). */
+static bool is_cwnd_limited(const struct tcp_conn *conn, tcp_seq ack)
+{
+    return conn->held == HELD_CWND || seq_le(ack, conn->full_end);
+}
+
 static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
                          instant now)
 {
@@ -141,7 +150,7 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
     uint32_t acked = seq_diff(ack, conn->snd.una);
     enum newreno_growth growth;
     enum newreno_ack kind = newreno_on_ack(&conn->cc, ack, acked, seq_diff(conn->snd.nxt, ack),
-                                           conn->held == HELD_CWND, &growth);
+                                           is_cwnd_limited(conn, ack), &growth);
 
     tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
     tcp_advance_una(tcp, conn, seg, now);

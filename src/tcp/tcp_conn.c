@@ -84,7 +84,7 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
 
 void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
 {
-    conn->iss = conn->snd.una = conn->small_end = iss;
+    conn->iss = conn->snd.una = conn->small_end = conn->full_end = iss;
     conn->snd.nxt = conn->lost.from = conn->lost.to = seq_add(iss, 1);
     conn->cc.recover = iss;
 }
@@ -243,7 +243,8 @@ uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss)
     return mss > options ? mss - options : 1;
 }
 
-void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
+void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+                          instant now)
 {
     const struct tcp_options *options = &seg->options;
     uint32_t ours = tcp->mtu - (ip_is_v4(conn->local.addr) ? 40u : 60u);
@@ -253,6 +254,7 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
         mss = u32_max(options->mss, (uint32_t)tcp->values->tcp_mss_floor);
     conn->ts_ok = options->has_timestamps && tcp->values->tcp_timestamps;
     conn->ts_recent = options->ts_val;
+    conn->ts_recent_at = now;
     conn->sack_ok = options->sack_permitted && tcp->values->tcp_sack;
     mss = u32_min(tcp_clamp_mss(conn, mss), ours);
     conn->snd_mss = (uint16_t)conn_mss_without_options(conn, mss); /* (MUST-16) */

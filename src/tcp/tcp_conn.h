@@ -107,11 +107,13 @@ struct tcp_conn {
         uint32_t cap;    /* what it may ever grow to */
     } rcv;
     tcp_seq irs;
-    uint32_t ts_offset; /* our clock, as this peer sees it, is so many ticks ahead */
-    uint32_t ts_recent; /* TS.Recent (RFC 7323, 4.3) */
-    tcp_seq last_ack;   /* Last.ACK.sent */
+    uint32_t ts_offset;   /* our clock, as this peer sees it, is so many ticks ahead */
+    uint32_t ts_recent;   /* TS.Recent (RFC 7323, 4.3), */
+    instant ts_recent_at; /* and when it was taken: after 24 days it says nothing (5.5) */
+    tcp_seq last_ack;     /* Last.ACK.sent */
     struct tcp_block dsack;
     tcp_seq small_end; /* behind the last segment that was not full (tcp.minshall) */
+    tcp_seq full_end;  /* behind the last one that filled cwnd */
 
     struct { /* [from, to) is taken for lost and will be sent again before anything new */
         tcp_seq from, to;
@@ -232,7 +234,8 @@ struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn 
  * (RFC 6691, 2). */
 uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss);
 /* Takes them from the peer's. */
-void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
+void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+                          instant now);
 void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
 
 /* --- listen.c ----------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
  * Nothing is sent from here. Input notes what is owed and tcp_output() pays once per poll; that is
  * how ACKs get aggregated (MUST-58, MUST-59).
  *
- * Left out on purpose: security labels (ADR 0004). Not built in yet: PAWS, the sender's use of
+ * Left out on purpose: security labels (ADR 0004). Not built in yet: the sender's use of
  * SACK, urgent data as more than text in line, a SYN cache and cookies (a half-open connection is a
  * whole one, and a listener holds as many as its backlog says).
  */
@@ -22,6 +22,8 @@
 
 #include "tcp/demux.h"
 #include "tcp/tcp_conn.h"
+
+#define TS_OUTDATED_NS (24 * 86400 * NS_PER_S) /* RFC 7323, 5.5 */
 
 typedef enum tcp_verdict tcp_step(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                   instant now);
@@ -95,7 +97,7 @@ static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *lis
     conn->irs = seg->seq;
     conn->rcv.nxt = conn->rcv.edge = conn->last_ack =
         seq_add(seg->seq, 1); /* not past any text: it will be sent again */
-    tcp_take_syn_options(tcp, conn, seg);
+    tcp_take_syn_options(tcp, conn, seg, now);
     conn->snd.wnd = seg->window;
     conn->snd.wnd_max = conn->snd.wnd;
     conn_start_at(conn, conn->iss);
@@ -146,7 +148,7 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
         seq_add(seg->seq, 1); /* not past any text: it will be sent again */
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told = /* as our SYN said */
         seq_add(conn->rcv.nxt, u32_min(conn->rcv.buffer, 65535));
-    tcp_take_syn_options(tcp, conn, seg);
+    tcp_take_syn_options(tcp, conn, seg, now);
     conn->snd.wnd = seg->window; /* a SYN's window is never scaled */
     conn->snd.wnd_max = conn->snd.wnd;
     conn->snd.wl1 = seg->seq;
@@ -201,6 +203,32 @@ static bool is_same_syn(const struct tcp_conn *conn, const struct tcp_segment *s
            (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
+/* Both ends called, and this is the peer's <SYN,ACK> (RFC 9293, 3.5, figure 7, line 6). The test of
+ * sequence numbers would refuse it, for its SYN is old; but its ACK is the one that we wait for. */
+static bool is_crossing_syn_ack(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    return conn->state == TCPS_SYN_RECEIVED && !conn->passive && seq_eq(seg->seq, conn->irs) &&
+           (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == (TCP_SYN | TCP_ACK) &&
+           seq_eq(seg->ack, conn->snd.nxt);
+}
+
+/* Does its timestamp say that it was sent before what we have seen? After 24 days of silence the
+ * clock may have gone half round, and nothing can be said (RFC 7323, 5.5). */
+static bool is_older(const struct tcp_conn *conn, const struct tcp_options *options, instant now)
+{
+    return (int32_t)(options->ts_val - conn->ts_recent) < 0 &&
+           instant_since(now, conn->ts_recent_at) <= TS_OUTDATED_NS;
+}
+
+/* PAWS: an old duplicate whose number has come round again is told by its timestamp (RFC 7323, 5.3,
+ * R1). A reset has none that could be trusted (5.2). */
+static bool is_old_duplicate(const struct tcp_conn *conn, const struct tcp_segment *seg,
+                             instant now)
+{
+    return conn->ts_ok && seg->options.has_timestamps && !(seg->flags & TCP_RST) &&
+           is_older(conn, &seg->options, now);
+}
+
 /* First: is it about this moment of this connection? If not, say what we expect; that answer is
  * what repairs lost ACKs, keep-alives and half-open peers. A segment that takes sequence space is
  * always answered; an empty one, which a forger might bounce, as often as a challenge. */
@@ -215,6 +243,18 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         conn->syn_owed = true;
         events_note(tcp->events, WHY_IN_SYN_AGAIN);
         return SEG_PROCESSED;
+    }
+    if (is_crossing_syn_ack(conn, seg)) {
+        seg->flags &= (uint8_t)~TCP_SYN;
+        seg->seq = conn->rcv.nxt;
+        tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
+    }
+    if (is_old_duplicate(conn, seg, now)) {
+        if (tcp_seg_len(seg) > 0)
+            tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
+        else
+            tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_OLD, now);
+        return dropped(in, DROP_TCP_PAWS);
     }
     if (is_acceptable(conn, seg))
         return SEG_CONTINUE;
@@ -302,10 +342,11 @@ static enum tcp_verdict take_timestamp(struct tcp *tcp, struct tcp_conn *conn,
     const struct tcp_options *options = &in->seg.options;
 
     (void)tcp;
-    (void)now;
-    if (conn->ts_ok && options->has_timestamps &&
-        (int32_t)(options->ts_val - conn->ts_recent) >= 0 && seq_le(in->seg.seq, conn->last_ack))
+    if (conn->ts_ok && options->has_timestamps && seq_le(in->seg.seq, conn->last_ack) &&
+        !is_older(conn, options, now)) {
         conn->ts_recent = options->ts_val;
+        conn->ts_recent_at = now;
+    }
     return SEG_CONTINUE;
 }
 

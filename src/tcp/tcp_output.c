@@ -165,7 +165,7 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
     attach_text(conn, out, at, len);
     if (fin && out->seg.text.len == len)
         out->seg.flags |= TCP_FIN;
-    if (at + out->seg.text.len == conn->sendq.len)
+    if (out->seg.text.len > 0 && at + out->seg.text.len == conn->sendq.len)
         out->seg.flags |= TCP_PSH;
     acknowledge(conn, out, conn->rcv.nxt, true);
     out->is_retransmit = true;
@@ -439,6 +439,8 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     if (is_new && out->seg.text.len > 0) {
         if (out->seg.text.len < conn->snd_mss)
             conn->small_end = end;
+        if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
+            conn->full_end = end;
         conn->pingpong |= tcp->values->tcp_pingpong &&
                           instant_since(now, conn->received_at) < tcp->values->tcp_delayed_ack;
     }

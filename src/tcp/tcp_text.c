@@ -64,7 +64,9 @@ static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, i
     conn->unacked_segments += (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);
     if (conn->unacked_segments >= tcp->values->tcp_ack_segments ||
         conn->unacked >= (uint64_t)tcp->values->tcp_ack_octets) {
-        tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_STRETCH);
+        tcp_owe_ack_note(tcp, conn,
+                         tcp->values->tcp_ack_segments > 2 ? WHY_OUT_ACK_STRETCH
+                                                           : WHY_OUT_ACK_SECOND);
     } else if (conn->unacked >= 2u * conn->rcv_full) {
         tcp_owe_ack(conn, WHY_OUT_ACK_SECOND);
     } else if (conn->quick_acks > 0 && !conn->pingpong) {

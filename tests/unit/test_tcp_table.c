@@ -157,6 +157,16 @@ static struct outcome other(struct vars v, const struct cell *c)
     if (half_open && c->seq == v.rcv - 1 &&
         (c->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST)) == WIRE_SYN)
         return stays(&v, SYN_ACK_OR_ACK);
+    /* Both ends called: the peer's <SYN,ACK> completes it, old as its SYN is (3.5, figure 7). */
+    if (half_open && !v.passive && c->seq == v.rcv - 1 && c->ack == v.nxt &&
+        (c->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST | WIRE_FIN)) == (WIRE_SYN | WIRE_ACK)) {
+        struct cell rest = *c;
+        rest.seq = v.rcv;
+        v.state = TCPS_ESTABLISHED;
+        struct outcome opened = text_and_fin(v, &rest);
+        opened.reply = AN_ACK;
+        return opened;
+    }
     /* First, the sequence number. */
     if (!first && !last)
         return stays(&v, c->flags & WIRE_RST ? NOTHING : AN_ACK);
