@@ -60,6 +60,7 @@ extern "C" {
     X(TCP_CLOSED,      "tcp.rx_closed",     "no connection and no listener; answered with a reset (RFC 9293, 3.10.7.1)") \
     X(TCP_CLOSED_RST,  "tcp.rx_closed_rst", "a reset for a connection that does not exist (RFC 9293, 3.10.7.1)") \
     X(TCP_SEQUENCE,    "tcp.rx_seq",        "outside the receive window; answered with an ACK (RFC 9293, 3.10.7.4)") \
+    X(TCP_NO_TIMESTAMP,"tcp.rx_nots",       "no timestamp, although both ends have promised them (RFC 7323, 3.2)") \
     X(TCP_PAWS,        "tcp.rx_paws",       "an old duplicate, by its timestamp; answered with an ACK (RFC 7323, 5.3)") \
     X(TCP_RST,         "tcp.rx_rst",        "a reset that is not at RCV.NXT (RFC 5961, 3.2)") \
     X(TCP_ORPHAN,      "tcp.rx_orphan",     "text after the application closed; answered with a reset (RFC 9293, 3.6.1)") \

@@ -249,6 +249,9 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         seg->seq = conn->rcv.nxt;
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
     }
+    if (conn->ts_ok && !seg->options.has_timestamps && !(seg->flags & TCP_RST) &&
+        tcp->values->tcp_ts_required)
+        return dropped(in, DROP_TCP_NO_TIMESTAMP);
     if (is_old_duplicate(conn, seg, now)) {
         if (tcp_seg_len(seg) > 0)
             tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
