@@ -403,7 +403,8 @@ static void compare_time(struct wanted *w)
         return;
     if (time->range)
         latest = instant_add(latest, time->end_ns - time->start_ns);
-    bool early = came.ns<run->scheduled.ns - tolerance, late = came.ns> latest.ns + tolerance;
+    bool early = instant_since(run->scheduled, came) > tolerance;
+    bool late = instant_since(came, latest) > tolerance;
     if (!early && !late)
         return;
     differ_begin(w);
