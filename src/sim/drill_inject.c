@@ -107,6 +107,12 @@ static struct drill_conn *conn_for(struct drill_run *run, const struct drill_pac
                        "no matching socket: it neither listens nor has sent a SYN");
             return NULL;
         }
+        if (!conn->local.port) {
+            drill_fail(
+                run, run->event->place.line,
+                "our SYN has not been expected yet: a line \"> S 0:0(0) <...>\" comes first");
+            return NULL;
+        }
         return conn;
     }
     conn = drill_conn_new(run, DRILL_SYN_GOT);

@@ -106,6 +106,15 @@ START_TEST(a_packet_that_does_not_come_fails_with_what_the_stack_waits_for)
 }
 END_TEST
 
+START_TEST(an_answer_to_a_syn_that_the_script_has_not_named_fails_at_its_line)
+{
+    fails("0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3\n"
+          "+0 connect(3, ..., ...) = -1 EINPROGRESS (now in progress)\n"
+          "+.1 < S. 0:0(0) ack 1 win 30000 <mss 1000>\n",
+          3, "our SYN has not been expected yet");
+}
+END_TEST
+
 START_TEST(a_surplus_packet_is_met_by_the_line_that_expects_another)
 {
     passes(CONNECTION "+0 < P. 1:101(100) ack 1 win 30000\n"); /* its ACK is asked for by nobody */
@@ -410,6 +419,7 @@ int main(void)
     tcase_add_loop_test(c, one_wrong_number_fails_at_its_line_with_the_field_by_name, 0,
                         ARRAY_LEN(wrong_syn_ack));
     tcase_add_test(c, a_packet_that_does_not_come_fails_with_what_the_stack_waits_for);
+    tcase_add_test(c, an_answer_to_a_syn_that_the_script_has_not_named_fails_at_its_line);
     tcase_add_test(c, a_surplus_packet_is_met_by_the_line_that_expects_another);
     tcase_add_test(c, without_a_socket_a_stray_segment_is_answered_with_a_reset);
     tcase_add_test(c, an_active_open_begins_with_its_syn);
