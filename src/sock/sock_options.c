@@ -202,7 +202,10 @@ static int get_nature(struct sock *sock, int option, void *value, socklen_t *len
     case SO_DOMAIN:
         return sock_put_int(value, len, sock->v6 ? AF_INET6 : AF_INET);
     case SO_PROTOCOL:
-        return sock_put_int(value, len, ping ? IPPROTO_ICMP : IPPROTO_TCP);
+        return sock_put_int(value, len,
+                            !ping      ? IPPROTO_TCP
+                            : sock->v6 ? IPPROTO_ICMPV6
+                                       : IPPROTO_ICMP);
     case SO_ACCEPTCONN:
         return sock_put_int(value, len, sock->kind == SOCK_LISTENING);
     default: /* options are numbers, not an enum */

@@ -24,6 +24,8 @@ static void begin(struct tcp_conn *conn, struct tcp_out *out, tcp_seq at, uint8_
     *out = (struct tcp_out){.conn = conn,
                             .src = conn->local.addr,
                             .dst = conn->remote.addr,
+                            .tos = conn->tos,
+                            .ttl = conn->ttl,
                             .why = why,
                             .seg = {.src_port = conn->local.port,
                                     .dst_port = conn->remote.port,

@@ -76,7 +76,7 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
     conn->send_cap = tuning->send_buffer ? tuning->send_buffer : (uint32_t)tcp->values->tcp_wmem;
     conn->rcv.cap = receive_cap(tcp, conn);
     conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
-    tcp_set_tos_ttl(conn, tuning->tos, tuning->ttl ? tuning->ttl : (uint8_t)tcp->values->ip_ttl);
+    tcp_set_tos_ttl(conn, tuning->tos, tuning->ttl);
 }
 
 void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning)

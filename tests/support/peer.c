@@ -242,6 +242,8 @@ static void queue_segment(struct peer *p, struct wire_flow *flow, const struct w
         .ack_absolute = t->ack,
         .src = t->ip_src,
         .dst = t->ip_dst,
+        .dscp = t->dscp,
+        .ttl = t->ttl,
         .src_port = t->src_port,
         .dst_port = t->dst_port,
         .at_ns = p->now.ns - p->began_ns,
@@ -258,7 +260,7 @@ static void capture_tcp(struct peer *p, const struct wire_tcp *t, size_t frame_l
 {
     if (memcmp(t->eth_dst, peer_mac, 6) != 0)
         broken(p, NULL, 0, "a segment to a station that is not the peer");
-    if (t->ttl != (uint8_t)p->config.values.ip_ttl)
+    if (!p->any_ttl && t->ttl != (uint8_t)p->config.values.ip_ttl)
         broken(p, NULL, 0, "a TTL of %u", t->ttl);
     if (!is_ours(p, t->ip_src))
         broken(p, NULL, 0, "a source address that is not ours");

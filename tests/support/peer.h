@@ -62,6 +62,7 @@ struct peer_segment {
     uint32_t seq_absolute, ack_absolute;
     uint32_t src, dst;
     uint16_t src_port, dst_port;
+    uint8_t dscp, ttl;
     int64_t at_ns; /* since the test began */
 };
 
@@ -99,6 +100,7 @@ struct peer {
     uint32_t window; /* of the segments to come */
     uint16_t mss;    /* in our SYN; 0: no option */
     int scale;       /* likewise; -1: no option */
+    bool any_ttl;    /* else it must be ip.ttl */
     bool deaf;       /* the peer answers no ARP request */
     bool batch;      /* peer_send() does not let the stack answer yet */
     int refuse;      /* so many frames the device refuses with -EAGAIN */

@@ -99,6 +99,7 @@ START_TEST(an_option_is_inherited_and_can_be_set_on_a_connection)
         peer_free(p);
         return;
     }
+    p->any_ttl = true;
     ck_assert_int_eq(peer_set(p, listener, level, option, numbers[_i].good), 0);
     peer_flow_new(p);
     peer_syn(p);
@@ -229,6 +230,34 @@ START_TEST(a_listener_for_both_families_takes_ipv4_and_one_for_ipv6_alone_does_n
 END_TEST
 
 /* --- what they do ------------------------------------------------------------------------- */
+
+START_TEST(type_of_service_and_time_to_live_are_those_of_the_packets)
+{
+    struct peer *p = peer_new();
+    int listener = peer_listen(p, 1);
+
+    p->any_ttl = true;
+    ck_assert_int_eq(peer_set(p, listener, IPPROTO_IP, IP_TOS, 0xb8), 0);
+    ck_assert_int_eq(peer_set(p, listener, IPPROTO_IP, IP_TTL, 5), 0);
+    peer_flow_new(p);
+    peer_syn(p);
+    struct peer_segment seg = peer_expect(p, "S.", 0, 1, 0);
+    ck_assert(seg.dscp == 46 && seg.ttl == 5);
+    peer_send(p, ".", 1, 1, 0);
+    int s = peer_accept(p, listener);
+    peer_app_send(p, s, 10);
+    seg = peer_expect(p, "P.", 1, 1, 10);
+    ck_assert(seg.dscp == 46 && seg.ttl == 5);
+    ck_assert_int_eq(peer_set(p, s, IPPROTO_IP, IP_TOS, 0x28), 0); /* in the middle of it */
+    ck_assert_int_eq(peer_set(p, s, IPPROTO_IP, IP_TTL, -1), 0);
+    peer_send(p, ".", 1, 11, 0);
+    peer_app_send(p, s, 10);
+    seg = peer_expect(p, "P.", 11, 1, 10);
+    ck_assert(seg.dscp == 10 && seg.ttl == 64);
+    peer_free(p);
+    PROVES("RFC9293-MUST-48", "RFC9293-SHLD-21", "RFC9293-MUST-49");
+}
+END_TEST
 
 START_TEST(a_cork_holds_small_segments_until_it_is_drawn)
 {
@@ -474,6 +503,7 @@ int main(void)
     suite_add_tcase(s, c);
 
     c = tcase_create("tcp(7): what options do");
+    tcase_add_test(c, type_of_service_and_time_to_live_are_those_of_the_packets);
     tcase_add_test(c, a_cork_holds_small_segments_until_it_is_drawn);
     tcase_add_test(c, a_cork_holds_for_200_ms_at_most);
     tcase_add_test(c, quickack_acknowledges_what_waits_and_off_lets_it_wait);
