@@ -69,6 +69,7 @@ static const struct setting linux_6[] = {
     SET(tcp_quick_acks,     16),
     SET(tcp_pingpong,       1),
     SET(tcp_minshall,       1),
+    SET(tcp_abc_limit,      0),
     SET(tcp_ts_required,    0),
     SET(tcp_probe_octet,    0),
     SET(tcp_window_scale,   14),

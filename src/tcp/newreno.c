@@ -19,7 +19,8 @@ uint32_t newreno_initial_window(uint16_t mss, bool syn_was_lost)
 
 void newreno_init(struct newreno *cc, uint16_t mss, tcp_seq iss)
 {
-    *cc = (struct newreno){.ssthresh = UINT32_MAX, .mss = mss, .cwnd = mss, .recover = iss};
+    *cc = (struct newreno){
+        .ssthresh = UINT32_MAX, .mss = mss, .cwnd = mss, .recover = iss, .abc_limit = 1};
 }
 
 void newreno_open(struct newreno *cc, uint16_t mss, bool syn_was_lost)
@@ -36,8 +37,10 @@ static uint32_t half_flight(const struct newreno *cc, uint32_t flight)
 
 static enum newreno_growth grow(struct newreno *cc, uint32_t acked)
 {
-    if (cc->cwnd < cc->ssthresh) {
-        cc->cwnd += u32_min(acked, cc->mss);
+    if (cc->cwnd < cc->ssthresh) { /* no further than ssthresh, but by a segment all the same */
+        uint32_t most = cc->abc_limit ? (uint32_t)cc->abc_limit * cc->mss : acked;
+        uint32_t left = u32_max(cc->ssthresh - cc->cwnd, cc->mss);
+        cc->cwnd += u32_min(u32_min(acked, most), left);
         return GROWTH_SLOW_START;
     }
     cc->acked += acked;

@@ -18,6 +18,7 @@ struct newreno {
     tcp_seq recover;    /* (RFC 6582, 3.2, 1) */
     uint16_t mss;       /* SMSS */
     uint8_t duplicates; /* duplicate ACKs in a row, up to 255 */
+    uint8_t abc_limit;  /* L of RFC 3465, 2.2, in segments, 1 at first; 0: none */
     bool recovering;    /* in fast recovery */
     bool partial_seen;  /* one partial ACK has come in this recovery */
 };

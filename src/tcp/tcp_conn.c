@@ -78,6 +78,7 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto, &limits);
     newreno_init(&conn->cc, conn->snd_mss, conn->iss);
+    conn->cc.abc_limit = (uint8_t)tcp->values->tcp_abc_limit;
     demux_insert(tcp, conn);
     return conn;
 }
