@@ -1,0 +1,152 @@
+/*
+ * tcp_sent.c - what a segment that has left changes: SND.NXT, what was owed, the timers.
+ *
+ * tcp_output() only names the next segment. Once the device has taken it, tcp_sent() books it; when
+ * its first hop is not known yet, tcp_park() keeps the connection until it is. A segment that was
+ * refused has changed nothing and is named again.
+ */
+#include "tcp/tcp_conn.h"
+
+static void sent_ack(struct tcp_conn *conn)
+{
+    conn->ack_due = false;
+    conn->ack_at = INSTANT_NEVER;
+    conn->unacked = 0;
+    conn->unacked_segments = 0;
+    conn->window_owed = false;
+    conn->has_dsack = false;
+}
+
+static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
+                               instant now)
+{
+    conn->total_retransmits++;
+    conn->octets_again += out->seg.text.len;
+    events_count(tcp->events, COUNTER_TCP_RETRANSMITS);
+    events_emit(tcp->events,
+                &(struct event){.type = EVENT_RETRANSMIT,
+                                .conn = conn->id,
+                                .when = now,
+                                .retransmit = {out->seg.seq.value, (uint32_t)out->seg.text.len,
+                                               out->why, out->retransmits}});
+}
+
+/* SND.NXT moves over what was new in it. */
+static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
+                      instant now)
+{
+    tcp_seq end = seq_add(out->seg.seq, tcp_seg_len(&out->seg));
+    bool was_idle = seq_eq(conn->snd.una, conn->snd.nxt);
+    bool is_new = seq_lt(conn->snd.nxt, end);
+
+    if (out->is_retransmit || out->is_probe) {
+        if (!out->is_probe)
+            log_retransmission(tcp, conn, out, now);
+        conn->timing = false; /* Karn: a sample over it would be ambiguous (RFC 6298, 3) */
+        if (seq_le(conn->lost.from, end) && !out->is_probe)
+            conn->lost.from = seq_min(end, conn->lost.to);
+    } else if (!conn->timing && is_new) {
+        conn->timing = true;
+        conn->timed = end;
+        conn->timed_at = now;
+    }
+    if (is_new)
+        conn->snd.nxt = end;
+    if (is_new && out->seg.text.len > 0) {
+        if (out->seg.text.len < conn->snd_mss)
+            conn->small_end = end;
+        if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
+            conn->full_end = end;
+        conn->pingpong |= tcp->values->tcp_pingpong &&
+                          instant_since(now, conn->received_at) < tcp->values->tcp_delayed_ack;
+    }
+    if (out->why == WHY_OUT_LIMITED)
+        conn->cc.limited += (uint32_t)out->seg.text.len;
+    if (!out->is_retransmit && !out->is_probe)
+        conn->clocked -= u32_min(conn->clocked, (uint32_t)out->seg.text.len);
+    if (!conn_has_lost(conn))
+        conn->lost.from = conn->lost.to = conn->snd.nxt;
+    conn->override = false;
+    conn->sent_at = now;
+    if (was_idle && !out->is_probe)
+        conn->since = now;
+    tcp_feed(conn);
+    if (instant_is_never(conn->retransmit_at) || was_idle) /* RFC 6298, 5.1 */
+        tcp_arm_retransmit(tcp, conn, now);
+}
+
+static void sent_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    if (conn->fin_sent)
+        return;
+    conn->fin_sent = true;
+    if (conn->state == TCPS_CLOSE_WAIT)
+        tcp_set_state(tcp, conn, TCPS_LAST_ACK, "our FIN is out", now);
+}
+
+static void sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out, instant now)
+{
+    conn->syn_owed = false;
+    conn->snd.nxt = seq_add(conn->iss, 1);
+    conn->lost.from = conn->lost.to = conn->snd.nxt;
+    if (out->is_retransmit) {
+        log_retransmission(tcp, conn, out, now);
+    } else if (!conn->timing) {
+        conn->timing = true;
+        conn->timed = conn->snd.nxt;
+        conn->timed_at = now;
+    }
+    if (instant_is_never(conn->retransmit_at))
+        tcp_arm_retransmit(tcp, conn, now);
+}
+
+void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
+{
+    struct tcp_conn *conn = out->conn;
+
+    tcp->turn++;
+    conn->segments_out++;
+    conn->text_out += out->seg.text.len > 0;
+    if (out->seg.flags & TCP_RST) {
+        events_count(tcp->events, COUNTER_TCP_RST_OUT);
+        conn->rst_why = WHY_NONE;
+        list_remove(&conn->debt);
+        tcp_settle(tcp, conn, now);
+        return;
+    }
+    if (out->seg.flags & TCP_ACK)
+        conn->last_ack = seq_max(conn->last_ack, out->seg.ack);
+    if (out->is_note) {
+        tcp->notes_paid++;
+        conn->ack_notes--;
+        tcp_settle(tcp, conn, now);
+        return;
+    }
+    if (out->is_syn)
+        sent_syn(tcp, conn, out, now);
+    else if (tcp_seg_len(&out->seg) > 0)
+        sent_text(tcp, conn, out, now);
+    if (out->is_probe)
+        conn->probe_owed = false;
+    conn->keep_owed = false; /* whatever has left, its answer tells as much */
+    if (out->seg.flags & TCP_FIN)
+        sent_fin(tcp, conn, now);
+    if (out->seg.flags & TCP_ACK)
+        sent_ack(conn);
+    tcp_settle(tcp, conn, now);
+}
+
+void tcp_park(struct tcp *tcp, const struct tcp_out *out, instant now)
+{
+    if (out->is_note) { /* as if it were lost: the next ACK says as much */
+        tcp_sent(tcp, out, now);
+        return;
+    }
+    list_remove(&out->conn->debt);
+    list_append(&tcp->parked, &out->conn->debt);
+}
+
+void tcp_unpark(struct tcp *tcp)
+{
+    list_splice(&tcp->debtors, &tcp->parked);
+}
