@@ -39,11 +39,11 @@ static int carry(struct frame_sink *sink, const struct frame_meta *meta, const s
 }
 
 /* Turns the world until one of `events` holds for the socket; gives up after a virtual minute. */
-static int wait_for(struct waiter *waiter, struct stack *stack, int s, short events)
+static int wait_for(struct waiter *waiter, struct stack *stack, int s, short events, instant end)
 {
     struct world *world = (struct world *)waiter;
 
-    for (int64_t end = world->now.ns + 60000000000; world->now.ns < end; world->now.ns += 100000) {
+    for (int n = 0; n < 600000 && world->now.ns < end.ns; n++, world->now.ns += 100000) {
         for (int i = 0; i < 2; i++) {
             stack_advance(world->stack[i], world->now);
             if (stack_output_ip(world->stack[i], &world->wire[i].sink, world->now))

@@ -234,7 +234,8 @@ void tcp_set_keep_alive(struct tcp *tcp, struct tcp_conn *conn, bool on, instant
 /* TCP_QUICKACK: the next segments are acknowledged at once, or none is. */
 void tcp_set_quick_ack(struct tcp *tcp, struct tcp_conn *conn, bool on, instant now);
 bool tcp_quick_ack(const struct tcp_conn *conn);
-/* Type of service (traffic class) and time to live (hop limit) of what it sends. */
+/* Type of service (traffic class) and time to live (hop limit) of what it sends (MUST-48,
+ * MUST-49); ttl 0: ip.ttl. */
 void tcp_set_tos_ttl(struct tcp_conn *conn, uint8_t tos, uint8_t ttl);
 /* Takes a share of `tuning`, instead of the one it had; it takes effect as far as it still can. */
 void tcp_set_tuning(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning, instant now);

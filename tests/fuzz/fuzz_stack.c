@@ -447,7 +447,19 @@ static void send_segment(struct fuzz *f)
     for (size_t i = 0; i < t.text.len; i++)
         text[i] = octet_at(t.seq + (uint32_t)i + !!(t.flags & WIRE_SYN));
     uint8_t options[40] = {2, 4, 5, 0xb4, 1, 3, 3, 7};
-    if (t.flags & WIRE_SYN) {
+    if (how & 0x10 && !(how & 0x20)) { /* a peer with timestamps and SACK */
+        static const uint8_t syn[20] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
+                                        0, 0, 0, 0,    0, 0, 1, 3,  3, 7};
+        static const uint8_t text_has[12] = {1, 1, 8, 10};
+        bool opens = t.flags & WIRE_SYN;
+        memcpy(options, opens ? syn : text_has, opens ? sizeof(syn) : sizeof(text_has));
+        options[opens ? 11 : 7] = next8(f);
+        options[opens ? 15 : 11] = where;
+        t.options = (struct bytes){options, opens ? sizeof(syn) : sizeof(text_has)};
+        t.has_mss = t.has_scale = opens;
+        t.mss = 1460;
+        t.scale = 7;
+    } else if (t.flags & WIRE_SYN) {
         t.options = (struct bytes){options, how & 0x20 ? 8 : 4};
         t.has_mss = true;
         t.mss = 1460;

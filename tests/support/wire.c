@@ -170,6 +170,15 @@ static const char *walk_options(struct wire_tcp *t)
                 return "a window scale option that is not one of three octets";
             t->has_scale = true;
             t->scale = at[i + 2];
+        } else if (at[i] == 4) {
+            if (at[i + 1] != 2 || !(t->flags & WIRE_SYN))
+                return "a SACK-permitted option that is not one, or without SYN (RFC 2018, 2)";
+        } else if (at[i] == 5) {
+            if (at[i + 1] < 10 || (at[i + 1] - 2) % 8 != 0 || t->flags & WIRE_SYN)
+                return "a SACK option that is not blocks, or on a SYN (RFC 2018, 3)";
+        } else if (at[i] == 8) {
+            if (at[i + 1] != 10)
+                return "a timestamps option that is not one of ten octets (RFC 7323, 3.2)";
         } else {
             return "an option that is not built in";
         }
