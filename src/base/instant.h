@@ -15,9 +15,10 @@
 
 #define INSTANT_NEVER ((instant){INT64_MAX})
 
+/* `ns` may be negative. Never is never, however long one adds to it. */
 static inline instant instant_add(instant t, int64_t ns)
 {
-    return t.ns > INT64_MAX - ns ? INSTANT_NEVER : (instant){t.ns + ns};
+    return ns > 0 && t.ns > INT64_MAX - ns ? INSTANT_NEVER : (instant){t.ns + ns};
 }
 
 /* How long from `earlier` to `later`; negative when they are the other way round. */
