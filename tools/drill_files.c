@@ -3,17 +3,15 @@
  */
 #include "drill_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base.h"
-
-enum { DEPTH_MAX = 32 };
 
 int read_whole_file(const char *path, struct bytes *out)
 {
@@ -76,30 +74,30 @@ static bool is_script(const char *name)
     return len > 4 && strcmp(name + len - 4, ".pkt") == 0;
 }
 
-static int add_folder(struct script_list *list, const char *path, int depth,
-                      struct refusal *refusal)
+static int by_name(const FTSENT **a, const FTSENT **b)
 {
-    struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort), status = 0;
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
 
-    if (count < 0)
-        return refuse(refusal, EXIT_FAILURE, "%s: %s", path, strerror(errno));
-    for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name;
-        char below[4096];
-        struct stat st;
-        int len = snprintf(below, sizeof(below), "%s%s%s", path,
-                           path[strlen(path) - 1] == '/' ? "" : "/", name);
-        if (!status && name[0] != '.' && len > 0 && (size_t)len < sizeof(below) &&
-            stat(below, &st) == 0) {
-            if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-                status = add_folder(list, below, depth + 1, refusal);
-            else if (S_ISREG(st.st_mode) && is_script(name))
-                status = add_path(list, below, refusal);
-        }
-        free(entries[i]);
+/* Every script below a folder, in the order of names; what begins with a dot is nobody's. */
+static int add_folder(struct script_list *list, const char *path, struct refusal *refusal)
+{
+    char *copy = strdup(path);
+    char *roots[] = {copy, NULL};
+    FTS *tree = copy ? fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name) : NULL;
+    int status = tree ? 0 : refuse(refusal, EXIT_FAILURE, "%s: %s", path, strerror(errno));
+
+    for (FTSENT *entry; !status && (entry = fts_read(tree));) {
+        if (entry->fts_info == FTS_DNR && entry->fts_level == 0)
+            status = refuse(refusal, EXIT_FAILURE, "%s: %s", path, strerror(entry->fts_errno));
+        else if (entry->fts_level > 0 && entry->fts_name[0] == '.')
+            fts_set(tree, entry, FTS_SKIP);
+        else if (entry->fts_info == FTS_F && is_script(entry->fts_name))
+            status = add_path(list, entry->fts_path, refusal);
     }
-    free(entries);
+    if (tree)
+        fts_close(tree);
+    free(copy);
     return status;
 }
 
@@ -113,7 +111,7 @@ int script_list_add(struct script_list *list, const char *path, struct refusal *
                       strerror(*path ? errno : ENOENT));
     if (!S_ISDIR(st.st_mode))
         return add_path(list, path, refusal);
-    int status = add_folder(list, path, 0, refusal);
+    int status = add_folder(list, path, refusal);
     if (!status && list->count == before)
         return refuse(refusal, EXIT_FAILURE, "%s: no script (*.pkt) in this directory", path);
     return status;
