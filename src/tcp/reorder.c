@@ -41,7 +41,8 @@ static struct island *island_at(const struct reorder *r, tcp_seq at)
 {
     struct island *floor = island_of(tree_floor(&r->islands, at.value));
 
-    return floor && seq_lt(at, island_end(floor)) ? floor : NULL;
+    /* a number behind the origin is ordered last, and its floor is an island ahead of it */
+    return floor && seq_in(at, island_start(floor), floor->len) ? floor : NULL;
 }
 
 static void append_frame(struct island *island, struct frame *frame)

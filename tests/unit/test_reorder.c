@@ -161,6 +161,23 @@ START_TEST(blocks_tell_the_islands_newest_first_and_whole)
 }
 END_TEST
 
+/* What has been delivered names no island any more, not even the one that comes last. */
+START_TEST(a_block_that_was_delivered_leaves_the_order_of_the_others)
+{
+    struct tcp_block got[TCP_SACK_BLOCKS];
+
+    ck_assert(insert(500, 10, 'a'));
+    ck_assert(insert(300, 10, 'a'));
+    ck_assert(insert(100, 10, 'a'));
+    advance_to(100);
+    ck_assert_int_eq(reorder_blocks(&r, got, TCP_SACK_BLOCKS), 2);
+    ck_assert_uint_eq(got[0].left.value, seq_add(origin, 300).value);
+    ck_assert_uint_eq(got[1].left.value, seq_add(origin, 500).value);
+    advance_to(600);
+    PROVES("RFC2018-4-a");
+}
+END_TEST
+
 START_TEST(the_fifth_island_pushes_the_oldest_out_of_the_list)
 {
     struct tcp_block got[TCP_SACK_BLOCKS];
@@ -433,6 +450,7 @@ int main(void)
 
     TCase *c = with_nothing_early(s, "RFC 9293, 3.10.7.4: segments held for later");
     tcase_add_loop_test(c, blocks_tell_the_islands_newest_first_and_whole, 0, 20);
+    tcase_add_test(c, a_block_that_was_delivered_leaves_the_order_of_the_others);
     tcase_add_test(c, the_fifth_island_pushes_the_oldest_out_of_the_list);
     tcase_add_test(c, an_overlap_is_the_first_run_that_came_twice);
     tcase_add_test(c, text_waits_until_what_is_before_it_has_come);
