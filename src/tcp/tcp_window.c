@@ -50,10 +50,12 @@ void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, ins
 
 uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS])
 {
-    int max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
+    uint8_t max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
     int count = 0;
 
-    if (!conn->sack_ok)
+    while (max > 0 && tcp_sack_len(max) >= conn->snd_mss) /* an octet of text must fit beside them */
+        max--;
+    if (!conn->sack_ok || max == 0)
         return 0;
     if (conn->has_dsack)
         out[count++] = conn->dsack;
