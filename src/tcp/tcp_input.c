@@ -95,8 +95,9 @@ static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *lis
     list_append(&listener->half_open, &conn->kin);
 
     conn->irs = seg->seq;
-    conn->rcv.nxt = conn->rcv.edge = conn->last_ack =
+    conn->rcv.nxt = conn->last_ack =
         seq_add(seg->seq, 1); /* not past any text: it will be sent again */
+    conn->rcv.edge = conn->rcv.grant = conn->rcv.told = conn->rcv.nxt; /* none is told yet */
     tcp_take_syn_options(tcp, conn, seg, now);
     conn->snd.wnd = seg->window;
     conn->snd.wnd_max = conn->snd.wnd;

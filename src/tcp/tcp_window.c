@@ -22,7 +22,9 @@ void tcp_owe_ack(struct tcp_conn *conn, enum why why)
 
 void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
 {
-    if (tcp->note_count == TCP_ACK_NOTES || conn->ack_notes == TCP_ACK_NOTES_CONN) {
+    bool none_left = tcp->note_count == TCP_ACK_NOTES || conn->ack_notes == TCP_ACK_NOTES_CONN;
+
+    if (none_left || conn->syn_owed) { /* nothing leaves before the <SYN,ACK>, which tells as much */
         tcp_owe_ack(conn, why);
         return;
     }

@@ -32,6 +32,32 @@ START_TEST(listen_answers_a_syn_with_syn_ack_and_the_third_step_establishes)
 }
 END_TEST
 
+/* What comes right behind a SYN, before we have answered it, is answered by the <SYN,ACK>: nothing
+ * leaves before that, and the window that is told is that of the buffer wherever the peer began to
+ * count. */
+START_TEST(text_in_the_batch_of_its_syn_is_answered_by_the_syn_ack)
+{
+    struct peer *p = peer_new();
+    int listener = peer_listen(p, 4);
+
+    p->iss = _i ? 0x90000000 : 0x10000000;
+    p->scale = 7;
+    peer_flow_new(p);
+    peer_batch_begin(p);
+    peer_syn(p);
+    peer_send(p, ".", 101, 1, 100);
+    peer_batch_end(p);
+    ck_assert_uint_eq(peer_expect(p, "S.", 0, 1, 0).window, 65535);
+    peer_send(p, ".", 1, 1, 0);
+    int s = peer_accept(p, listener);
+    peer_send(p, ".", 1, 1, 100);
+    ck_assert_uint_le(peer_expect(p, ".", 1, 101, 0).window, 512);
+    peer_app_read(p, s, 100);
+    peer_free(p);
+    PROVES("RFC9293-MUST-58");
+}
+END_TEST
+
 START_TEST(listen_counts_across_the_seam_of_the_circle)
 {
     struct peer *p = peer_new();
@@ -1017,6 +1043,7 @@ int main(void)
 
     TCase *c = tcase_create("RFC 9293, 3.10.7.2: LISTEN");
     tcase_add_test(c, listen_answers_a_syn_with_syn_ack_and_the_third_step_establishes);
+    tcase_add_loop_test(c, text_in_the_batch_of_its_syn_is_answered_by_the_syn_ack, 0, 2);
     tcase_add_test(c, listen_counts_across_the_seam_of_the_circle);
     tcase_add_loop_test(c, listen_resets_what_acknowledges_and_ignores_what_is_no_syn, 0,
                         (int)ARRAY_LEN(at_listen));
