@@ -171,8 +171,9 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
         mark_first_lost(conn);
         break;
     }
-    /* RFC 6298, 5.2, 5.3; in recovery for the first partial ACK only (RFC 6582, 3.2, 3). */
-    if (kind != ACK_PARTIAL)
+    /* RFC 6298, 5.2, 5.3; in recovery for the first partial ACK only (RFC 6582, 3.2, 3), unless the
+     * timer stands where a user timeout would have ended that has begun again by now. */
+    if (kind != ACK_PARTIAL || tcp_user_timeout(tcp, conn) > 0)
         tcp_arm_retransmit(tcp, conn, now);
 }
 
