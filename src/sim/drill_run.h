@@ -167,26 +167,26 @@ struct drill_run {
     struct prng prng;
     struct frame_sink sink;
     struct drill_live *head, **tail; /* what was sent and no line has asked for */
-    bool sink_failed;
     struct drill_watch watch;
 
-    uint32_t polls; /* made because time passed */
     instant now;
     instant begin;
     instant base;      /* what +t counts from */
     instant scheduled; /* of the event being played, */
     instant before;    /* and of the one before */
     const struct drill_event *event;
-    bool last_was_in;
 
     struct drill_fd fds[DRILL_FDS];
-    uint32_t fd_count;
     struct drill_conn *conns;      /* newest first */
     struct drill_conn *under_test; /* NULL: no socket yet */
-    uint16_t next_port;            /* ours, ephemeral */
     struct drill_op op;            /* the one blocking call */
     uint8_t *packet;               /* DRILL_PACKET_MAX octets, to build in */
-    bool stopped;                  /* failed or skipped */
+    uint32_t fd_count;
+    uint32_t polls;     /* made because time passed */
+    uint16_t next_port; /* ours, ephemeral */
+    bool sink_failed;
+    bool last_was_in; /* the event before was a packet in */
+    bool stopped;     /* failed or skipped */
 };
 
 /* Ends the script: `line` 0 is about no line. The first call counts. Returns -1. */

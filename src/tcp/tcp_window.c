@@ -24,7 +24,8 @@ void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
 {
     bool none_left = tcp->note_count == TCP_ACK_NOTES || conn->ack_notes == TCP_ACK_NOTES_CONN;
 
-    if (none_left || conn->syn_owed) { /* nothing leaves before the <SYN,ACK>, which tells as much */
+    if (none_left ||
+        conn->syn_owed) { /* nothing leaves before the <SYN,ACK>, which tells as much */
         tcp_owe_ack(conn, why);
         return;
     }
@@ -55,7 +56,8 @@ uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SA
     uint8_t max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
     int count = 0;
 
-    while (max > 0 && tcp_sack_len(max) >= conn->snd_mss) /* an octet of text must fit beside them */
+    while (max > 0 &&
+           tcp_sack_len(max) >= conn->snd_mss) /* an octet of text must fit beside them */
         max--;
     if (!conn->sack_ok || max == 0)
         return 0;
