@@ -107,7 +107,9 @@ void tcp_set_tuning(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *t
     if (conn->state == TCPS_CLOSED)
         return;
     apply(tcp, conn);
-    if (timeout != tcp_user_timeout(tcp, conn) && !instant_is_never(conn->retransmit_at))
+    /* with nothing in flight, the timer is for something else */
+    bool waits = seq_lt(conn->snd.una, conn->snd.nxt) || conn->persisting;
+    if (timeout != tcp_user_timeout(tcp, conn) && waits && !instant_is_never(conn->retransmit_at))
         tcp_arm_retransmit(tcp, conn, now);
     if (idle != tcp_keep_idle(tcp, conn))
         tcp_keep_arm(tcp, conn, now);

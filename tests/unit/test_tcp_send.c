@@ -738,6 +738,24 @@ START_TEST(without_memory_nothing_is_said_and_later_everything)
 }
 END_TEST
 
+/* A writer who found no memory waits for a timer; an option set meanwhile leaves it alone. */
+START_TEST(a_writer_without_memory_is_told_whatever_is_set_meanwhile)
+{
+    struct peer *p = peer_new();
+    int s = with_window(p, 10000);
+    static uint8_t text[30000];
+
+    p->no_memory = true;
+    ck_assert_int_eq(sock_send(p->stack, s, text, sizeof(text), 0, NULL), -EAGAIN);
+    p->no_memory = false;
+    ck_assert_int_eq(peer_set(p, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000), 0);
+    peer_wait(p, 500);
+    ck_assert_int_ne(sock_poll(p->stack, s) & POLLOUT, 0);
+    peer_free(p);
+    PROVES("F01");
+}
+END_TEST
+
 /* The address of the peer has been forgotten meanwhile; a flight is not lost while it is asked for
  * again. */
 START_TEST(the_first_flight_after_a_long_idle_time_is_whole)
@@ -799,6 +817,7 @@ int main(void)
     tcase_add_loop_test(c, text_is_not_held_for_ever_even_when_more_was_promised, 0, 2);
     tcase_add_test(c, a_full_device_costs_time_and_nothing_else);
     tcase_add_loop_test(c, without_memory_nothing_is_said_and_later_everything, 0, 2);
+    tcase_add_test(c, a_writer_without_memory_is_told_whatever_is_set_meanwhile);
     tcase_add_test(c, the_first_flight_after_a_long_idle_time_is_whole);
     suite_add_tcase(s, c);
 
