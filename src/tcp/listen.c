@@ -74,7 +74,7 @@ bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg)
 {
     if (!conn->passive || !conn->listener || tcp_seg_len(seg) > 0)
         return false;
-    return conn->retransmits < tuning_or_default(conn->listener->tuning)->defer_accept;
+    return conn->retransmits < tuning_or_default(conn->tuning)->defer_accept;
 }
 
 short tcp_listener_poll(const struct tcp_listener *listener)

@@ -44,7 +44,6 @@ static void drop_acked_text(struct tcp *tcp, struct tcp_conn *conn, uint32_t ack
     sendq_drop(&conn->sendq, &tcp->send_pools, text);
     conn->octets_acked += text;
     conn->delivered += text / conn->snd_mss + (text % conn->snd_mss > 0);
-    tcp_feed(conn);
 }
 
 void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
@@ -61,6 +60,7 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
     else
         drop_acked_text(tcp, conn, acked);
     conn->snd.una = ack;
+    tcp_feed(conn);
     conn->small_end = seq_max(conn->small_end, ack); /* neither falls half the circle behind */
     conn->full_end = seq_max(conn->full_end, seq_sub(ack, 1));
     conn->lost.from = seq_max(conn->lost.from, ack);
@@ -272,6 +272,12 @@ static enum tcp_verdict fin_acknowledged(struct tcp *tcp, struct tcp_conn *conn,
     return SEG_CONTINUE;
 }
 
+bool tcp_ack_is_plausible(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    return seq_le(seq_sub(conn->snd.una, conn->snd.wnd_max), seg->ack) &&
+           seq_le(seg->ack, conn->snd.nxt);
+}
+
 enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now)
 {
@@ -283,8 +289,7 @@ enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tc
     }
     if (conn->state == TCPS_SYN_RECEIVED)
         return establish(tcp, conn, in, now);
-    if (!seq_le(seq_sub(conn->snd.una, conn->snd.wnd_max), seg->ack) ||
-        !seq_le(seg->ack, conn->snd.nxt)) {
+    if (!tcp_ack_is_plausible(conn, seg)) {
         if (tcp_seg_len(seg) > 0)
             tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
         else

@@ -257,6 +257,8 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* SND.WND <- SEG.WND, as the WL1/WL2 rule allows. */
 void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg);
+/* (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT (RFC 5961, 5.2). */
+bool tcp_ack_is_plausible(const struct tcp_conn *conn, const struct tcp_segment *seg);
 enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now);
 

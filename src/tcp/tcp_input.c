@@ -230,6 +230,15 @@ static bool is_old_duplicate(const struct tcp_conn *conn, const struct tcp_segme
            is_older(conn, &seg->options, now);
 }
 
+/* Is it text that we have had, from the peer? A stranger could make us name any numbers to it. */
+static bool is_copy(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    uint32_t window = u32_max(conn->rcv.cap, 65535);
+
+    return seg->flags & TCP_ACK && tcp_ack_is_plausible(conn, seg) &&
+           seq_lt(seg->seq, conn->rcv.nxt) && seq_le(seq_sub(conn->rcv.nxt, window), seg->seq);
+}
+
 /* First: is it about this moment of this connection? If not, say what we expect; that answer is
  * what repairs lost ACKs, keep-alives and half-open peers. A segment that takes sequence space is
  * always answered; an empty one, which a forger might bounce, as often as a challenge. */
@@ -282,7 +291,7 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     if (conn->state == TCPS_TIME_WAIT && seg->flags & TCP_FIN &&
         seq_eq(seq_add(seg->seq, tcp_seg_len(seg)), conn->rcv.nxt))
         tcp_time_wait(tcp, conn, "the peer's FIN again", now); /* restart the 2 MSL timeout */
-    if (seq_lt(seg->seq, conn->rcv.nxt)) /* old text, perhaps not to its end (RFC 2883, 4) */
+    if (is_copy(conn, seg)) /* perhaps not to its end (RFC 2883, 4) */
         tcp_note_duplicate(tcp, conn, seg->seq,
                            seq_min(seq_add(seg->seq, (uint32_t)seg->text.len), conn->rcv.nxt));
     if (tcp_seg_len(seg) > 0)

@@ -221,6 +221,8 @@ static void acknowledge_fin(struct tcp *tcp, struct tcp_conn *conn)
     if (last && last->conn == conn && seq_eq(seq_add(last->ack, 1), conn->rcv.nxt)) {
         last->ack = conn->rcv.nxt;
         last->why = WHY_OUT_ACK_FIN;
+        if (last->sack_count > 0) /* what waited behind the FIN is gone; a D-SACK may stay */
+            last->sack_count = seq_le(last->sack[0].right, conn->rcv.nxt);
         return;
     }
     tcp_owe_ack(conn, WHY_OUT_ACK_FIN);
