@@ -115,7 +115,7 @@ void http_answer(struct http_server *server, struct http_exchange *exchange);
  * one. */
 void http_answer_error(struct http_server *server, struct http_exchange *exchange, int status);
 /* Closes the file of the response, if there is one. */
-void http_answer_fini(struct http_server *server, struct http_exchange *exchange);
+void http_answer_fini(struct http_server *server, struct http_exchange *x);
 /* What an error of files_ops means to a client. */
 int http_status_of(int err);
 

@@ -19,20 +19,19 @@ static int parse(struct drill_run *run)
     return err ? drill_fail(run, problem.line, "%s", problem.text) : 0;
 }
 
-static int play(struct drill_run *run)
+/* How it went is in the result, as with the steps before. */
+static void play(struct drill_run *run)
 {
     if (run->set.dry_run)
-        return 0;
+        return;
     run->packet = memory_alloc(run->memory, DRILL_PACKET_MAX);
     run->variables = drill_variables_new(run->memory);
     if (!run->packet || !run->variables)
-        return drill_fail(run, 0, "no memory");
-    int err = drill_stack_open(run);
-    if (!err)
-        err = drill_play(run);
+        drill_fail(run, 0, "no memory");
+    else if (drill_stack_open(run) == 0)
+        drill_play(run);
     if (run->stack)
         run->result->virtual_ns = drill_script_ns(run, run->now);
-    return err;
 }
 
 int drill(const struct drill_config *config, struct memory *memory, struct drill_result *result)
@@ -45,13 +44,9 @@ int drill(const struct drill_config *config, struct memory *memory, struct drill
     run->config = config;
     run->memory = memory;
     run->result = result;
-    int err = parse(run);
-    if (!err) {
-        err = drill_setup(run);
-        if (!err)
-            err = drill_check(run);
-        if (!err)
-            err = play(run);
+    if (parse(run) == 0) {
+        if (drill_setup(run) == 0 && drill_check(run) == 0)
+            play(run);
         drill_call_free(run, &run->op);
         drill_stack_close(run);
         drill_conns_free(run);

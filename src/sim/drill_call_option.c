@@ -80,7 +80,7 @@ static int read_len(struct drill_run *run, const struct drill_op *op, int64_t *o
 enum drill_progress drill_do_getsockopt(struct drill_run *run, struct drill_op *op)
 {
     struct drill_fd *fd = drill_arg_fd(run, op, 0, DRILL_FD_SOCKET);
-    int64_t level, option, in;
+    int64_t level, option, in = 0;
 
     if (!fd || drill_arg(run, op, 1, &level) || drill_arg(run, op, 2, &option) ||
         read_len(run, op, &in))
@@ -108,7 +108,7 @@ int drill_check_getsockopt(struct drill_run *run, const struct drill_op *op)
     const struct drill_value *value = &op->call->args[3];
     uint8_t expected[VALUE_ROOM];
     size_t laid_out;
-    int64_t len;
+    int64_t len = 0;
     int want, came;
 
     if (read_len(run, op, &len))

@@ -84,7 +84,7 @@ enum drill_progress drill_do_poll(struct drill_run *run, struct drill_op *op)
 int drill_check_poll(struct drill_run *run, const struct drill_op *op)
 {
     struct sock_pollfd asked[ASKED_MAX], came[ASKED_MAX];
-    int64_t expected[ASKED_MAX];
+    int64_t expected[ASKED_MAX] = {0};
 
     if (read_asked(run, op, asked, expected))
         return -1;

@@ -397,14 +397,14 @@ static void compare_time(struct wanted *w)
     const struct drill_time *time = &w->event->time;
     struct drill_run *run = w->run;
     int64_t tolerance = drill_tolerance(run, instant_since(run->scheduled, run->before));
-    instant latest = run->scheduled, came = w->live->when;
+    instant until = run->scheduled, came = w->live->when;
 
     if (time->clock == DRILL_WHENEVER)
         return;
     if (time->range)
-        latest = instant_add(latest, time->end_ns - time->start_ns);
+        until = instant_add(until, time->end_ns - time->start_ns);
     bool early = instant_since(run->scheduled, came) > tolerance;
-    bool late = instant_since(came, latest) > tolerance;
+    bool late = instant_since(came, until) > tolerance;
     if (!early && !late)
         return;
     differ_begin(w);
@@ -412,7 +412,7 @@ static void compare_time(struct wanted *w)
     text_add_seconds(&w->reason, drill_script_ns(run, run->scheduled));
     if (time->range) {
         text_add(&w->reason, " to ");
-        text_add_seconds(&w->reason, drill_script_ns(run, latest));
+        text_add_seconds(&w->reason, drill_script_ns(run, until));
     }
     text_add(&w->reason, " s, came at ");
     text_add_seconds(&w->reason, drill_script_ns(run, came));

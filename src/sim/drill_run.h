@@ -237,7 +237,8 @@ NODISCARD int drill_expect(struct drill_run *run, const struct drill_event *even
 
 /* --- drill_run.c ---------------------------------------------------------------------------- */
 
-NODISCARD int drill_play(struct drill_run *run);
+/* Plays the events. 0, or -1 when one failed: the result says which. */
+int drill_play(struct drill_run *run);
 /* A shell line with a time: its sysctls change the running stack. */
 NODISCARD int drill_command_now(struct drill_run *run, const struct drill_event *event);
 /* How far an event may be off. */

@@ -48,6 +48,8 @@ static const char *say(char text[DRILL_REASON], const char *name, const char *wh
     return text;
 }
 
+// NOLINTBEGIN(misc-no-recursion): the parser lets values be at most DRILL_DEPTH_MAX deep
+
 /* The first word of a value that we have no meaning for, or NULL. */
 static const char *strange_word(const struct drill_value *value)
 {
@@ -67,6 +69,8 @@ static const char *strange_word(const struct drill_value *value)
     }
     return NULL;
 }
+
+// NOLINTEND(misc-no-recursion)
 
 static const char *option_trouble(const struct drill_call *call, char text[DRILL_REASON])
 {
