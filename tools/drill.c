@@ -95,7 +95,7 @@ static int take_option(struct drill_verb *verb, char *name, char *value, char *n
         verb->allow_skip = true;
     else if (strcmp(name, "trace") == 0)
         verb->trace = value;
-    else if (strcmp(name, "define") == 0)
+    else if (value && strcmp(name, "define") == 0)
         return add_define(verb, value, refusal);
     else if (strcmp(name, "verbose") == 0)
         verb->verbose = true;
@@ -298,6 +298,7 @@ static void close_trace(struct drill_verb *verb, int64_t virtual_ns)
         say("--trace %s: the capture ended early: %s", verb->trace,
             strerror(-verb->capture->pcapng.error));
     free(verb->capture);
+    verb->capture = NULL;
 }
 
 static void run_text(struct drill_verb *verb, const char *path, struct bytes text,

@@ -32,7 +32,7 @@ static struct ip_addr read_v4(struct reader *r)
 
 static struct ip_addr read_v6(struct reader *r)
 {
-    struct ip_addr addr;
+    struct ip_addr addr = {{0}};
 
     read_into(r, addr.octet, sizeof(addr.octet));
     return addr;

@@ -17,13 +17,14 @@ void tuning_drop(struct pool *pool, struct tcp_tuning **tuning)
 
 struct tcp_tuning *tuning_edit(struct pool *pool, struct tcp_tuning **tuning)
 {
-    if (*tuning && (*tuning)->references == 1)
+    const struct tcp_tuning *shared = *tuning;
+    if (shared && shared->references == 1)
         return *tuning;
     struct tcp_tuning *own = pool_get(pool);
     if (!own)
         return NULL;
-    if (*tuning) {
-        *own = **tuning;
+    if (shared) {
+        *own = *shared;
         tuning_drop(pool, tuning);
     }
     own->references = 1;
