@@ -18,7 +18,9 @@ void tuning_drop(struct pool *pool, struct tcp_tuning **tuning)
 struct tcp_tuning *tuning_edit(struct pool *pool, struct tcp_tuning **tuning)
 {
     const struct tcp_tuning *shared = *tuning;
-    if (shared && shared->references == 1)
+    bool is_mine = shared && shared->references == 1;
+
+    if (is_mine)
         return *tuning;
     struct tcp_tuning *own = pool_get(pool);
     if (!own)
