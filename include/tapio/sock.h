@@ -59,7 +59,8 @@ TAPIO_API TAPIO_NODISCARD int sock_accept(struct stack *stack, int s, struct end
 /* The same; `flags` may be SOCK_NONBLOCK and SOCK_CLOEXEC. */
 TAPIO_API TAPIO_NODISCARD int sock_accept4(struct stack *stack, int s, struct endpoint *remote,
                                            int flags, struct waiter *waiter);
-/* -EINPROGRESS, then POLLOUT and SO_ERROR; -EISCONN, -EALREADY, -ENETUNREACH, -EADDRNOTAVAIL. */
+/* -EINPROGRESS, then POLLOUT and SO_ERROR, or 0 when asked again, once; -EISCONN, -EALREADY,
+ * -ENETUNREACH, -EADDRNOTAVAIL. */
 TAPIO_API TAPIO_NODISCARD int sock_connect(struct stack *stack, int s, struct endpoint remote,
                                            struct waiter *waiter);
 /* What connect(AF_UNSPEC) does: a connection is reset (ABORT), a listener closed; the socket can be

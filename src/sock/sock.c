@@ -184,6 +184,14 @@ int sock_getsockname(struct stack *stack, int s, struct endpoint *out)
     return 0;
 }
 
+/* For those who ask about the peer, as on Linux: what has ended and TIME-WAIT are no connection. */
+static bool has_ended(const struct sock *sock)
+{
+    enum tcp_state state = tcp_conn_state(sock->conn);
+
+    return state == TCPS_CLOSED || state == TCPS_TIME_WAIT;
+}
+
 int sock_getpeername(struct stack *stack, int s, struct endpoint *out)
 {
     struct sock *sock = sock_find_talker(stack, s);
@@ -194,7 +202,8 @@ int sock_getpeername(struct stack *stack, int s, struct endpoint *out)
         *out = (struct endpoint){.addr = sock->ping->remote};
         return 0;
     }
-    if (sock->kind != SOCK_CONNECTION || tcp_conn_state(sock->conn) == TCPS_SYN_SENT)
+    if (sock->kind != SOCK_CONNECTION || tcp_conn_state(sock->conn) == TCPS_SYN_SENT ||
+        has_ended(sock))
         return -ENOTCONN;
     *out = tcp_conn_remote(sock->conn);
     return 0;
@@ -213,7 +222,7 @@ int sock_shutdown(struct stack *stack, int s, int how)
         return -EINVAL;
     if (sock->kind == SOCK_LISTENING) /* nothing is written there; without reading it is none */
         return how == SHUT_WR ? 0 : sock_disconnect(stack, s);
-    if (sock->kind != SOCK_CONNECTION || tcp_conn_state(sock->conn) == TCPS_CLOSED)
+    if (sock->kind != SOCK_CONNECTION || has_ended(sock))
         return -ENOTCONN;
     if (tcp_conn_state(sock->conn) == TCPS_SYN_SENT)
         return sock_disconnect(stack, s);
@@ -288,6 +297,7 @@ int sock_close_wait(struct stack *stack, int s, struct waiter *waiter)
                                 .deadline = instant_add(stack->now, seconds * NS_PER_S)};
     int err = tcp_shutdown_write(&stack->tcp, sock->conn, stack->now);
     sock->closing = true;
+    sock_epoll_forget(stack, sock); /* its number is gone for all but us */
     while (!err && sock && is_being_closed(sock)) {
         err = sock_wait(stack, s, POLLIN | POLLOUT, &patience);
         sock = sock_find(stack, s);

@@ -35,8 +35,8 @@ struct epoll_item {
     struct epoll_set *set;
     struct epoll_item *next; /* of the same socket */
     epoll_data_t data;
+    struct sock *sock;
     uint32_t events;
-    int32_t s;
     bool spent; /* EPOLLONESHOT has told: nothing more until EPOLL_CTL_MOD */
 };
 
@@ -49,11 +49,11 @@ static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
               "epoll's names are poll's");
 
 /* What an item has to tell about its socket now. */
-static uint32_t item_holds(const struct epoll_item *item, struct sock *sock)
+static uint32_t item_holds(const struct epoll_item *item)
 {
     uint32_t asked = (item->events & KNOWN_EVENTS) | EPOLLERR | EPOLLHUP;
 
-    return item->spent ? 0 : (uint16_t)sock_holds(sock) & asked;
+    return item->spent ? 0 : (uint16_t)sock_holds(item->sock) & asked;
 }
 
 static void make_ready(struct epoll_item *item)
@@ -126,7 +126,7 @@ void sock_epoll_end(struct stack *stack, struct sock *sock)
 
     while (!list_is_empty(&set->items)) {
         struct epoll_item *item = CONTAINER_OF(set->items.next, struct epoll_item, member);
-        unwatch(sock_find(stack, item->s), item);
+        unwatch(item->sock, item);
         item_delete(stack, item);
     }
     pool_put(&stack->epoll_sets, set);
@@ -142,12 +142,12 @@ static struct epoll_item *item_of(const struct epoll_set *set, const struct sock
 }
 
 /* What is asked for, from now on; what holds already is news. */
-static void item_ask(struct epoll_item *item, struct sock *sock, const struct epoll_event *event)
+static void item_ask(struct epoll_item *item, const struct epoll_event *event)
 {
     item->events = event->events;
     item->data = event->data;
     item->spent = false;
-    if (item_holds(item, sock))
+    if (item_holds(item))
         make_ready(item);
 }
 
@@ -162,10 +162,10 @@ static int item_add(struct stack *stack, struct epoll_set *set, struct sock *soc
     list_init(&item->member);
     list_append(&set->items, &item->member);
     item->set = set;
-    item->s = sock->number;
+    item->sock = sock;
     item->next = sock->watches;
     sock->watches = item;
-    item_ask(item, sock, event);
+    item_ask(item, event);
     return 0;
 }
 
@@ -201,7 +201,7 @@ int sock_epoll_ctl(struct stack *stack, int epoll, int operation, int s,
     case EPOLL_CTL_MOD:
         if (!item)
             return -ENOENT;
-        item_ask(item, sock, event);
+        item_ask(item, event);
         return 0;
     case EPOLL_CTL_DEL:
         if (!item)
@@ -216,13 +216,20 @@ int sock_epoll_ctl(struct stack *stack, int epoll, int operation, int s,
 
 /* --- waiting ------------------------------------------------------------------------------ */
 
+/* Would a wait find something? What no longer holds since it came to the list is no answer. */
 short sock_epoll_holds(struct epoll_set *set)
 {
-    return list_is_empty(&set->ready) ? 0 : POLLIN;
+    while (!list_is_empty(&set->ready)) {
+        struct epoll_item *item = CONTAINER_OF(set->ready.next, struct epoll_item, ready);
+        if (item_holds(item))
+            return POLLIN;
+        list_remove(&item->ready);
+    }
+    return 0;
 }
 
 /* Tells what holds for those that have news; who asks by level stays on the list, at its end. */
-static int collect(struct stack *stack, struct epoll_set *set, struct epoll_event *events, int most)
+static int collect(struct epoll_set *set, struct epoll_event *events, int most)
 {
     struct list waiting, again;
     int count = 0;
@@ -235,7 +242,7 @@ static int collect(struct stack *stack, struct epoll_set *set, struct epoll_even
         if (!node)
             break;
         struct epoll_item *item = CONTAINER_OF(node, struct epoll_item, ready);
-        uint32_t holds = item_holds(item, sock_find(stack, item->s));
+        uint32_t holds = item_holds(item);
         if (!holds)
             continue; /* it did when it was put here */
         events[count++] = (struct epoll_event){.events = holds, .data = item->data};
@@ -265,14 +272,14 @@ int sock_epoll_wait(struct stack *stack, int epoll, struct epoll_event *events, 
         if (set->kind != SOCK_EPOLL)
             return -EINVAL;
         sock_spread_news(stack);
-        int count = collect(stack, set->epoll, events, max_events);
+        int count = collect(set->epoll, events, max_events);
         if (count > 0)
             return count;
         int err = sock_wait(stack, epoll, POLLIN, &patience);
         if (err == -EAGAIN) {
             sock_spread_news(stack); /* it may have happened at the last moment */
             set = sock_find(stack, epoll);
-            return set ? collect(stack, set->epoll, events, max_events) : -EBADF;
+            return set ? collect(set->epoll, events, max_events) : -EBADF;
         }
         if (err)
             return err;

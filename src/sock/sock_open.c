@@ -165,8 +165,8 @@ static int connect_ping(struct stack *stack, struct sock *sock, struct endpoint 
     return 0;
 }
 
-/* A connection that was asked for: how far is it? One that has failed is forgotten, so that the
- * next call may try again. */
+/* A connection that was asked for: how far is it? Success is told once, as on Linux, and then
+ * -EISCONN. One that has failed is forgotten, so that the next call may try again. */
 static int connect_again(struct stack *stack, struct sock *sock)
 {
     enum tcp_state state = tcp_conn_state(sock->conn);
@@ -179,8 +179,9 @@ static int connect_again(struct stack *stack, struct sock *sock)
         assert(err == 0);
         return error ? -error : -ECONNABORTED;
     }
+    bool was_told = sock->connected;
     sock->connected = true;
-    return -EISCONN;
+    return was_told ? -EISCONN : 0;
 }
 
 int sock_connect(struct stack *stack, int s, struct endpoint remote, struct waiter *waiter)
@@ -204,8 +205,6 @@ int sock_connect(struct stack *stack, int s, struct endpoint remote, struct wait
         if (!sock)
             return -EBADF;
         err = connect_again(stack, sock);
-        if (err == -EISCONN)
-            return 0;
     }
     return err;
 }

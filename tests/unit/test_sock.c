@@ -284,10 +284,8 @@ START_TEST(connect_is_in_progress_then_done)
     peer_expect(p, ".", 1, 1, 0);
     ck_assert_int_eq(sock_poll(p->stack, s) & (POLLIN | POLLOUT | POLLERR | POLLHUP), POLLOUT);
     ck_assert_int_eq(peer_so_error(p, s), 0);
-    int err = connect_again(p, s);
-    if (err == 0)
-        err = connect_again(p, s); /* Linux tells of the success first */
-    ck_assert_int_eq(err, -EISCONN);
+    ck_assert_int_eq(connect_again(p, s), 0); /* Linux tells of the success first */
+    ck_assert_int_eq(connect_again(p, s), -EISCONN);
     peer_expect_nothing(p);
     peer_free(p);
     PROVES("POSIX-connect", "RFC9293-3.10.1-a");
@@ -430,6 +428,39 @@ START_TEST(names_are_those_on_the_wire)
     expect_names(p, s, p->flow);
     s = peer_establish_passive(p);
     expect_names(p, s, p->flow);
+    peer_free(p);
+    PROVES("POSIX-names");
+}
+END_TEST
+
+/* getpeername() behind a connect() that did not wait is how many ask whether it went well. */
+START_TEST(a_connection_that_has_ended_has_no_peer)
+{
+    struct peer *p = peer_new();
+    struct endpoint end;
+    int s = peer_connect(p);
+
+    peer_send(p, "R.", 0, 1, 0);
+    ck_assert_int_eq(sock_getpeername(p->stack, s, &end), -ENOTCONN);
+    s = peer_establish_passive(p);
+    peer_send(p, "R", 1, 0, 0);
+    ck_assert_int_eq(sock_getpeername(p->stack, s, &end), -ENOTCONN);
+    peer_free(p);
+    PROVES("POSIX-names");
+}
+END_TEST
+
+START_TEST(a_connection_in_time_wait_has_no_peer_and_is_not_shut_down)
+{
+    struct peer *p = peer_new();
+    struct endpoint end;
+    int s = peer_drive(p, TCPS_TIME_WAIT, false);
+
+    ck_assert_int_eq(sock_getpeername(p->stack, s, &end), -ENOTCONN);
+    ck_assert_int_eq(sock_getsockname(p->stack, s, &end), 0);
+    ck_assert_int_eq(sock_shutdown(p->stack, s, SHUT_WR), -ENOTCONN);
+    ck_assert_int_eq(sock_shutdown(p->stack, s, SHUT_RD), -ENOTCONN);
+    peer_expect_nothing(p);
     peer_free(p);
     PROVES("POSIX-names");
 }
@@ -1421,6 +1452,8 @@ int main(void)
 
     c = tcase_create("POSIX: getsockname, getpeername");
     tcase_add_test(c, names_are_those_on_the_wire);
+    tcase_add_test(c, a_connection_that_has_ended_has_no_peer);
+    tcase_add_test(c, a_connection_in_time_wait_has_no_peer_and_is_not_shut_down);
     tcase_add_test(c, a_name_is_known_as_soon_as_connect_is_called);
     suite_add_tcase(s, c);
 

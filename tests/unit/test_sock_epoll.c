@@ -152,6 +152,23 @@ START_TEST(by_level_a_socket_is_told_as_long_as_there_is_text)
 }
 END_TEST
 
+START_TEST(a_set_is_not_readable_for_what_no_longer_holds)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p), set = set_new(p);
+
+    ck_assert_int_eq(control(p, set, EPOLL_CTL_ADD, s, EPOLLIN), 0);
+    peer_send(p, "P.", 1, 1, 10);
+    ck_assert_uint_eq(told(p, set, s), EPOLLIN);
+    peer_app_read(p, s, 10);
+    ck_assert_int_eq(sock_poll(p->stack, set), 0);
+    peer_send(p, "P.", 11, 1, 10);
+    ck_assert_int_eq(sock_poll(p->stack, set), POLLIN);
+    ck_assert_uint_eq(told(p, set, s), EPOLLIN);
+    peer_free(p);
+}
+END_TEST
+
 START_TEST(what_holds_when_a_socket_is_added_is_told)
 {
     struct peer *p = peer_new();
@@ -508,6 +525,7 @@ int main(void)
 
     c = tcase_create("epoll(7): level");
     tcase_add_test(c, by_level_a_socket_is_told_as_long_as_there_is_text);
+    tcase_add_test(c, a_set_is_not_readable_for_what_no_longer_holds);
     tcase_add_test(c, what_holds_when_a_socket_is_added_is_told);
     tcase_add_test(c, the_end_of_the_peers_stream_is_told_in_its_kinds);
     tcase_add_test(c, a_reset_is_told_though_nobody_asked);

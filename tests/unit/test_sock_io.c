@@ -466,7 +466,7 @@ START_TEST(a_connect_that_was_refused_may_be_tried_again)
     peer_expect(p, "S", 0, 0, 0);
     peer_send(p, "S.", 0, 1, 0);
     peer_expect(p, ".", 1, 1, 0);
-    ck_assert_int_eq(sock_connect(p->stack, s, there, NULL), -EISCONN);
+    ck_assert_int_eq(sock_connect(p->stack, s, there, NULL), 0);
     peer_send(p, "R", 1, 0, 0);
     ck_assert_int_eq(sock_connect(p->stack, s, there, NULL), -EISCONN); /* it was one */
     peer_free(p);
@@ -597,6 +597,32 @@ START_TEST(close_lingers_until_all_is_acknowledged)
 }
 END_TEST
 
+static void acknowledge_and_look(struct peer *p)
+{
+    ck_assert_uint_eq(peer_usage(p).epoll_items, 0);
+    acknowledge(p);
+}
+
+START_TEST(who_lingers_has_left_the_epoll_sets)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p), set = peer_own(p, sock_epoll_create(p->stack, 0));
+    struct clock clock = clock_of(p);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT};
+
+    ck_assert_int_eq(sock_epoll_ctl(p->stack, set, EPOLL_CTL_ADD, s, &event), 0);
+    linger(p, s, 5);
+    peer_app_send(p, s, 10000);
+    clock.move = acknowledge_and_look;
+    ck_assert_int_eq(sock_close_wait(p->stack, s, &clock.waiter), 0);
+    ck_assert_int_eq(sock_epoll_wait(p->stack, set, &event, 1, 0, NULL), 0);
+    ck_assert_int_eq(sock_close(p->stack, set), 0);
+    p->sock_count -= 2;
+    peer_free(p);
+    PROVES("POSIX-linger");
+}
+END_TEST
+
 START_TEST(close_lingers_no_longer_than_it_was_told)
 {
     struct peer *p = peer_new();
@@ -686,6 +712,7 @@ int main(void)
     tcase_add_test(c, a_reset_behind_the_peers_end_is_epipe);
     tcase_add_test(c, shutdown_undoes_listening_and_connecting);
     tcase_add_test(c, close_lingers_until_all_is_acknowledged);
+    tcase_add_test(c, who_lingers_has_left_the_epoll_sets);
     tcase_add_test(c, close_lingers_no_longer_than_it_was_told);
     tcase_add_test(c, close_waits_for_nothing_without_linger_or_waiter);
     suite_add_tcase(s, c);
