@@ -37,7 +37,7 @@ static const char help[] =
     "usage: tapio drill [options] FILE.pkt|DIRECTORY ...\n"
     "\n"
     "Runs packetdrill scripts against a stack of our own: no root, no device, no waiting; time is\n"
-    "virtual. A directory stands for every *.pkt below it.\n"
+    "virtual. A directory stands for every *.pkt below it, - for standard input.\n"
     "\n"
     "  --profile NAME        values to start from: linux (default), default, rfc, freebsd\n"
     "  --ip_version=V        ipv4 (default), ipv6, ipv4-mapped-ipv6\n"
@@ -123,6 +123,8 @@ static int take_argument(struct drill_verb *verb, char *argument, char *next, bo
             return refuse(refusal, EXIT_USAGE, "-D needs NAME=VALUE");
         return add_define(verb, *used ? next : argument + 2, refusal);
     }
+    if (strcmp(argument, "-") == 0)
+        return script_list_add(&verb->scripts, "/dev/stdin", refusal);
     if (argument[0] == '-')
         return refuse(refusal, EXIT_USAGE, "%s: no such option; 'tapio drill --help' lists them",
                       argument);
@@ -335,7 +337,7 @@ static void run_script(struct drill_verb *verb, const char *path)
         void *ours;
     } octets;
     struct bytes text;
-    int err = read_whole_file(path, &text);
+    int err = read_whole_file(path, true, &text);
 
     if (err) {
         result = (struct drill_result){.outcome = DRILL_FAILED};

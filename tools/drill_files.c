@@ -13,32 +13,46 @@
 
 #include "base/base.h"
 
-int read_whole_file(const char *path, struct bytes *out)
+/* To its end, which the size of a pipe does not tell: 0 with *octets for the caller to free. */
+static int read_to_end(int fd, uint8_t **octets, size_t *len)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+    size_t room = 0;
+
+    for (;;) {
+        if (*len == room) {
+            room = room ? room * 2 : 4096;
+            uint8_t *more = realloc(*octets, room);
+            if (!more)
+                return -ENOMEM;
+            *octets = more;
+        }
+        ssize_t n = read(fd, *octets + *len, room - *len);
+        if (n == 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        *len += n > 0 ? (size_t)n : 0;
+        if (*len > DRILL_SCRIPT_MAX)
+            return -EFBIG;
+    }
+}
+
+int read_whole_file(const char *path, bool or_pipe, struct bytes *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (or_pipe ? 0 : O_NONBLOCK));
+    uint8_t *octets = NULL;
     struct stat st;
+    size_t len = 0;
 
     if (fd < 0)
         return -errno;
     int err = fstat(fd, &st) ? -errno : 0;
     if (!err && S_ISDIR(st.st_mode))
         err = -EISDIR;
-    if (!err && !S_ISREG(st.st_mode))
-        err = -EINVAL;
-    if (!err && st.st_size > DRILL_SCRIPT_MAX)
-        err = -EFBIG;
-    uint8_t *octets = err ? NULL : malloc((size_t)st.st_size + 1);
-    if (!err && !octets)
-        err = -ENOMEM;
-    size_t len = 0;
-    while (!err && len < (size_t)st.st_size) {
-        ssize_t n = read(fd, octets + len, (size_t)st.st_size - len);
-        if (n < 0 && errno != EINTR)
-            err = -errno;
-        if (n == 0)
-            break;
-        len += n > 0 ? (size_t)n : 0;
-    }
+    if (!err && !S_ISREG(st.st_mode) && !or_pipe)
+        err = -EINVAL; /* nobody may be writing to it */
+    if (!err)
+        err = read_to_end(fd, &octets, &len);
     close(fd);
     if (err) {
         free(octets);
@@ -150,7 +164,7 @@ static int read_beside(struct drill_files *files, const char *name, struct bytes
     forget(f);
     if (len < 0 || (size_t)len >= sizeof(path))
         return -ENAMETOOLONG;
-    int err = read_whole_file(path, &f->last);
+    int err = read_whole_file(path, false, &f->last);
     *out = f->last;
     return err;
 }

@@ -18,8 +18,9 @@ struct script_list {
 int script_list_add(struct script_list *list, const char *path, struct refusal *refusal);
 void script_list_free(struct script_list *list);
 
-/* A whole file, at most DRILL_SCRIPT_MAX octets; free() out->at. 0 or a negative errno. */
-int read_whole_file(const char *path, struct bytes *out);
+/* A whole file, at most DRILL_SCRIPT_MAX octets; free() out->at. 0 or a negative errno. `or_pipe`:
+ * what can be read to its end is a file too, and may make us wait. */
+int read_whole_file(const char *path, bool or_pipe, struct bytes *out);
 
 /* The files that shell lines name, relative to the folder of the script. */
 struct script_files {

@@ -180,7 +180,10 @@ struct drill_event {
         struct drill_packet packet;
         struct drill_call call;
         const char *command;
-        const char *code; /* trimmed */
+        struct {
+            const char *code; /* trimmed */
+            uint32_t code_line;
+        };
     };
 };
 

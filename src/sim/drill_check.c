@@ -68,7 +68,8 @@ static int check_code(struct drill_run *run, const struct drill_event *event,
     uint32_t count = drill_figures(NULL, figures);
 
     if (drill_code_check(event->code, variables, figures, count, why) == DRILL_CODE_UNKNOWN)
-        return drill_skip(run, DRILL_SKIP_EXPRESSION, event->place.line, "%s", why);
+        return drill_skip(run, DRILL_SKIP_EXPRESSION, event->code_line + drill_code_line(variables),
+                          "%s", why);
     return 0;
 }
 

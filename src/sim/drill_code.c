@@ -120,10 +120,17 @@ static void parse_assert(struct code *code)
         fail(code, expression, &value, &message);
 }
 
+static void begin_statement(struct code *code)
+{
+    if (code->result == DRILL_CODE_HOLDS)
+        code->statement = code->token.start;
+}
+
 static void parse_statement(struct code *code)
 {
     struct bytes name = code->token.spelled;
 
+    begin_statement(code);
     if (code_accept_name(code, "pass"))
         return;
     if (code_accept_name(code, "assert")) {
@@ -188,6 +195,7 @@ static void parse_if(struct code *code)
     bool open = was_live; /* no branch was taken yet */
 
     do {
+        begin_statement(code);
         code->live = open;
         struct code_value condition = code_expression(code);
         code->live = was_live;
@@ -225,6 +233,7 @@ static enum drill_code_result go_through(const char *text, struct drill_variable
         .checking = checking,
         .live = !checking,
         .taken_to = text,
+        .statement = text,
         .why = why,
     };
 
@@ -239,9 +248,17 @@ static enum drill_code_result go_through(const char *text, struct drill_variable
     parse_block(&code);
     if (code.token.kind != CODE_END)
         code_unexpected(&code, "expected a statement");
+    variables->line = 0;
+    for (const char *at = text; at < code.statement; at++)
+        variables->line += *at == '\n';
     drill_pile_fini(&code.values);
     drill_arena_free(code.heap.arena);
     return code.result;
+}
+
+uint32_t drill_code_line(const struct drill_variables *variables)
+{
+    return variables->line;
 }
 
 enum drill_code_result drill_code_run(const char *code, struct drill_variables *variables,

@@ -37,6 +37,9 @@ enum { DRILL_WHY = 240 };
 enum drill_code_result drill_code_run(const char *code, struct drill_variables *variables,
                                       const struct drill_figure *figures, uint32_t figure_count,
                                       char why[DRILL_WHY]);
+/* How many lines below the first one the last block that was run or checked has ended: with the
+ * statement that fails or is unknown. */
+uint32_t drill_code_line(const struct drill_variables *variables);
 /* HOLDS or UNKNOWN. Names assigned in one block are known to the blocks after it. */
 enum drill_code_result drill_code_check(const char *code, struct drill_variables *variables,
                                         const struct drill_figure *figures, uint32_t figure_count,

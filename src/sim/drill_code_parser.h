@@ -23,6 +23,7 @@ enum { DRILL_VARIABLES_MAX = 256 };
 struct drill_variables {
     struct memory *memory;
     struct drill_arena *kept; /* names and values */
+    uint32_t line;            /* of the last block: where it ended, from 0 */
     uint32_t count;
     struct drill_variable list[DRILL_VARIABLES_MAX];
 };
@@ -31,6 +32,7 @@ struct code {
     struct code_lex lex;
     struct code_token token; /* the next one, not yet taken */
     const char *taken_to;
+    const char *statement; /* where it begins */
     struct drill_variables *variables;
     const struct drill_figure *figures;
     uint32_t figure_count;

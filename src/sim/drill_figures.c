@@ -113,9 +113,10 @@ int drill_code(struct drill_run *run, const struct drill_event *event)
     case DRILL_CODE_HOLDS:
         return 0;
     case DRILL_CODE_UNKNOWN:
-        return drill_skip(run, DRILL_SKIP_EXPRESSION, event->place.line, "%s", why);
+        return drill_skip(run, DRILL_SKIP_EXPRESSION,
+                          event->code_line + drill_code_line(run->variables), "%s", why);
     case DRILL_CODE_FAILS:
-        drill_fail(run, event->place.line, "%s", why);
+        drill_fail(run, event->code_line + drill_code_line(run->variables), "%s", why);
         drill_explain(run, event, NULL);
         break;
     }

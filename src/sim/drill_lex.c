@@ -307,6 +307,9 @@ static int lex_code(struct drill_lex *lex, struct drill_token *out)
     while (to > from && is_blank(lex->at[to - 1]))
         to--;
     out->kind = TOKEN_CODE;
+    out->integer = lex->line;
+    for (size_t i = 0; i < from; i++)
+        out->integer += lex->at[i] == '\n';
     out->text = drill_arena_text(lex->arena, bytes_of(lex->at + from, to - from));
     if (!out->text)
         return out_of_memory(lex);

@@ -19,7 +19,7 @@ enum drill_token_kind {
     TOKEN_OPTION,  /* --name : .text is the name */
     TOKEN_STRING,  /* "s" : .text, .integer octets, escapes resolved */
     TOKEN_COMMAND, /* `s` : .text, backslashes as they stand */
-    TOKEN_CODE,    /* %{ s }% : .text, trimmed */
+    TOKEN_CODE,    /* %{ s }% : .text, trimmed, and the line where it begins in .integer */
     TOKEN_ELLIPSIS,
     TOKEN_ADDRESS, /* 192.0.2.1, 2001:db8::1 : .address */
     TOKEN_CHAR,    /* .character */

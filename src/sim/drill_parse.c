@@ -242,6 +242,7 @@ static void parse_option(struct drill_parser *p)
         option.value = parse_option_value(p);
         option.place.end = p->taken_line;
     } else if (wants == A_VALUE) {
+        p->token.place.line = option.place.line; /* the next token may be far below */
         parser_fail(p, "--%s wants a value, as in --%s=value", option.name, option.name);
     }
     if (is_define && option.value && !p->err)
@@ -327,6 +328,7 @@ static void parse_event(struct drill_parser *p)
     } else if (p->token.kind == TOKEN_CODE) {
         event.kind = DRILL_CODE;
         event.code = p->token.text;
+        event.code_line = (uint32_t)p->token.integer;
         parser_take(p);
     } else {
         parser_expected(p, "'>' or '<', a call, `command` or %{ code }%");

@@ -212,10 +212,14 @@ static size_t parse_list(struct drill_parser *p, struct drill_tcp *out)
         }
         list[out->option_count++] = option; /* each has an octet, so all of them have a place */
     } while (parser_accept(p, ','));
+    uint32_t line = p->token.place.line, next;
     parser_expect(p, '>', "',' and another option, or '>'");
+    next = p->token.place.line;
+    p->token.place.line = line; /* of the complaint */
     if (len % 4 != 0)
         parser_fail(p, "%zu octets of TCP options: a multiple of 4 is needed (add nop or eol)",
                     len);
+    p->token.place.line = next;
     out->options = parser_alloc(p, out->option_count * sizeof(list[0]));
     if (out->options)
         memcpy(out->options, list, out->option_count * sizeof(list[0]));

@@ -94,6 +94,7 @@ static void parse_tcp(struct drill_parser *p, bool is_out, struct drill_tcp *tcp
         tcp->has_win = true;
         tcp->win = (uint16_t)parser_number(p, "a window", UINT16_MAX);
     } else if (!is_out) {
+        p->token.place.line = p->taken_line; /* the next token may be the next event's */
         parser_expected(p, "'win' (a packet that is sent in needs a window)");
     }
     if (parser_accept_word(p, "urg")) {

@@ -9,7 +9,7 @@ begin "$@"
 # claim to prove goes to a file of ours.
 run() {
     code=0
-    TAPIO_PROOFS=$WORK/proofs timeout 20 "$TAPIO" drill "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
+    TAPIO_PROOFS=$WORK/proofs timeout 20 "$TAPIO" drill "$@" >"$WORK/out" 2>"$WORK/err" || code=$?
 }
 
 # refused STATUS PATTERN: one line on stderr that has the pattern, nothing on stdout.
@@ -80,6 +80,16 @@ files() {
     run "$WORK/scripts/tree"
     expect "status" 0 "$code"
     expect "stdout" '2 passed, 0 failed, 0 skipped' "$(cat "$WORK/out")"
+}
+
+# What comes through a pipe is a script like any other.
+pipes() {
+    good_script pipes/a.pkt
+    run - < <(cat "$WORK/scripts/pipes/a.pkt")
+    expect "status" 0 "$code"
+    run <(cat "$WORK/scripts/pipes/a.pkt") <(echo '0 nothing')
+    expect "status" 1 "$code"
+    expect "stdout" '1 passed, 1 failed, 0 skipped' "$(tail -n 1 "$WORK/out")"
 }
 
 statuses() {
@@ -158,6 +168,7 @@ PKT
 
 try usage usage
 try files files
+try pipes pipes
 try statuses statuses
 try json json
 try trace trace

@@ -298,6 +298,26 @@ START_TEST(a_check_knows_what_a_run_will_not)
 }
 END_TEST
 
+static const struct {
+    const char *code;
+    uint32_t line;
+} lines[] = {
+    {"assert 0", 0},
+    {"assert 1\n\n# b\nassert 0; assert 1", 3},
+    {"assert (1 and\n 0), 'x'\nassert 1", 0},
+    {"if tcpi_unacked == 1:\n    x = 1\n    assert x == 2\nassert 0", 2},
+    {"assert 1\nif 1 // 0:\n    pass\n", 1},
+    {"assert 1\nassert 1\nassert tcpi_nothing", 2},
+    {"assert 1\nimport sys\n", 1},
+};
+
+START_TEST(the_statement_that_ends_a_block_is_told_by_its_line)
+{
+    ck_assert_int_ne(run(lines[_i].code), DRILL_CODE_HOLDS);
+    ck_assert_uint_eq(drill_code_line(variables), lines[_i].line);
+}
+END_TEST
+
 START_TEST(variables_last_from_block_to_block)
 {
     ck_assert_int_eq(run("before = tcpi_unacked; t = (1, ('a', before)); s = 'x' + 'y'"),
@@ -424,6 +444,8 @@ int main(void)
     tcase_add_loop_test(c, what_we_do_not_know_is_named, 0, (int)ARRAY_LEN(unknown_ones));
     tcase_add_test(c, a_check_reads_everything_and_runs_nothing);
     tcase_add_test(c, a_check_knows_what_a_run_will_not);
+    tcase_add_loop_test(c, the_statement_that_ends_a_block_is_told_by_its_line, 0,
+                        (int)ARRAY_LEN(lines));
     tcase_add_test(c, variables_last_from_block_to_block);
     tcase_add_test(c, a_variable_that_was_only_checked_has_no_value);
     suite_add_tcase(s, c);

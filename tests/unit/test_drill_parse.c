@@ -355,6 +355,7 @@ static const struct {
 
     {"--nonsense=1 0 `a`", 1, "there is no option --nonsense"},
     {"\n--mss 0 `a`", 2, "--mss wants a value"},
+    {"--mss\n0 `a`", 1, "--mss wants a value"},
     {"--verbose=1 0 `a`", 1, "--verbose takes no value"},
     {"--mss=0x10 0 `a`", 1, "expected a decimal number, a word"},
     {"--ip_version=ipv4-mapped-ipv6 0 `a`", 1, "expected a time"},
@@ -385,6 +386,8 @@ static const struct {
     {"0 `a`\n+0...1 > . 1:1(0)", 2, "calls that block"},
     {"0 `a`\n+0...1 `b`", 2, "calls that block"},
     {"0 `a`\n+0...+1 f() = 0", 2, "without '+'"},
+    {"0 `a`\n+0 < . 1:1(0) ack 1\n+0 `b`", 2, "'win'"},
+    {"0 `a`\n+0 > . 1:1(0) ack 1 <nop>\n+0 `b`", 2, "1 octets of TCP options"},
     {"0 `a`\n+0 > icmp\n+0 `b`", 3, "expected an ICMP type"},
 };
 
