@@ -208,8 +208,11 @@ enum drill_progress drill_do_ioctl(struct drill_run *run, struct drill_op *op)
 
     if (!fd || drill_arg(run, op, 1, &request))
         return DRILL_BROKEN;
-    if (third && third->kind == DRILL_LIST && third->count == 1 &&
-        drill_value_int(run, op, &third->items[0], &expected))
+    if (third && (third->kind != DRILL_LIST || third->count != 1)) {
+        drill_fail(run, op_line(op), "ioctl(): the value is written [n]");
+        return DRILL_BROKEN;
+    }
+    if (third && drill_value_int(run, op, &third->items[0], &expected))
         return DRILL_BROKEN;
     int value = request == FIONBIO ? (int)expected : 0;
     int result = sock_ioctl(run->stack, fd->live, (unsigned long)request, &value);

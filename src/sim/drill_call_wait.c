@@ -152,6 +152,15 @@ enum drill_progress drill_do_epoll_ctl(struct drill_run *run, struct drill_op *o
     if (!set || !fd || drill_arg(run, op, 1, &operation) ||
         read_event(run, op, &op->call->args[3], &event, &narrow))
         return DRILL_BROKEN;
+    const struct drill_value *member = drill_member(&op->call->args[3], "fd");
+    int64_t named, meant;
+    if (member && (drill_value_int(run, op, member, &named) || drill_arg(run, op, 2, &meant)))
+        return DRILL_BROKEN;
+    if (member && named != meant) {
+        drill_fail(run, op_line(op), "epoll_ctl(): fd=%lld is not the third argument, %lld",
+                   (long long)named, (long long)meant);
+        return DRILL_BROKEN;
+    }
     return drill_returned(op,
                           sock_epoll_ctl(run->stack, set->live, (int)operation, fd->live, &event));
 }

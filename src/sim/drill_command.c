@@ -32,7 +32,8 @@ static void read_script(struct reading *r, const struct drill_sysctl *seen)
     if (!err && r->nesting == NESTING_MAX)
         err = -ELOOP;
     if (err) {
-        drill_skip(r->run, DRILL_SKIP_SHELL, r->line, "%s: %s", seen->name, drill_errno_name(-err));
+        drill_skip(r->run, DRILL_SKIP_SHELL, r->line, "%s: %s", seen->name,
+                   err == -ENOENT ? "there is no such file" : drill_errno_name(-err));
         r->failed = true;
         return;
     }

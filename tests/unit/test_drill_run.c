@@ -98,6 +98,26 @@ START_TEST(one_wrong_number_fails_at_its_line_with_the_field_by_name)
 }
 END_TEST
 
+/* What would compare nothing, or another thing than it says, is a mistake of the script. */
+START_TEST(an_argument_that_says_nothing_is_refused)
+{
+    fails(CONNECTION "+0 ioctl(4, SIOCINQ, 0) = 0\n", 8, "written [n]");
+    fails(CONNECTION "+0 ioctl(4, SIOCINQ, [0, 1]) = 0\n", 8, "written [n]");
+    passes(CONNECTION "+0 ioctl(4, SIOCINQ, [0]) = 0\n");
+    fails(CONNECTION "+0 epoll_create(1) = 5\n"
+                     "+0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, fd=3}) = 0\n",
+          9, "fd=3 is not the third argument, 4");
+}
+END_TEST
+
+START_TEST(a_false_assertion_fails_at_its_own_line)
+{
+    fails(CONNECTION "+0 %{\nassert tcpi_unacked == 0\n\nassert tcpi_state == 2\n}%\n", 11,
+          "tcpi_state == 2");
+    fails(CONNECTION "+0 %{ assert tcpi_state == 2 }%\n", 8, "tcpi_state == 2");
+}
+END_TEST
+
 START_TEST(a_packet_that_does_not_come_fails_with_what_the_stack_waits_for)
 {
     fails(CONNECTION "+0 > P. 1:101(100) ack 1\n", 8, "no packet came");
@@ -418,6 +438,8 @@ int main(void)
     tcase_add_test(c, a_handshake_passes_with_the_numbers_that_the_script_chooses);
     tcase_add_loop_test(c, one_wrong_number_fails_at_its_line_with_the_field_by_name, 0,
                         ARRAY_LEN(wrong_syn_ack));
+    tcase_add_test(c, an_argument_that_says_nothing_is_refused);
+    tcase_add_test(c, a_false_assertion_fails_at_its_own_line);
     tcase_add_test(c, a_packet_that_does_not_come_fails_with_what_the_stack_waits_for);
     tcase_add_test(c, an_answer_to_a_syn_that_the_script_has_not_named_fails_at_its_line);
     tcase_add_test(c, a_surplus_packet_is_met_by_the_line_that_expects_another);
