@@ -42,6 +42,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_retries,         "tcp.retries",         COUNT,    15,             3,            64,            "retransmissions before a connection is given up: R2 (RFC 9293, SHLD-11)") \
     X(tcp_syn_retries,     "tcp.syn_retries",     COUNT,    7,              1,            64,            "retransmissions of a SYN") \
     X(tcp_syn_timeout,     "tcp.syn_timeout",     DURATION, TAPIO_S(180),   TAPIO_S(1),   TAPIO_S(3600), "an unanswered SYN is given up not before (RFC 9293, MUST-23)") \
+    X(tcp_syn_unreachable, "tcp.syn_unreachable", SWITCH,   0,              0,            1,             "any ICMP unreachable ends an active OPEN, as Linux has it (RFC 9293, MUST-56 says none but a hard one)") \
     X(tcp_synack_retries,  "tcp.synack_retries",  COUNT,    5,              1,            64,            "retransmissions of a <SYN,ACK> (RFC 4987)") \
     X(tcp_msl,             "tcp.msl",             DURATION, TAPIO_S(30),    TAPIO_MS(1),  TAPIO_S(240),  "maximum segment lifetime; TIME-WAIT lasts two (RFC 9293, 3.4.2)") \
     X(tcp_fin_wait_2,      "tcp.fin_wait_2",      DURATION, TAPIO_S(60),    TAPIO_MS(1),  TAPIO_S(3600), "FIN-WAIT-2 without an owner lasts") \

@@ -61,6 +61,7 @@ static const struct setting linux_6[] = {
     SET(tcp_retries,        15),
     SET(tcp_syn_retries,    6),
     SET(tcp_syn_timeout,    TAPIO_S(127)),    /* what six doublings of a second come to */
+    SET(tcp_syn_unreachable, 1),
     SET(tcp_synack_retries, 5),
     SET(tcp_msl,            TAPIO_S(30)),     /* TIME-WAIT lasts 60 s */
     SET(tcp_fin_wait_2,     TAPIO_S(60)),

@@ -67,7 +67,8 @@ enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint
     }
     if (error->too_big)
         take_path_mtu(tcp, conn, error->mtu, now);
-    else if (error->hard && is_opening(conn))
+    else if ((error->hard || (error->error && tcp->values->tcp_syn_unreachable)) &&
+             is_opening(conn))
         tcp_end(tcp, conn, error->error, "an ICMP error: nobody takes our SYN (RFC 5927, 5.2)",
                 now);
     else if (error->error)
