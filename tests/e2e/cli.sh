@@ -448,7 +448,8 @@ ping_interrupted() {
     code=0
     timeout --signal INT 1 "$TAPIO" ping -i 0.2 10.9.0.1 >"$WORK/out" 2>"$WORK/err" || code=$?
     expect "status of timeout" 124 "$code"
-    grep -q ' 0% packet loss' "$WORK/out"
+    # One may be on its way at that moment.
+    grep -Eq '^[2-9] packets transmitted, [2-9] received, ' "$WORK/out"
 }
 
 doctor_is_content() {
