@@ -1,11 +1,13 @@
 /* proves.c - see proves.h. */
 #include "support/proves.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *suite_name = "?";
+static bool must_fork;
 
 void proves_write(const char *test, const char *const *ids, size_t count)
 {
@@ -22,10 +24,17 @@ void proves_write(const char *test, const char *const *ids, size_t count)
     fclose(out);
 }
 
+void suite_must_fork(void)
+{
+    must_fork = true;
+}
+
 int run_suite(Suite *suite, const char *name)
 {
     suite_name = name;
     SRunner *runner = srunner_create(suite);
+    if (must_fork)
+        srunner_set_fork_status(runner, CK_FORK);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -9,12 +9,20 @@
 #define TAPIO_TESTS_PROVES_H
 
 #include <check.h>
+#include <signal.h>
 
 #define PROVES(...)                                                                                \
     proves_write(__func__, (const char *const[]){__VA_ARGS__},                                     \
                  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 void proves_write(const char *test, const char *const *ids, size_t count);
+
+/* Adds a test that must end by abort(): it and its whole suite then run in processes of their own,
+ * whatever $CK_FORK says. */
+#define ADD_ABORTING_TEST(tcase, test)                                                             \
+    (suite_must_fork(), tcase_add_test_raise_signal(tcase, test, SIGABRT))
+
+void suite_must_fork(void);
 
 /* Runs a suite as Check does, under the suite's name for PROVES; what main() returns. */
 int run_suite(Suite *suite, const char *name);

@@ -318,7 +318,7 @@ int main(void)
     tcase_add_loop_test(objects, a_pool_gives_as_many_as_its_cap_and_no_more, 0, ARRAY_LEN(caps));
     tcase_add_test(objects, numbers_name_what_is_out_and_nothing_else);
     tcase_add_test(objects, numbers_stay_small_after_a_peak);
-    tcase_add_test_raise_signal(objects, an_object_cannot_come_back_twice, SIGABRT);
+    ADD_ABORTING_TEST(objects, an_object_cannot_come_back_twice);
     suite_add_tcase(s, objects);
 
     TCase *slabs = tcase_create("slabs");

@@ -90,7 +90,7 @@ static const uint32_t origins[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffff00, 0xf
 
 START_TEST(a_tree_holds_what_a_sorted_array_holds)
 {
-    static bool in[NODES];
+    bool in[NODES] = {0};
     struct prng prng;
 
     prng_seed(&prng, (uint64_t)_i);
