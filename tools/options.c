@@ -1,30 +1,17 @@
 /*
- * options.c - from words to values, and no further.
+ * options.c - from words to rows of a table, and no further.
  *
- * One table holds the stack options; a verb brings a table of its own, and getopt_long() gets both.
- * The same tables print the help, so it cannot be out of date.
- *
- * A mistake in a command line must not leave half a device behind, so everything that can be known
- * without the machine is checked here, in two rounds: each value alone as it is read, and in
- * options_check() how they fit each other (a gateway must be on the link, no two addresses equal).
- * --set and --profile are applied last, the profile first, whatever their order was: a single value
- * is more particular than a group.
- *
- * Names that the contract promises but that nothing stands behind yet are accepted as such and
- * refused with status 1, so that "later" and "never heard of it" (status 2) can be told apart.
+ * One table holds the stack options (options_stack.c); a verb brings a table of its own, and
+ * getopt_long() gets both. The same tables print the help, so it cannot be out of date.
  */
 #include "options.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/addr.h"
 #include "base/base.h"
-#include "dev/impair.h"
-#include "see/log.h"
+#include "base/instant.h"
 
 /* --- numbers ------------------------------------------------------------------------------ */
 
@@ -68,412 +55,9 @@ bool seconds_parse(const char *text, int64_t *ns)
     return digits && value <= 86400 * NS_PER_S;
 }
 
-/* --- each option alone -------------------------------------------------------------------- */
-
-static int later(struct refusal *refusal, const char *option, const char *text)
-{
-    return refuse(refusal, EXIT_FAILURE, "%s %s: not built in yet", option, text);
-}
-
-bool addr_is_host(struct ip_addr addr)
-{
-    if (ip_is_v4(addr) && ip_to_v4(addr) >> 24 == 0)
-        return false;
-    return !ip_is_unspecified(addr) && !ip_is_loopback(addr) && !ip_is_multicast(addr) &&
-           !ip_is_class_e(addr) && !ip_is_limited_broadcast(addr);
-}
-
-/* An address with its prefix that a station on a link can have. */
-static int take_prefix(const char *option, const char *text, struct ip_prefix *out,
-                       struct refusal *refusal)
-{
-    struct ip_addr bare;
-
-    if (ip_prefix_parse(text, out)) {
-        if (!ip_addr_parse(text, &bare))
-            return refuse(refusal, EXIT_USAGE, "%s %s: the prefix is missing: try %s/24", option,
-                          text, text);
-        return refuse(refusal, EXIT_USAGE,
-                      "%s %s: not an address with a prefix of 0 to 32, such as 10.9.0.2/24", option,
-                      text);
-    }
-    if (!addr_is_host(out->addr))
-        return refuse(refusal, EXIT_USAGE, "%s %s: no station can have this address", option, text);
-    if (prefix_is_broadcast(*out, out->addr))
-        return refuse(refusal, EXIT_USAGE,
-                      "%s %s: this is the network's own number or its broadcast address", option,
-                      text);
-    return 0;
-}
-
-static int take_addr(const char *option, const char *text, struct ip_addr *out,
-                     struct refusal *refusal)
-{
-    if (ip_addr_parse(text, out))
-        return refuse(refusal, EXIT_USAGE, "%s %s: not an address, such as 10.9.0.1", option, text);
-    if (!addr_is_host(*out))
-        return refuse(refusal, EXIT_USAGE, "%s %s: no station can have this address", option, text);
-    return 0;
-}
-
-static int take_dev(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    static const char *const kinds_to_come[] = {"stream:", "pcap:"};
-
-    for (size_t i = 0; i < ARRAY_LEN(kinds_to_come); i++)
-        if (strncmp(text, kinds_to_come[i], strlen(kinds_to_come[i])) == 0)
-            return later(refusal, "--dev", text);
-    o->config.link = strncmp(text, "tun:", 4) == 0 ? STACK_LINK_IP : STACK_LINK_ETHERNET;
-    if (o->config.link == STACK_LINK_ETHERNET && strncmp(text, "tap:", 4) != 0)
-        return refuse(refusal, EXIT_USAGE, "--dev %s: name its kind too, as in --dev tap:tap0",
-                      text);
-    if (!os_link_name_is_valid(text + 4))
-        return refuse(refusal, EXIT_USAGE,
-                      "--dev %s: an interface name has 1 to 15 letters or digits", text);
-    snprintf(o->device, sizeof o->device, "%s", text + 4);
-    return 0;
-}
-
-static int take_stack_addr(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    struct ip_prefix addr;
-
-    int status = take_prefix("--addr", text, &addr, refusal);
-    if (status)
-        return status;
-    if (o->config.addr_count == STACK_ADDRS)
-        return refuse(refusal, EXIT_USAGE, "--addr %s: at most %d addresses", text, STACK_ADDRS);
-    for (int i = 0; i < o->config.addr_count; i++)
-        if (ip_equal(o->config.addr[i].addr, addr.addr))
-            return refuse(refusal, EXIT_USAGE, "--addr %s: given twice", text);
-    o->config.addr[o->config.addr_count++] = addr;
-    o->addr_given = true;
-    return 0;
-}
-
-static int take_host_addr(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    struct ip_prefix host;
-
-    int status = take_prefix("--host-addr", text, &host, refusal);
-    if (status)
-        return status;
-    *(ip_is_v4(host.addr) ? &o->host : &o->host6) = host;
-    o->host_given = true;
-    return 0;
-}
-
-static int take_gateway(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    return take_addr("--gateway", text, &o->config.gateway, refusal);
-}
-
-static int take_dns(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    return take_addr("--dns", text, &o->dns, refusal);
-}
-
-static int take_mac(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    if (mac_addr_parse(text, &o->config.mac))
-        return refuse(refusal, EXIT_USAGE, "--mac %s: not a MAC address, such as 02:00:5e:10:00:02",
-                      text);
-    if (mac_is_group(o->config.mac))
-        return refuse(refusal, EXIT_USAGE,
-                      "--mac %s: a group address (its first octet is odd); a station's is even",
-                      text);
-    if (mac_is_zero(o->config.mac))
-        return refuse(refusal, EXIT_USAGE, "--mac %s: no station can have this address", text);
-    o->mac_given = true;
-    return 0;
-}
-
-static int take_mtu(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    uint64_t mtu;
-
-    if (!number_parse(text, MTU_MIN, MTU_MAX, &mtu))
-        return refuse(refusal, EXIT_USAGE, "--mtu %s: not a number from %d to %d", text, MTU_MIN,
-                      MTU_MAX);
-    o->config.mtu = (uint32_t)mtu;
-    o->mtu_given = true;
-    return 0;
-}
-
-static int take_queues(void *context, const char *text, struct refusal *refusal)
-{
-    uint64_t queues;
-
-    (void)context;
-    if (!number_parse(text, 1, 256, &queues))
-        return refuse(refusal, EXIT_USAGE, "--queues %s: not a number from 1 to 256", text);
-    return queues == 1 ? 0 : later(refusal, "--queues", text);
-}
-
-static int take_offload(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    if (strcmp(text, "on") == 0)
-        o->offload = OFFLOAD_ON;
-    else if (strcmp(text, "off") == 0)
-        o->offload = OFFLOAD_OFF;
-    else
-        return refuse(refusal, EXIT_USAGE, "--offload %s: on or off", text);
-    return 0;
-}
-
-static int take_capture(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    if (!*text)
-        return refuse(refusal, EXIT_USAGE, "--capture needs the name of a file, or -");
-    o->capture = text;
-    return 0;
-}
-
-static int take_capture_raw(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    (void)text;
-    (void)refusal;
-    o->capture_raw = true;
-    return 0;
-}
-
-static int take_impair(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    struct impair_config in = {0}, out = {0};
-    char why[200];
-
-    if (impair_parse(text, &in, &out, why, sizeof why))
-        return refuse(refusal, EXIT_USAGE, "--impair %s: %s", text, why);
-    if (o->impair_count == OPTIONS_IMPAIRS)
-        return refuse(refusal, EXIT_USAGE, "--impair %s: at most %d of them", text,
-                      OPTIONS_IMPAIRS);
-    o->impair[o->impair_count++] = text;
-    return 0;
-}
-
-static int take_set(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    if (!strchr(text, '=') && strcmp(text, "help") != 0)
-        return refuse(refusal, EXIT_USAGE,
-                      "--set %s: write KEY=VALUE, or --set help for a list of keys", text);
-    if (o->set_count == OPTIONS_SETS)
-        return refuse(refusal, EXIT_USAGE, "--set %s: at most %d of them", text, OPTIONS_SETS);
-    o->set[o->set_count++] = text;
-    return 0;
-}
-
-static int take_profile(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    struct stack_values trial;
-
-    values_default(&trial);
-    if (values_profile(&trial, text))
-        return refuse(refusal, EXIT_USAGE, "--profile %s: default, rfc, linux or freebsd", text);
-    o->profile = text;
-    return 0;
-}
-
-static int take_seed(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    if (!number_parse(text, 0, UINT64_MAX, &o->seed))
-        return refuse(refusal, EXIT_USAGE, "--seed %s: not a number from 0 to %" PRIu64, text,
-                      UINT64_MAX);
-    o->seeded = true;
-    return 0;
-}
-
-static int take_control(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-
-    if (!*text)
-        return refuse(refusal, EXIT_USAGE, "--control needs the path of a socket");
-    o->control = text;
-    return 0;
-}
-
-static int take_ready_fd(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    uint64_t fd;
-
-    if (!number_parse(text, 0, INT32_MAX, &fd))
-        return refuse(refusal, EXIT_USAGE, "--ready-fd %s: not the number of a descriptor", text);
-    o->ready_fd = (int)fd;
-    return 0;
-}
-
-static int take_log(void *context, const char *text, struct refusal *refusal)
-{
-    struct options *o = context;
-    struct log trial;
-    char why[LOG_WHY];
-
-    log_init(&trial, NULL, (instant){0});
-    if (log_parse(&trial, text, why))
-        return refuse(refusal, EXIT_USAGE, "--log %s: %s", text, why);
-    o->log = text;
-    return 0;
-}
-
-/* clang-format off */
-static const struct option_row stack_rows[] = {
-    {"dev",         0, "KIND:NAME",   "the device: tap:NAME or tun:NAME, created when absent (default tap:tap0); later stream:, pcap:", take_dev},
-    {"addr",        0, "ADDR/PREFIX", "an address of the stack, repeatable (default 10.9.0.2/24)", take_stack_addr},
-    {"host-addr",   0, "ADDR/PREFIX", "the kernel's address on a device that we create, one of each family (default 10.9.0.1/24, fd00:9::1/64)", take_host_addr},
-    {"gateway",     0, "ADDR",        "where packets beyond the link go", take_gateway},
-    {"dns",         0, "ADDR",        "whom to ask for names", take_dns},
-    {"mac",         0, "MAC",         "the stack's Ethernet address (default: made up)", take_mac},
-    {"mtu",         0, "N",           "octets of an IP packet, 68 to 65535 (default: the device's, or 1500)", take_mtu},
-    {"queues",      0, "N",           "queues of the device (1; more come later)", take_queues},
-    {"offload",     0, "on|off",      "checksum offload (default: on where the kernel grants it)", take_offload},
-    {"capture",     0, "FILE|-",      "write annotated pcapng", take_capture},
-    {"capture-raw", 0, NULL,          "capture frames as handed to the device", take_capture_raw},
-    {"impair",      0, "SPEC",        "make the link worse, repeatable: loss=1%,dup=0.1%,reorder=2%,corrupt=0.1%,delay=20ms,jitter=5ms,rate=100mbit,seed=7 (prefix in: or out:)", take_impair},
-    {"set",         0, "KEY=VALUE",   "change a value, repeatable; --set help lists them", take_set},
-    {"profile",     0, "NAME",        "a group of values: default, rfc, linux, freebsd", take_profile},
-    {"seed",        0, "N",           "make random choices repeatable, and predictable", take_seed},
-    {"control",     0, "PATH",        "the control socket", take_control},
-    {"ready-fd",    0, "N",           "write a line to this descriptor when ready, and close it", take_ready_fd},
-    {"log",         0, "SPEC",        "log events to stderr, such as tcp=debug,arp=info", take_log},
-};
-/* clang-format on */
-
-/* --- how they fit ------------------------------------------------------------------------- */
-
-static int check_set(const char *text, struct stack_values *values, struct refusal *refusal)
-{
-    char key[64];
-    struct value_info info;
-    const char *near = NULL;
-    const char *value = strchr(text, '=');
-
-    if ((size_t)(value - text) >= sizeof key)
-        return refuse(refusal, EXIT_USAGE, "--set %s: no such value; --set help lists them", text);
-    memcpy(key, text, (size_t)(value - text));
-    key[value - text] = '\0';
-
-    int err = values_set(values, key, value + 1);
-    if (!err)
-        return 0;
-    for (size_t i = 0; values_describe(i, &info); i++) {
-        if (strcmp(info.key, key) == 0)
-            return refuse(refusal, EXIT_USAGE, "--set %s: %s, and it goes from %s to %s", text,
-                          err == -ERANGE ? "out of range" : "not a value that it can have",
-                          info.min, info.max);
-        if (word_is_near(key, info.key))
-            near = info.key;
-    }
-    if (near)
-        return refuse(refusal, EXIT_USAGE, "--set %s: no such value; did you mean %s?", text, near);
-    return refuse(refusal, EXIT_USAGE, "--set %s: no such value; --set help lists them", text);
-}
-
-static int check_values(struct options *o, struct refusal *refusal)
-{
-    if (o->profile && values_profile(&o->config.values, o->profile))
-        return refuse(refusal, EXIT_USAGE, "--profile %s: cannot be used", o->profile);
-    for (int i = 0; i < o->set_count; i++) {
-        int status = check_set(o->set[i], &o->config.values, refusal);
-        if (status)
-            return status;
-    }
-    return 0;
-}
-
-static int check_gateway(const struct options *o, struct refusal *refusal)
-{
-    char text[IP_ADDR_TEXT];
-    struct ip_addr gateway = o->config.gateway;
-
-    if (ip_is_unspecified(gateway))
-        return 0;
-    for (int i = 0; i < o->config.addr_count; i++)
-        if (ip_equal(o->config.addr[i].addr, gateway))
-            return refuse(refusal, EXIT_USAGE, "--gateway %s: this is our own address",
-                          ip_addr_format(gateway, text));
-    for (int i = 0; i < o->config.addr_count; i++)
-        if (prefix_contains(o->config.addr[i], gateway) &&
-            !prefix_is_broadcast(o->config.addr[i], gateway))
-            return 0;
-    return refuse(refusal, EXIT_USAGE,
-                  "--gateway %s: no station on the link; it must be in the network of an --addr",
-                  ip_addr_format(gateway, text));
-}
-
-static int check_host(const struct options *o, struct ip_addr host, struct refusal *refusal)
-{
-    char text[IP_ADDR_TEXT];
-
-    for (int i = 0; i < o->config.addr_count && o->host_given; i++)
-        if (ip_equal(o->config.addr[i].addr, host))
-            return refuse(refusal, EXIT_USAGE,
-                          "--host-addr %s: the stack has this address; the kernel needs another",
-                          ip_addr_format(host, text));
-    return 0;
-}
-
-/* What the link cannot have, and only the whole line shows. */
-static int check_link(const struct options *o, struct refusal *refusal)
-{
-    char text[IP_ADDR_TEXT];
-
-    if (o->config.link == STACK_LINK_IP)
-        return o->mac_given ? refuse(refusal, EXIT_USAGE,
-                                     "--mac: a TUN has no Ethernet addresses; leave it out")
-                            : 0;
-    for (int i = 0; i < o->config.addr_count; i++)
-        if (!ip_is_v4(o->config.addr[i].addr))
-            return later(refusal, "--addr", ip_addr_format(o->config.addr[i].addr, text));
-    if (!ip_is_v4(o->config.gateway) && !ip_is_unspecified(o->config.gateway))
-        return later(refusal, "--gateway", ip_addr_format(o->config.gateway, text));
-    return 0;
-}
-
-static int options_check(struct options *o, struct refusal *refusal)
-{
-    int status = check_link(o, refusal);
-    if (!status)
-        status = check_gateway(o, refusal);
-    if (!status)
-        status = check_host(o, o->host.addr, refusal);
-    if (!status)
-        status = check_host(o, o->host6.addr, refusal);
-    if (!status)
-        status = check_values(o, refusal);
-    if (status)
-        return status;
-    const char *wrong = stack_config_check(&o->config);
-    return wrong ? refuse(refusal, EXIT_USAGE, "%s", wrong) : 0;
-}
-
 /* --- reading ------------------------------------------------------------------------------ */
 
-enum {
-    STACK_ROWS = ARRAY_LEN(stack_rows),
-    HELP_CODE = 1000,
-    LONG_OPTIONS = STACK_ROWS + OPTIONS_VERB + 2
-};
+enum { HELP_CODE = 1000, LONG_OPTIONS = STACK_OPTIONS + OPTIONS_VERB + 2 };
 
 /* getopt_long()'s view of both tables; an option's code is its index, stack options first. */
 static void fill_getopt(const struct option_verb *verb, struct option longs[LONG_OPTIONS],
@@ -484,16 +68,16 @@ static void fill_getopt(const struct option_verb *verb, struct option longs[LONG
     assert(verb->row_count <= OPTIONS_VERB);
     *letters++ = ':';
     *letters++ = 'h';
-    for (size_t i = 0; i < STACK_ROWS && !verb->alone; i++)
-        longs[count++] =
-            (struct option){.name = stack_rows[i].name,
-                            .has_arg = stack_rows[i].argument ? required_argument : no_argument,
-                            .val = HELP_CODE + 1 + (int)i};
+    for (size_t i = 0; i < STACK_OPTIONS && !verb->alone; i++)
+        longs[count++] = (struct option){
+            .name = stack_option_rows[i].name,
+            .has_arg = stack_option_rows[i].argument ? required_argument : no_argument,
+            .val = HELP_CODE + 1 + (int)i};
     for (size_t i = 0; i < verb->row_count; i++) {
         const struct option_row *row = &verb->rows[i];
         longs[count++] = (struct option){.name = row->name,
                                          .has_arg = row->argument ? required_argument : no_argument,
-                                         .val = HELP_CODE + 1 + (int)(STACK_ROWS + i)};
+                                         .val = HELP_CODE + 1 + (int)(STACK_OPTIONS + i)};
         if (row->letter) {
             *letters++ = row->letter;
             if (row->argument)
@@ -510,8 +94,8 @@ static const struct option_row *find_row(const struct option_verb *verb, int cod
     *own = true;
     if (code > HELP_CODE) {
         size_t index = (size_t)(code - HELP_CODE - 1);
-        *own = index >= STACK_ROWS;
-        return *own ? &verb->rows[index - STACK_ROWS] : &stack_rows[index];
+        *own = index >= STACK_OPTIONS;
+        return *own ? &verb->rows[index - STACK_OPTIONS] : &stack_option_rows[index];
     }
     for (size_t i = 0; i < verb->row_count; i++)
         if (verb->rows[i].letter == code)
@@ -599,7 +183,7 @@ int options_read(struct options *o, const struct option_verb *verb, void *contex
         assert(!err);
     }
     int status = check_operands(verb, argc - optind, argv + optind, refusal);
-    return status || verb->alone ? status : options_check(o, refusal);
+    return status || verb->alone ? status : stack_options_check(o, refusal);
 }
 
 /* --- help --------------------------------------------------------------------------------- */
@@ -630,7 +214,7 @@ void options_print_help(const struct option_verb *verb, FILE *out)
     if (verb->alone)
         return;
     fprintf(out, "\nstack options:\n");
-    print_rows(stack_rows, STACK_ROWS, out);
+    print_rows(stack_option_rows, STACK_OPTIONS, out);
 }
 
 void options_print_values(FILE *out)

@@ -16,6 +16,7 @@
 enum offload { OFFLOAD_AUTO, OFFLOAD_OFF, OFFLOAD_ON };
 
 enum {
+    STACK_OPTIONS = 18,   /* rows of the stack options */
     OPTIONS_IMPAIRS = 16, /* --impair at most */
     OPTIONS_SETS = 64,    /* --set at most */
     OPTIONS_VERB = 16,    /* options of a verb's own at most */
@@ -52,6 +53,11 @@ struct option_row {
     const char *help;
     int (*take)(void *context, const char *text, struct refusal *refusal);
 };
+
+extern const struct option_row stack_option_rows[STACK_OPTIONS];
+
+/* How the stack options fit each other: 0, or the status that refuse() gave. */
+TAPIO_NODISCARD int stack_options_check(struct options *o, struct refusal *refusal);
 
 /* What a verb adds. */
 struct option_verb {

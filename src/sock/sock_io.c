@@ -39,6 +39,19 @@ static int check_iov(const struct iovec *iov, int iovcnt)
     return iovcnt > 0 && !iov ? -EFAULT : 0;
 }
 
+/* Why a call cannot be made at all, before the state of the connection is asked; 0: it can. `len`
+ * is what iov_len() said. */
+static ssize_t check_io(struct stack *stack, int s, ssize_t len, int flags, int known)
+{
+    if (!sock_find_talker(stack, s))
+        return -EBADF;
+    if (len < 0)
+        return len;
+    if (flags & MSG_OOB)
+        return -EINVAL;
+    return flags & ~known ? -EOPNOTSUPP : 0;
+}
+
 /* What has gone through is told first; the error is left for the next call. */
 static bool has_failed(struct stack *stack, int s)
 {
@@ -101,16 +114,11 @@ static ssize_t send_iov(struct stack *stack, int s, const struct iovec *iov, int
 {
     struct patience patience = sock_patience(stack, s, flags, true, waiter);
     ssize_t len = iov_len(iov, iovcnt);
+    ssize_t refused = check_io(stack, s, len, flags, SEND_FLAGS);
     ssize_t done = 0;
 
-    if (!sock_find_talker(stack, s))
-        return -EBADF;
-    if (len < 0)
-        return len;
-    if (flags & MSG_OOB)
-        return -EINVAL;
-    if (flags & ~SEND_FLAGS)
-        return -EOPNOTSUPP;
+    if (refused)
+        return refused;
     for (;;) {
         ssize_t n = send_now(stack, s, iov, iovcnt, (size_t)done, flags);
         if (n >= 0) {
@@ -257,17 +265,12 @@ static ssize_t recv_iov(struct stack *stack, int s, const struct iovec *iov, int
 {
     struct patience patience = sock_patience(stack, s, flags, false, waiter);
     ssize_t len = iov_len(iov, iovcnt);
+    ssize_t refused = check_io(stack, s, len, flags, RECV_FLAGS);
     bool all = flags & MSG_WAITALL && !(flags & MSG_PEEK); /* a peek waits for the first octet */
     ssize_t done = 0;
 
-    if (!sock_find_talker(stack, s))
-        return -EBADF;
-    if (len < 0)
-        return len;
-    if (flags & MSG_OOB)
-        return -EINVAL;
-    if (flags & ~RECV_FLAGS)
-        return -EOPNOTSUPP;
+    if (refused)
+        return refused;
     for (;;) {
         ssize_t n = recv_now(stack, s, iov, iovcnt, (size_t)done, flags);
         if (n > 0)
