@@ -91,14 +91,16 @@ void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
 
 void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
 {
-    bool newer = seq_lt(conn->snd.wl1, seg->seq) ||
-                 (seq_eq(conn->snd.wl1, seg->seq) && seq_le(conn->snd.wl2, seg->ack));
+    /* as cut to begin at RCV.NXT, which the first check takes for granted */
+    tcp_seq seq = seq_max(seg->seq, conn->rcv.nxt);
+    bool newer = seq_lt(conn->snd.wl1, seq) ||
+                 (seq_eq(conn->snd.wl1, seq) && seq_le(conn->snd.wl2, seg->ack));
 
     if (!newer)
         return;
     uint32_t before = conn->snd.wnd;
     conn->snd.wnd = (uint32_t)seg->window << conn->snd_scale;
-    conn->snd.wl1 = seg->seq;
+    conn->snd.wl1 = seq;
     conn->snd.wl2 = seg->ack;
     conn->snd.wnd_max = u32_max(conn->snd.wnd_max, conn->snd.wnd);
     if (before == conn->snd.wnd)

@@ -139,8 +139,9 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
     }
 
     /* Third, security and compartment: ADR 0004.
-     * Fourth, the SYN bit; fifth, a segment with neither SYN nor RST is dropped. */
-    if (!(seg->flags & TCP_SYN) || seg->flags & TCP_FIN)
+     * Fourth, the SYN bit; fifth, a segment with neither SYN nor RST is dropped. A FIN beside the
+     * SYN waits for the peer to send it again, as text does. */
+    if (!(seg->flags & TCP_SYN))
         return dropped(in, DROP_TCP_FLAGS);
 
     list_remove(&conn->kin);
@@ -278,7 +279,7 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         in->refused_text = tcp_seg_len(seg) > 0;
         seg->text.len = 0;
         seg->flags &= (uint8_t)~TCP_FIN;
-        if (in->refused_text)
+        if (in->refused_text && !(seg->flags & TCP_RST))
             tcp_owe_ack(conn, WHY_OUT_ACK_PROBE);
         return SEG_CONTINUE;
     }
@@ -324,7 +325,9 @@ static enum tcp_verdict check_rst(struct tcp *tcp, struct tcp_conn *conn, struct
     else if (conn->state == TCPS_SYN_RECEIVED)
         tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN", now);
     else if (conn->state == TCPS_CLOSING || conn->state == TCPS_LAST_ACK)
-        tcp_end(tcp, conn, 0, "reset by the peer while closing", now);
+        /* nothing is lost but the last handshake, unless text is (MUST-12) */
+        tcp_end(tcp, conn, conn->sendq.len > 0 ? ECONNRESET : 0, "reset by the peer while closing",
+                now);
     else
         /* as Linux has it: whoever has read the end only hears that nobody listens */
         tcp_end(tcp, conn, conn->state == TCPS_CLOSE_WAIT ? EPIPE : ECONNRESET, "reset by the peer",
@@ -395,8 +398,9 @@ static bool reopens(struct tcp *tcp, const struct tcp_conn *conn, const struct t
 {
     const struct tcp_listener *listener = demux_listener(tcp, conn->local);
 
-    return conn->state == TCPS_TIME_WAIT && seg->flags == TCP_SYN &&
-           seq_lt(conn->rcv.nxt, seg->seq) && listener && listener->waiting < listener->backlog;
+    return conn->state == TCPS_TIME_WAIT &&
+           (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN &&
+           seq_le(conn->rcv.nxt, seg->seq) && listener && listener->waiting < listener->backlog;
 }
 
 /* Ends the old incarnation and begins the new one above all that ours has used, too. The clock in
