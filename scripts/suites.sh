@@ -19,6 +19,12 @@ short_units() {
     grep -Ev '/test_(impair|newreno|reorder|summary|tcp_table|tcp_wire)$'
 }
 
+# The conformance scripts that say nothing of a family, its addresses, or the sizes that follow from it.
+family_scripts() {
+    grep -rLE --include='*.pkt' -e '--(ip_version|mtu|remote_ip)|unreachable|source_quench|536|SO_DOMAIN|V6ONLY' \
+        "$TAPIO_ROOT/tests/conformance" | sort
+}
+
 sim_programs() {
     programs_named "$TAPIO_ROOT/build/asan" 'sim_*'
 }
