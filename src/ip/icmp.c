@@ -33,7 +33,6 @@
 enum {
     /* An error fits into what everybody must be able to receive (RFC 1812, 4.3.2.3). */
     ERROR_MAX = 576,
-    QUOTE_MAX = ERROR_MAX - IPV4_HEADER_MIN - ICMP_HEADER,
 };
 
 /* --- how many ----------------------------------------------------------------------------- */
@@ -266,8 +265,9 @@ struct frame *icmp_echo_reply(struct frame_pool *pool, const struct ipv4_header 
 
 struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes packet,
                                const struct ipv4_header *its, struct ip_addr our_src, uint8_t code,
-                               uint8_t ttl)
+                               uint8_t ttl, uint32_t mtu)
 {
+    const size_t headers = IPV4_HEADER_MIN + ICMP_HEADER;
     struct ipv4_header again;
     struct bytes payload;
 
@@ -283,5 +283,5 @@ struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes packet,
         .dont_fragment = true,
     };
     struct icmp_header h = {.type = ICMP_UNREACHABLE, .code = code};
-    return icmp_packet(pool, &ip, &h, bytes_first(quote, QUOTE_MAX));
+    return icmp_packet(pool, &ip, &h, bytes_first(quote, size_min(ERROR_MAX, mtu) - headers));
 }

@@ -65,11 +65,11 @@ NODISCARD struct frame *icmp_echo_reply(struct frame_pool *pool, const struct ip
                                         const struct icmp_header *h, struct bytes body,
                                         uint8_t ttl);
 
-/* "Nobody takes this here", about `packet` with the header `its`, quoting as much as 576 octets can
- * hold, padding excluded. Ask icmp_may_answer() and icmp_allow() first. NULL when the pool is empty
- * or the packet has options, which we never send. */
+/* "Nobody takes this here", about `packet` with the header `its`, quoting as much as 576 octets or
+ * the link's MTU can hold, padding excluded. Ask icmp_may_answer() and icmp_allow() first. NULL
+ * when the pool is empty or the packet has options, which we never send. */
 NODISCARD struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes packet,
                                          const struct ipv4_header *its, struct ip_addr our_src,
-                                         uint8_t code, uint8_t ttl);
+                                         uint8_t code, uint8_t ttl, uint32_t mtu);
 
 #endif

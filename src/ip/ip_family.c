@@ -62,12 +62,13 @@ static bool v4_may_answer(const struct ip_packet *p)
     return icmp_may_answer(&p->header.v4, p->link_group, p->group, p->payload);
 }
 
-static struct frame *v4_refuse(struct frame_pool *pool, const struct ip_packet *p, uint8_t ttl)
+static struct frame *v4_refuse(struct frame_pool *pool, const struct ip_packet *p, uint8_t ttl,
+                               uint32_t mtu)
 {
     uint8_t code =
         p->protocol == IP_PROTOCOL_UDP ? ICMP_UNREACHABLE_PORT : ICMP_UNREACHABLE_PROTOCOL;
 
-    return icmp_unreachable(pool, p->octets, &p->header.v4, p->dst, code, ttl);
+    return icmp_unreachable(pool, p->octets, &p->header.v4, p->dst, code, ttl, mtu);
 }
 
 static struct frame *v4_echo_reply(struct frame_pool *pool, const struct ip_packet *p,
@@ -168,8 +169,10 @@ static bool v6_may_answer(const struct ip_packet *p)
     return icmp6_may_answer(&p->header.v6, p->link_group, p->group, p->payload);
 }
 
-static struct frame *v6_refuse(struct frame_pool *pool, const struct ip_packet *p, uint8_t ttl)
+static struct frame *v6_refuse(struct frame_pool *pool, const struct ip_packet *p, uint8_t ttl,
+                               uint32_t mtu)
 {
+    (void)mtu; /* every link carries what an error may be */
     return icmp6_refuse(pool, p->octets, &p->header.v6, ttl);
 }
 

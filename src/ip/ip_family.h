@@ -65,7 +65,8 @@ struct ip_family {
     /* May an error be sent about it? */
     bool (*may_answer)(const struct ip_packet *p);
     /* "Nobody takes this here"; NULL when there is no buffer. */
-    struct frame *(*refuse)(struct frame_pool *pool, const struct ip_packet *p, uint8_t ttl);
+    struct frame *(*refuse)(struct frame_pool *pool, const struct ip_packet *p, uint8_t ttl,
+                            uint32_t mtu);
     /* The answer to an echo request, from `our_src`; NULL likewise. */
     struct frame *(*echo_reply)(struct frame_pool *pool, const struct ip_packet *p,
                                 const struct icmp_message *m, struct ip_addr our_src, uint8_t ttl);

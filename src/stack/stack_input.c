@@ -158,7 +158,8 @@ static void refuse(struct stack *s, const struct ip_packet *ip)
         events_count(&s->events, COUNTER_ICMP_LIMITED);
         return;
     }
-    stack_reply(s, ip->family->refuse(&s->frames, ip, (uint8_t)s->config.values.ip_ttl),
+    stack_reply(s,
+                ip->family->refuse(&s->frames, ip, (uint8_t)s->config.values.ip_ttl, s->config.mtu),
                 WHY_ICMP_UNREACHABLE);
 }
 

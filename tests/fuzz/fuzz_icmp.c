@@ -87,7 +87,7 @@ static void try_error(struct frame_pool *pool, struct bytes packet, const struct
     if (!icmp_may_answer(ip, false, broadcast, payload))
         return;
     assert(!broadcast && ip->options.len == 0 && ip->fragment_offset == 0);
-    struct frame *frame = icmp_unreachable(pool, packet, ip, ours.addr, 2, 64);
+    struct frame *frame = icmp_unreachable(pool, packet, ip, ours.addr, 2, 64, 1500);
     assert(frame && frame->len <= 576);
     struct bytes quote = open_packet(frame, &h);
     assert(quote.len <= packet.len && bytes_equal(quote, bytes_first(packet, quote.len)));

@@ -225,7 +225,7 @@ START_TEST(no_error_is_sent_about_a_packet_with_options)
 
     h.options = bytes_of(nops, 4);
     ck_assert(!icmp_may_answer(&h, false, false, bytes_of(NULL, 0)));
-    ck_assert_ptr_null(icmp_unreachable(&frames, bytes_of(nops, 4), &h, OURS, 3, 64));
+    ck_assert_ptr_null(icmp_unreachable(&frames, bytes_of(nops, 4), &h, OURS, 3, 64, 1500));
     PROVES("P03");
 }
 END_TEST
@@ -345,7 +345,8 @@ START_TEST(an_error_quotes_the_packet_as_it_came_and_fits_into_576_octets)
     ck_assert_ptr_nonnull(octets);
     struct bytes packet = make_packet(octets, 17, offenders[_i].payload_len, offenders[_i].padding);
     ck_assert_int_eq(ipv4_parse(packet, &its, &payload), DROP_NONE);
-    struct frame *frame = icmp_unreachable(&frames, packet, &its, OURS, ICMP_UNREACHABLE_PORT, 64);
+    struct frame *frame =
+        icmp_unreachable(&frames, packet, &its, OURS, ICMP_UNREACHABLE_PORT, 64, 1500);
     struct bytes quote = open_packet(frame, &ip, &h);
     ck_assert(ip_equal(ip.src, OURS) && ip_equal(ip.dst, PEER));
     ck_assert_uint_eq(ip.tos, 0);
@@ -358,6 +359,31 @@ START_TEST(an_error_quotes_the_packet_as_it_came_and_fits_into_576_octets)
     frame_put(frame);
     free(octets);
     PROVES("RFC792-DestUnreach-a", "I11");
+}
+END_TEST
+
+static const struct {
+    uint32_t mtu;
+    size_t quoted;
+} small_links[] = {{68, 40}, {69, 41}, {95, 67}, {575, 547}, {576, 548}, {577, 548}};
+
+START_TEST(an_error_fits_the_link_that_it_leaves_by)
+{
+    uint8_t octets[1024];
+    struct ipv4_header its, ip;
+    struct icmp_header h;
+    struct bytes payload;
+
+    struct bytes packet = make_packet(octets, 17, 900, 0);
+    ck_assert_int_eq(ipv4_parse(packet, &its, &payload), DROP_NONE);
+    struct frame *frame = icmp_unreachable(&frames, packet, &its, OURS, ICMP_UNREACHABLE_PORT, 64,
+                                           small_links[_i].mtu);
+    ck_assert_uint_le(frame->len, small_links[_i].mtu);
+    struct bytes quote = open_packet(frame, &ip, &h);
+    ck_assert_uint_eq(quote.len, small_links[_i].quoted); /* its header and 8 octets at least */
+    ck_assert_mem_eq(quote.at, packet.at, quote.len);
+    frame_put(frame);
+    PROVES("I11");
 }
 END_TEST
 
@@ -382,7 +408,7 @@ START_TEST(tunnels_are_not_opened)
         ck_assert_uint_eq(payload.len, sizeof(octets) - 20);
         ck_assert(icmp_may_answer(&its, false, false, payload));
         struct frame *frame =
-            icmp_unreachable(&frames, packet, &its, OURS, ICMP_UNREACHABLE_PROTOCOL, 64);
+            icmp_unreachable(&frames, packet, &its, OURS, ICMP_UNREACHABLE_PROTOCOL, 64, 1500);
         struct bytes quote = open_packet(frame, &ip, &h);
         ck_assert_uint_eq(h.code, 2);
         ck_assert(bytes_equal(quote, packet));
@@ -590,6 +616,8 @@ int main(void)
     tcase_add_checked_fixture(c, given_frames, then_no_frame_is_left);
     tcase_add_loop_test(c, an_error_quotes_the_packet_as_it_came_and_fits_into_576_octets, 0,
                         (int)ARRAY_LEN(offenders));
+    tcase_add_loop_test(c, an_error_fits_the_link_that_it_leaves_by, 0,
+                        (int)ARRAY_LEN(small_links));
     tcase_add_test(c, tunnels_are_not_opened);
     tcase_add_test(c, a_quote_is_read_whole_and_refused_when_cut_anywhere);
     tcase_add_loop_test(c, a_quote_that_cannot_be_of_our_packet_is_refused, 0,
