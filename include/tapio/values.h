@@ -60,6 +60,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
     X(tcp_timestamps,      "tcp.timestamps",      SWITCH,   1,              0,            1,             "offer and answer timestamps (RFC 7323, 3)") \
     X(tcp_ts_required,     "tcp.ts_required",     SWITCH,   1,              0,            1,             "once negotiated, a segment without a timestamp is dropped (RFC 7323, 3.2)") \
+    X(tcp_ts_in_resets,    "tcp.ts_in_resets",    SWITCH,   1,              0,            1,             "a reset that answers a timestamp echoes it (RFC 7323, 5.2); Linux has none") \
     X(tcp_sack,            "tcp.sack",            SWITCH,   1,              0,            1,             "offer and answer selective acknowledgement (RFC 2018)") \
     X(tcp_dsack,           "tcp.dsack",           SWITCH,   1,              0,            1,             "tell the peer which octets came twice (RFC 2883)") \
     X(tcp_window_scaling,  "tcp.window_scaling",  SWITCH,   1,              0,            1,             "offer and answer window scaling (RFC 7323, 2)") \

@@ -72,6 +72,7 @@ static const struct setting linux_6[] = {
     SET(tcp_minshall,       1),
     SET(tcp_abc_limit,      0),
     SET(tcp_ts_required,    0),
+    SET(tcp_ts_in_resets,   0),
     SET(tcp_probe_octet,    0),
     SET(tcp_window_scale,   14),
     SET(tcp_scale_to_fit,   1),

@@ -341,8 +341,8 @@ void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
         return;
     }
     const struct ip_family *family = ip_family_of(in->src);
-    struct tcp_segment rst = tcp_reset_for(&in->seg);
-    size_t len = family->header_len + TCP_HEADER_MIN;
+    struct tcp_segment rst = tcp_reset_for(&s->tcp, &in->seg);
+    size_t tcp_len = tcp_header_len(&rst), len = family->header_len + tcp_len;
     struct frame *packet = frame_get(&s->frames, len);
     if (!packet)
         return;
@@ -352,12 +352,12 @@ void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
                                   .dst = in->src,
                                   .protocol = IP_PROTOCOL_TCP,
                                   .ttl = (uint8_t)s->config.values.ip_ttl},
-                 TCP_HEADER_MIN);
+                 tcp_len);
     uint8_t *tcp = w.at;
     tcp_emit(&w, &rst);
     struct checksum c = {0};
-    checksum_add_pseudo(&c, in->dst, in->src, IP_PROTOCOL_TCP, TCP_HEADER_MIN);
-    checksum_add(&c, bytes_of(tcp, TCP_HEADER_MIN));
+    checksum_add_pseudo(&c, in->dst, in->src, IP_PROTOCOL_TCP, (uint32_t)tcp_len);
+    checksum_add(&c, bytes_of(tcp, tcp_len));
     put_be16(tcp + TCP_CSUM_OFFSET, checksum_finish(c));
     packet->len = (uint32_t)len;
     events_count(&s->events, COUNTER_TCP_RST_OUT);

@@ -123,7 +123,7 @@ struct tcp_arrival {
 enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now);
 
 /* The reset that answers `seg` (RFC 9293, 3.10.7.1), from us (its destination) to its sender. */
-struct tcp_segment tcp_reset_for(const struct tcp_segment *seg);
+struct tcp_segment tcp_reset_for(const struct tcp *tcp, const struct tcp_segment *seg);
 
 /* --- an ICMP error about a segment of ours (RFC 9293, 3.9.2.2) ----------------------------------
  */

@@ -243,6 +243,14 @@ void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *caus
 /* TCP_DEFER_ACCEPT: is this the third step alone, while there is still time for text? */
 bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg);
 
+/* --- tcp_time_wait.c ---------------------------------------------------------------------- */
+
+/* Does `seg` open a new incarnation of a connection in TIME-WAIT, and is there room for it? */
+bool tcp_may_reopen(struct tcp *tcp, const struct tcp_conn *conn, const struct tcp_segment *seg);
+/* The peer's FIN came again: 2 MSL from now. */
+void tcp_time_wait_again(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *fin,
+                         instant now);
+
 /* --- tcp_user.c --------------------------------------------------------------------------- */
 
 /* FIN-WAIT-2 begins for a connection without an owner: how long may the peer take? */

@@ -49,8 +49,9 @@ static enum tcp_verdict closed_arrives(struct tcp_arrival *in)
                                    : refused(in, DROP_TCP_CLOSED);
 }
 
-struct tcp_segment tcp_reset_for(const struct tcp_segment *seg)
+struct tcp_segment tcp_reset_for(const struct tcp *tcp, const struct tcp_segment *seg)
 {
+    const struct stack_values *values = tcp->values;
     struct tcp_segment rst = {.src_port = seg->dst_port, .dst_port = seg->src_port};
 
     assert(!(seg->flags & TCP_RST)); /* a reset for a reset would never end */
@@ -61,6 +62,10 @@ struct tcp_segment tcp_reset_for(const struct tcp_segment *seg)
         rst.ack = seq_add(seg->seq, tcp_seg_len(seg));
         rst.flags = TCP_RST | TCP_ACK;
     }
+    /* It has no clock to tell, but shows which segment it is for (RFC 7323, 5.2). */
+    rst.options.has_timestamps =
+        seg->options.has_timestamps && values->tcp_timestamps && values->tcp_ts_in_resets;
+    rst.options.ts_ecr = seg->options.ts_val;
     return rst;
 }
 
@@ -291,8 +296,8 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     events_note(tcp->events, unacceptable_why(conn, seg));
     if (conn->state == TCPS_TIME_WAIT && seg->flags & TCP_FIN &&
         seq_eq(seq_add(seg->seq, tcp_seg_len(seg)), conn->rcv.nxt))
-        tcp_time_wait(tcp, conn, "the peer's FIN again", now); /* restart the 2 MSL timeout */
-    if (is_copy(conn, seg)) /* perhaps not to its end (RFC 2883, 4) */
+        tcp_time_wait_again(tcp, conn, seg, now); /* restart the 2 MSL timeout */
+    if (is_copy(conn, seg))                       /* perhaps not to its end (RFC 2883, 4) */
         tcp_note_duplicate(tcp, conn, seg->seq,
                            seq_min(seq_add(seg->seq, (uint32_t)seg->text.len), conn->rcv.nxt));
     if (tcp_seg_len(seg) > 0)
@@ -392,17 +397,6 @@ static enum tcp_verdict synchronized_arrives(struct tcp *tcp, struct tcp_conn *c
 
 /* --- the way in --------------------------------------------------------------------------- */
 
-/* A SYN above all that the old incarnation used may open a new one from TIME-WAIT (RFC 9293, 3.6.1:
- * MAY-2), if there is a listener with room for it. */
-static bool reopens(struct tcp *tcp, const struct tcp_conn *conn, const struct tcp_segment *seg)
-{
-    const struct tcp_listener *listener = demux_listener(tcp, conn->local);
-
-    return conn->state == TCPS_TIME_WAIT &&
-           (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN &&
-           seq_le(conn->rcv.nxt, seg->seq) && listener && listener->waiting < listener->backlog;
-}
-
 /* Ends the old incarnation and begins the new one above all that ours has used, too. The clock in
  * the initial sequence number sees to that by itself only below 250 KB/s. */
 static enum tcp_verdict reopen(struct tcp *tcp, struct tcp_conn *old, struct tcp_arrival *in,
@@ -427,7 +421,7 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
     struct endpoint remote = {in->src, in->seg.src_port};
 
     *conn = demux_find(tcp, local, remote);
-    if (*conn && reopens(tcp, *conn, &in->seg))
+    if (*conn && tcp_may_reopen(tcp, *conn, &in->seg))
         return reopen(tcp, *conn, in, now, conn);
     if (*conn && (*conn)->state == TCPS_SYN_SENT)
         return syn_sent_arrives(tcp, *conn, in, now);

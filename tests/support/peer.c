@@ -238,6 +238,9 @@ static void queue_segment(struct peer *p, struct wire_flow *flow, const struct w
         .has_scale = t->has_scale,
         .mss = t->mss,
         .scale = t->scale,
+        .has_timestamps = t->has_timestamps,
+        .ts_val = t->ts_val,
+        .ts_ecr = t->ts_ecr,
         .seq_absolute = t->seq,
         .ack_absolute = t->ack,
         .src = t->ip_src,
@@ -465,6 +468,8 @@ static void read_options(struct wire_tcp *t)
         } else if (at[i] == 3 && at[i + 1] == 3) {
             t->has_scale = true;
             t->scale = at[i + 2];
+        } else if (at[i] == 8 && at[i + 1] == 10) {
+            t->has_timestamps = true;
         }
         i += at[i + 1];
     }

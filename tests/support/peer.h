@@ -56,9 +56,10 @@ struct peer_segment {
     uint8_t flags;
     uint32_t window; /* as on the wire */
     uint32_t len;    /* octets of text */
-    bool has_mss, has_scale;
+    bool has_mss, has_scale, has_timestamps;
     uint16_t mss;
     uint8_t scale;
+    uint32_t ts_val, ts_ecr;
     uint32_t seq_absolute, ack_absolute;
     uint32_t src, dst;
     uint16_t src_port, dst_port;

@@ -179,6 +179,9 @@ static const char *walk_options(struct wire_tcp *t)
         } else if (at[i] == 8) {
             if (at[i + 1] != 10)
                 return "a timestamps option that is not one of ten octets (RFC 7323, 3.2)";
+            t->has_timestamps = true;
+            t->ts_val = get32(at + i + 2);
+            t->ts_ecr = get32(at + i + 6);
         } else {
             return "an option that is not built in";
         }
@@ -194,6 +197,8 @@ static const char *walk_options(struct wire_tcp *t)
         return "a window scale option on a segment without SYN (RFC 7323, 2.2)";
     if (t->has_scale && t->scale > 14)
         return "a window shift above 14 (RFC 7323, 2.3)";
+    if (t->ts_ecr && !(t->flags & (WIRE_ACK | WIRE_RST))) /* a reset in reply: RFC 7323, 5.2 */
+        return "an echo of a timestamp without the ACK bit (RFC 7323, 3.2)";
     return NULL;
 }
 
@@ -323,6 +328,7 @@ static void take_syn(struct wire_flow *flow, const struct wire_tcp *t)
         flow->irs = t->seq;
         flow->their_mss = mss;
         flow->they_scale = t->has_scale;
+        flow->they_stamp = t->has_timestamps;
         flow->their_shift = shift;
     } else if (flow->lenient) {
         flow->edge_exempt = flow->edge_exempt || flow->they_scale != t->has_scale;
@@ -441,6 +447,7 @@ const char *wire_flow_out(struct wire_flow *flow, const struct wire_tcp *t)
         flow->we_sent_syn = true;
         flow->our_mss = t->has_mss ? t->mss : WIRE_DEFAULT_MSS;
         flow->we_scale = t->has_scale;
+        flow->we_stamp = t->has_timestamps;
         flow->our_shift = t->scale;
         return t->flags & WIRE_ACK ? check_window(flow, t) : NULL;
     }
@@ -448,6 +455,8 @@ const char *wire_flow_out(struct wire_flow *flow, const struct wire_tcp *t)
         return "no ACK bit behind the SYN (RFC 9293, 3.1)";
     if (!flow->we_sent_syn)
         return "a segment of a connection that sent no SYN";
+    if (!flow->lenient && t->has_timestamps != (flow->we_stamp && flow->they_stamp))
+        return "a timestamp that was not agreed upon, or none although it was (RFC 7323, 3.2)";
     if (t->text.len > flow->their_mss)
         return "more text than the MSS allows (MUST-14)";
     uint32_t len = (uint32_t)t->text.len + !!(t->flags & WIRE_FIN);

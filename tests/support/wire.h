@@ -34,9 +34,10 @@ struct wire_tcp {
     uint8_t data_offset;     /* 0: what is right */
     bool bad_checksum;
     /* what parsing found in the options */
-    bool has_mss, has_scale;
+    bool has_mss, has_scale, has_timestamps;
     uint16_t mss;
     uint8_t scale;
+    uint32_t ts_val, ts_ecr;
 };
 
 enum wire_kind { WIRE_TCP, WIRE_ARP, WIRE_OTHER };
@@ -70,6 +71,7 @@ struct wire_flow {
     uint32_t iss, irs; /* ours, theirs */
     bool we_sent_syn, they_sent_syn;
     bool we_scale, they_scale; /* the option was in the SYN */
+    bool we_stamp, they_stamp; /* likewise */
     uint8_t our_shift, their_shift;
     uint16_t their_mss, our_mss; /* as they bind the other side */
 

@@ -3,7 +3,7 @@
  * where the connection goes.
  *
  * The segments are all combinations of FIN, SYN, RST and ACK, with and without PSH and URG, at six
- * places of SEQ, with six values of ACK, with and without text: some 2,300 for each of twelve
+ * places of SEQ, with six values of ACK, with and without text: some 2,300 for each of fourteen
  * states. The oracle is the RFC's text as a function, the steps in its order. Where the RFC leaves
  * a choice, the oracle says so.
  */
@@ -15,11 +15,15 @@
 static const struct {
     enum tcp_state state;
     bool active;
+    bool listens; /* somebody would take a new connection */
 } starts[] = {
-    {TCPS_CLOSED, false},       {TCPS_LISTEN, false},      {TCPS_SYN_SENT, true},
-    {TCPS_SYN_RECEIVED, false}, {TCPS_SYN_RECEIVED, true}, {TCPS_ESTABLISHED, false},
-    {TCPS_FIN_WAIT_1, false},   {TCPS_FIN_WAIT_2, false},  {TCPS_CLOSE_WAIT, false},
-    {TCPS_CLOSING, false},      {TCPS_LAST_ACK, false},    {TCPS_TIME_WAIT, false},
+    {TCPS_CLOSED, false, false},      {TCPS_LISTEN, false, true},
+    {TCPS_SYN_SENT, true, false},     {TCPS_SYN_RECEIVED, false, true},
+    {TCPS_SYN_RECEIVED, true, false}, {TCPS_ESTABLISHED, false, false},
+    {TCPS_ESTABLISHED, false, true},  {TCPS_FIN_WAIT_1, false, false},
+    {TCPS_FIN_WAIT_2, false, false},  {TCPS_CLOSE_WAIT, false, false},
+    {TCPS_CLOSING, false, false},     {TCPS_LAST_ACK, false, false},
+    {TCPS_TIME_WAIT, false, false},   {TCPS_TIME_WAIT, false, true},
 };
 
 /* What the stack may say. ANY_ACK: an ACK or nothing. */
@@ -41,7 +45,7 @@ struct outcome {
 /* The stack's variables in the state, relative, and its MAX.SND.WND. */
 struct vars {
     enum tcp_state state;
-    bool passive;
+    bool passive, listens;
     uint32_t una, nxt, rcv, wnd, most;
 };
 
@@ -202,11 +206,18 @@ static struct outcome other(struct vars v, const struct cell *c)
     return text_and_fin(v, c);
 }
 
+/* 3.6.1, MAY-2, without timestamps: a SYN above the FIN is a new connection, as at LISTEN. */
+static bool reopens(const struct vars *v, const struct cell *c)
+{
+    return v->state == TCPS_TIME_WAIT && v->listens && le(v->rcv, c->seq) &&
+           (c->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST | WIRE_FIN)) == WIRE_SYN;
+}
+
 static struct outcome oracle(const struct vars *v, const struct cell *c)
 {
     if (v->state == TCPS_CLOSED)
         return closed(c);
-    if (v->state == TCPS_LISTEN)
+    if (v->state == TCPS_LISTEN || reopens(v, c))
         return listening(c);
     if (v->state == TCPS_SYN_SENT)
         return syn_sent(v, c);
@@ -266,9 +277,14 @@ static void try_cell(struct peer *p, int s, const struct vars *v, const struct c
     struct peer_segment seg = {.seq = 0}, next;
     char flags[8], got[8];
     uint32_t irs = p->flow->irs; /* a SYN moves it */
+    uint32_t seq = c->seq;
     int count = 0;
 
-    PEER_SEND(p, .flags = "-", .more_flags = c->flags, .seq = c->seq, .ack = c->ack, .len = c->len);
+    if (reopens(v, c)) {
+        peer_flow_again(p, irs + seq);
+        seq = 0;
+    }
+    PEER_SEND(p, .flags = "-", .more_flags = c->flags, .seq = seq, .ack = c->ack, .len = c->len);
     while (peer_next(p, &next)) {
         if (count++ > 0)
             continue;
@@ -307,12 +323,18 @@ static struct peer *given(int row, int *s, struct vars *v)
     p->state = TCPS_CLOSED;
     if (state != TCPS_CLOSED)
         *s = peer_drive(p, state, starts[row].active);
-    if (state == TCPS_LISTEN || (state == TCPS_SYN_RECEIVED && !starts[row].active))
+    if (starts[row].listens && (state == TCPS_ESTABLISHED || state == TCPS_TIME_WAIT)) {
+        if (state == TCPS_TIME_WAIT)
+            peer_close(p, *s); /* only the connection is left, and may give way */
+        peer_listen(p, 4);
+    }
+    if (starts[row].listens && state != TCPS_ESTABLISHED)
         *s = -1;
     if (!p->flow)
         peer_flow_new(p);
     *v = (struct vars){
         .state = state, .passive = !starts[row].active, .una = 0, .nxt = 1, .most = 65535};
+    v->listens = starts[row].listens;
     if (p->flow->we_sent_syn) {
         v->una = peer_snd_una(p);
         v->nxt = peer_snd_nxt(p);
