@@ -19,6 +19,32 @@ const struct host_family host_family[HOST_FAMILIES] = {
     {AF_INET6, IPPROTO_ICMPV6, "fe80::2", "fe80::1"},
 };
 
+/* RFC 1071 word by word, apart from src/. */
+static uint32_t sum_of(const uint8_t *octets, size_t len)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < len; i++)
+        sum += i % 2 ? octets[i] : (uint32_t)octets[i] << 8;
+    return sum;
+}
+
+/* Whatever leaves has a right checksum, over the pseudo-header of its family (RFC 9293, MUST-2; RFC
+ * 8200, 8.1). */
+static void check_sums(const uint8_t *packet, size_t len)
+{
+    bool v4 = packet[0] >> 4 == 4;
+    size_t header = v4 ? 20 : 40;
+    uint8_t protocol = packet[v4 ? 9 : 6];
+
+    ck_assert_uint_ge(len, header + 8);
+    uint32_t sum = sum_of(packet + header, len - header);
+    if (!v4 || protocol != IPPROTO_ICMP) /* which has no pseudo-header over IPv4 */
+        sum += sum_of(packet + (v4 ? 12 : 8), v4 ? 8 : 32) + (uint32_t)(len - header) + protocol;
+    ck_assert_msg(sum > 0 && sum % 0xffff == 0, "a checksum of protocol %u is wrong", protocol);
+    ck_assert(!v4 || sum_of(packet, header) % 0xffff == 0);
+}
+
 static int take_packet(struct frame_sink *sink, const struct frame_meta *meta,
                        const struct iovec *iov, int iovcnt, instant at)
 {
@@ -34,6 +60,8 @@ static int take_packet(struct frame_sink *sink, const struct frame_meta *meta,
         memcpy(p->octets + p->len, iov[i].iov_base, iov[i].iov_len);
         p->len += iov[i].iov_len;
     }
+    check_sums(p->octets, p->len);
+    CONTAINER_OF(out, struct host, out)->sums++;
     return 0;
 }
 
@@ -148,6 +176,11 @@ uint64_t host_drops(int which, enum drop drop)
 
     stack_counters(hosts[which].stack, &c);
     return c.drops[drop];
+}
+
+uint64_t host_sums(int which)
+{
+    return hosts[which].sums;
 }
 
 void host_input(int which, const void *octets, size_t len)

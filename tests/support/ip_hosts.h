@@ -3,7 +3,7 @@
  *
  * Host 0 opens, host 1 serves; each has an IPv4 address, a global and a link-local IPv6 one. What
  * one sends waits in `out` until the test delivers it, loses it, or answers it in the network's
- * name.
+ * name. Each packet's checksums must be right when it leaves.
  */
 #ifndef TAPIO_TESTS_IP_HOSTS_H
 #define TAPIO_TESTS_IP_HOSTS_H
@@ -30,6 +30,7 @@ struct host {
     struct stack *stack;
     struct host_out out;
     unsigned seed;
+    uint64_t sums;
 };
 
 struct host_family {
@@ -57,6 +58,8 @@ void hosts_wait_ms(int64_t ms);
 /* A packet out of nowhere. */
 void host_input(int which, const void *octets, size_t len);
 uint64_t host_drops(int which, enum drop drop);
+/* Packets of that host whose checksums were found right; a wrong one fails the test. */
+uint64_t host_sums(int which);
 
 /* A connection from host 0 to port 80 of host 1, over the family of that row. Returns the client.
  */

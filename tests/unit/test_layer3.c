@@ -46,6 +46,38 @@ START_TEST(tcp_goes_both_ways_and_nothing_is_left)
 }
 END_TEST
 
+/* ip_hosts.c checks the sum of every packet; here is one of each kind. */
+START_TEST(every_kind_of_segment_has_a_right_checksum)
+{
+    struct stack *a = hosts[0].stack, *b = hosts[1].stack;
+    int listener, server, client = hosts_connect(_i, &listener, &server);
+    static const uint8_t text[300];
+    uint64_t before = host_sums(0) + host_sums(1);
+
+    for (size_t len = 1; len <= sizeof text - 1; len += 23) { /* odd and even, ACKs between */
+        ck_assert_int_eq(sock_send(a, client, text, len, 0, NULL), (ssize_t)len);
+        hosts_wait_ms(50);
+        ck_assert_int_eq(sock_send(b, server, text, len + 1, 0, NULL), (ssize_t)len + 1);
+        hosts_wait_ms(50);
+    }
+    ck_assert_int_eq(sock_shutdown(a, client, SHUT_WR), 0); /* FIN */
+    hosts_settle();
+    sock_close(b, server); /* RST: it has not read */
+    hosts_settle();
+    sock_close(a, client);
+    sock_close(b, listener);
+    hosts_settle();
+    int refused = sock_socket(a, host_family[_i].family, SOCK_STREAM, 0);
+    ck_assert_int_eq(
+        sock_connect(a, refused, (struct endpoint){host_addr(host_family[_i].server), 80}, NULL),
+        -EINPROGRESS);
+    hosts_settle(); /* RST in reply */
+    sock_close(a, refused);
+    ck_assert_uint_ge(host_sums(0) + host_sums(1) - before, 50);
+    PROVES("RFC9293-MUST-2");
+}
+END_TEST
+
 START_TEST(an_echo_request_is_answered)
 {
     struct stack *a = hosts[0].stack;
@@ -158,6 +190,7 @@ int main(void)
 
     tcase_add_checked_fixture(pair, given_two_hosts, hosts_gone);
     tcase_add_loop_test(pair, tcp_goes_both_ways_and_nothing_is_left, 0, HOST_FAMILIES);
+    tcase_add_loop_test(pair, every_kind_of_segment_has_a_right_checksum, 0, HOST_FAMILIES);
     tcase_add_loop_test(pair, an_echo_request_is_answered, 0, HOST_FAMILIES);
     tcase_add_loop_test(pair, a_closed_port_answers_with_a_reset, 0, HOST_FAMILIES);
     tcase_add_loop_test(pair, a_socket_of_inet_knows_ipv4_alone_and_one_of_inet6_both, 0, 2);
