@@ -62,13 +62,14 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
     conn->snd.una = ack;
     tcp_feed(conn);
     conn->small_end = seq_max(conn->small_end, ack); /* neither falls half the circle behind */
+    conn->push_end = seq_max(conn->push_end, ack);
     conn->full_end = seq_max(conn->full_end, seq_sub(ack, 1));
     conn->lost.from = seq_max(conn->lost.from, ack);
     conn->lost.to = seq_max(conn->lost.to, ack);
     conn->clocked += acked;
     conn->retransmits = 0;
     conn->soft_error = 0;
-    conn->since = now;
+    conn->since = conn->new_at;                  /* what is at SND.UNA left then or before */
     conn->persisting = conn->probe_owed = false; /* what the probe was for has moved */
     tcp->progress = true;
 }

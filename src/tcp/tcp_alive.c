@@ -9,9 +9,11 @@
  * something was last heard, and sleeps on.
  *
  * The user timeout bounds how long text (or our SYN) may stay unacknowledged, or the peer's window
- * closed. With it set, it also decides when unanswered keep-alives are enough, instead of their
- * number; these are Linux's rules for TCP_USER_TIMEOUT (MUST-21). The option that tells it to the
- * peer (RFC 5482, 3.2) is left out: what an application has set, a peer cannot change.
+ * closed. It counts from when what is at SND.UNA first left, of which we know no more than that it
+ * was not after the newest text. An ACK of a part begins nothing anew. With it set, it also decides
+ * when unanswered keep-alives are enough, instead of their number; these are Linux's rules for
+ * TCP_USER_TIMEOUT (MUST-21). The option that tells it to the peer (RFC 5482, 3.2) is left out:
+ * what an application has set, a peer cannot change.
  */
 #include <errno.h>
 

@@ -85,7 +85,7 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
 
 void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
 {
-    conn->iss = conn->snd.una = conn->small_end = conn->full_end = iss;
+    conn->iss = conn->snd.una = conn->small_end = conn->push_end = conn->full_end = iss;
     conn->snd.nxt = conn->lost.from = conn->lost.to = seq_add(iss, 1);
     conn->cc.recover = iss;
 }

@@ -113,6 +113,7 @@ struct tcp_conn {
     tcp_seq last_ack;     /* Last.ACK.sent */
     struct tcp_block dsack;
     tcp_seq small_end; /* behind the last segment that was not full (tcp.minshall) */
+    tcp_seq push_end;  /* behind the last octet that was pushed */
     tcp_seq full_end;  /* behind the last one that filled cwnd */
 
     struct { /* [from, to) is taken for lost and will be sent again before anything new */
@@ -133,7 +134,8 @@ struct tcp_conn {
     tcp_seq timed;       /* the round trip ends when this is acknowledged */
     instant timed_at;
     instant sent_at; /* when text was last sent: idle restart (RFC 5681, 4.1) */
-    instant since;   /* first transmission of what is at SND.UNA: R2 */
+    instant new_at;  /* when text or a FIN that was new last left */
+    instant since;   /* first transmission of what is at SND.UNA, as far as we know: R2 */
     instant challenged_at;
     instant received_at; /* when text last came */
     struct rto rto;

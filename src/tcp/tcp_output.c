@@ -167,7 +167,9 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
     attach_text(conn, out, at, len);
     if (fin && out->seg.text.len == len)
         out->seg.flags |= TCP_FIN;
-    if (out->seg.text.len > 0 && at + out->seg.text.len == conn->sendq.len)
+    tcp_seq end = seq_add(from, (uint32_t)out->seg.text.len);
+    bool pushed = seq_lt(from, conn->push_end) && seq_le(conn->push_end, end);
+    if (out->seg.text.len > 0 && (pushed || at + out->seg.text.len == conn->sendq.len))
         out->seg.flags |= TCP_PSH;
     acknowledge(conn, out, conn->rcv.nxt, true);
     out->is_retransmit = true;

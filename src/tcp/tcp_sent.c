@@ -36,6 +36,7 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
                       instant now)
 {
     tcp_seq end = seq_add(out->seg.seq, tcp_seg_len(&out->seg));
+    uint32_t text_len = (uint32_t)out->seg.text.len;
     bool was_idle = seq_eq(conn->snd.una, conn->snd.nxt);
     bool is_new = seq_lt(conn->snd.nxt, end);
 
@@ -50,10 +51,14 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         conn->timed = end;
         conn->timed_at = now;
     }
-    if (is_new)
+    if (is_new) {
         conn->snd.nxt = end;
-    if (is_new && out->seg.text.len > 0) {
-        if (out->seg.text.len < conn->snd_mss)
+        conn->new_at = now;
+    }
+    if (out->seg.flags & TCP_PSH)
+        conn->push_end = seq_max(conn->push_end, seq_add(out->seg.seq, text_len));
+    if (is_new && text_len > 0) {
+        if (text_len + tcp_sack_len(out->seg.options.sack_count) < conn->snd_mss)
             conn->small_end = end;
         if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
             conn->full_end = end;
@@ -61,9 +66,9 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
                           instant_since(now, conn->received_at) < tcp->values->tcp_delayed_ack;
     }
     if (out->why == WHY_OUT_LIMITED)
-        conn->cc.limited += (uint32_t)out->seg.text.len;
+        conn->cc.limited += text_len;
     if (!out->is_retransmit && !out->is_probe)
-        conn->clocked -= u32_min(conn->clocked, (uint32_t)out->seg.text.len);
+        conn->clocked -= u32_min(conn->clocked, text_len);
     if (!conn_has_lost(conn))
         conn->lost.from = conn->lost.to = conn->snd.nxt;
     conn->override = false;

@@ -266,7 +266,9 @@ START_TEST(the_user_timeout_binds_a_fin_too)
 }
 END_TEST
 
-START_TEST(an_acknowledgment_begins_the_user_timeout_again)
+/* What is left was first sent with what is acknowledged: its time goes on (RFC 5482: "how long
+ * transmitted data may remain unacknowledged"). */
+START_TEST(an_acknowledgment_of_a_part_does_not_begin_the_user_timeout_again)
 {
     struct peer *p = peer_new();
     int s = peer_establish_passive(p);
@@ -274,14 +276,37 @@ START_TEST(an_acknowledgment_begins_the_user_timeout_again)
     ck_assert_int_eq(peer_set(p, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000), 0);
     peer_app_send(p, s, 10);
     for (uint32_t i = 0; i < 4; i++) {
-        peer_wait(p, 4000);
+        peer_wait(p, 1200);
         peer_skip(p);
         peer_send(p, ".", 1, 2 + i, 0);
         peer_skip(p);
         ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
     }
-    peer_wait(p, 5100);
-    ck_assert_int_eq(peer_state_of(p, s), TCPS_CLOSED);
+    peer_wait_until(p, 4990);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+    peer_wait_until(p, 5001);
+    ck_assert_int_eq(peer_so_error(p, s), ETIMEDOUT);
+    peer_free(p);
+    PROVES("RFC9293-TMO-1");
+}
+END_TEST
+
+START_TEST(the_user_timeout_of_new_text_begins_when_it_leaves)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+
+    ck_assert_int_eq(peer_set(p, s, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000), 0);
+    peer_no_delay(p, s);
+    peer_app_send(p, s, 10);
+    peer_wait_until(p, 4500);
+    peer_app_send(p, s, 10);
+    peer_wait_until(p, 4900);
+    peer_send(p, ".", 1, 11, 0);
+    peer_wait_until(p, 9490);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+    peer_wait_until(p, 9501);
+    ck_assert_int_eq(peer_so_error(p, s), ETIMEDOUT);
     peer_free(p);
 }
 END_TEST
@@ -441,7 +466,8 @@ int main(void)
     c = tcase_create("RFC 9293, 3.8.3; RFC 5482: the user timeout");
     tcase_add_test(c, text_that_is_not_acknowledged_within_the_user_timeout_ends_the_connection);
     tcase_add_loop_test(c, the_user_timeout_binds_a_fin_too, 0, 2);
-    tcase_add_test(c, an_acknowledgment_begins_the_user_timeout_again);
+    tcase_add_test(c, an_acknowledgment_of_a_part_does_not_begin_the_user_timeout_again);
+    tcase_add_test(c, the_user_timeout_of_new_text_begins_when_it_leaves);
     tcase_add_test(c, the_user_timeout_ends_a_handshake);
     tcase_add_test(c, the_user_timeout_ends_a_window_that_stays_closed);
     tcase_add_test(c, with_a_user_timeout_it_says_when_keep_alives_are_enough);

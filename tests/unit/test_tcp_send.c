@@ -197,6 +197,69 @@ START_TEST(the_last_segment_of_what_was_written_carries_psh)
 }
 END_TEST
 
+/* What was pushed is pushed when it is sent again, though more has been written since. */
+START_TEST(a_segment_that_was_pushed_is_pushed_again)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+
+    peer_no_delay(p, s);
+    peer_app_send(p, s, MSS);
+    peer_expect(p, "P.", 1, 1, MSS);
+    peer_app_send(p, s, 2 * MSS);
+    ck_assert(!(peer_expect(p, ".", 1 + MSS, 1, MSS).flags & WIRE_PSH));
+    peer_expect(p, "P.", 1 + 2 * MSS, 1, MSS);
+    for (int i = 0; i < 3; i++) /* all of them are lost; the last push counts (SHLD-27) */
+        peer_send(p, ".", 1, 1, 0);
+    ck_assert(!(peer_expect(p, ".", 1, 1, MSS).flags & WIRE_PSH));
+    peer_send(p, ".", 1, 1 + 2 * MSS, 0);
+    peer_expect(p, "P.", 1 + 2 * MSS, 1, MSS);
+    peer_app_send(p, s, MSS);
+    peer_skip(p);
+    peer_free(p);
+
+    p = peer_new();
+    s = peer_establish_passive(p);
+    p->window = MSS;
+    peer_send(p, ".", 1, 1, 0);
+    peer_app_send(p, s, MSS);
+    peer_expect(p, "P.", 1, 1, MSS);
+    peer_app_send(p, s, 100); /* the window has no room for it */
+    peer_expect_nothing(p);
+    peer_expect_after(p, 1000, "P.", 1, 1, MSS);
+    peer_free(p);
+    PROVES("RFC9293-MUST-61", "RFC9293-SHLD-27");
+}
+END_TEST
+
+/* Beside SACK blocks a full segment holds less text, and is no small one for Minshall's variant. */
+START_TEST(a_segment_full_of_text_and_blocks_is_not_small)
+{
+    static const uint8_t sack_permitted[8] = {2, 4, 0x05, 0xb4, 1, 1, 4, 2};
+    struct stack_config config;
+
+    peer_config(&config);
+    config.values.tcp_minshall = config.values.tcp_sack = 1;
+    struct peer *p = peer_new_with(&config, 0);
+    int listener = peer_listen(p, 1);
+    peer_flow_new(p);
+    PEER_SEND(p, .flags = "S", .options = {sack_permitted, sizeof sack_permitted});
+    peer_expect(p, "S.", 0, 1, 0);
+    peer_send(p, ".", 1, 1, 0);
+    int s = peer_accept(p, listener);
+
+    peer_send(p, ".", 101, 1, 10); /* an island: one block, 12 octets */
+    peer_expect(p, ".", 1, 1, 0);
+    peer_app_send(p, s, MSS - 12 + 10);
+    peer_expect(p, ".", 1, 1, MSS - 12);
+    peer_expect(p, "P.", 1 + MSS - 12, 1, 10); /* waits for nothing: all in flight is full */
+    peer_app_send(p, s, 10);
+    peer_expect_nothing(p); /* and this one for the small one before it */
+    peer_free(p);
+    PROVES("RFC9293-SHLD-7");
+}
+END_TEST
+
 START_TEST(writes_that_met_a_closed_window_leave_as_one_segment)
 {
     struct peer *p = peer_new();
@@ -811,6 +874,8 @@ int main(void)
 
     c = tcase_create("RFC 9293, 3.9.1.2: SEND");
     tcase_add_test(c, the_last_segment_of_what_was_written_carries_psh);
+    tcase_add_test(c, a_segment_that_was_pushed_is_pushed_again);
+    tcase_add_test(c, a_segment_full_of_text_and_blocks_is_not_small);
     tcase_add_test(c, writes_that_met_a_closed_window_leave_as_one_segment);
     tcase_add_test(c, msg_more_gathers_what_belongs_together);
     tcase_add_test(c, msg_more_holds_no_full_segment);
