@@ -199,7 +199,8 @@ static struct wire_flow *add_flow(struct peer *p)
     return p->flow;
 }
 
-/* The newest with this four-tuple; a SYN with another number opens a new one. */
+/* The newest with this four-tuple; a SYN with another number opens a new one. NULL: a reset to a
+ * stranger. */
 static struct wire_flow *flow_of(struct peer *p, const struct wire_tcp *t)
 {
     for (int i = p->flow_count - 1; i >= 0; i--) {
@@ -211,6 +212,10 @@ static struct wire_flow *flow_of(struct peer *p, const struct wire_tcp *t)
         if (syn_again)
             return flow;
         break;
+    }
+    if (p->strangers && t->flags & WIRE_RST) {
+        p->strangers_reset++;
+        return NULL;
     }
     if (!(t->flags & WIRE_SYN) || t->flags & WIRE_ACK)
         broken(p, NULL, 0, "the stack sent a segment of a connection that nobody opened");
@@ -270,6 +275,8 @@ static void capture_tcp(struct peer *p, const struct wire_tcp *t, size_t frame_l
     if (frame_len > MTU_FRAME + p->config.mtu)
         broken(p, NULL, 0, "a frame above the MTU");
     struct wire_flow *flow = flow_of(p, t);
+    if (!flow)
+        return;
     const char *problem = wire_flow_out(flow, t);
     queue_segment(p, flow, t);
     if (problem)

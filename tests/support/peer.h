@@ -103,6 +103,7 @@ struct peer {
     int scale;       /* likewise; -1: no option */
     bool any_ttl;    /* else it must be ip.ttl */
     bool deaf;       /* the peer answers no ARP request */
+    bool strangers;  /* resets to who has no flow are counted, else they fail the test */
     bool batch;      /* peer_send() does not let the stack answer yet */
     int refuse;      /* so many frames the device refuses with -EAGAIN */
     bool no_memory;  /* every allocation fails */
@@ -110,7 +111,7 @@ struct peer {
 
     struct peer_segment queue[PEER_QUEUE]; /* what the stack sent and the test has not looked at */
     int head, tail;
-    uint64_t frames_out, arp_requests, icmp_out;
+    uint64_t frames_out, arp_requests, icmp_out, strangers_reset;
     uint64_t answered_resets;
 
     int socks[PEER_SOCKS];

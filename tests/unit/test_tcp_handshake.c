@@ -203,6 +203,36 @@ START_TEST(the_same_syn_again_makes_no_second_connection)
 }
 END_TEST
 
+/* The peer, or somebody in its name, says it again in other words: what the first SYN said counts.
+ */
+START_TEST(a_syn_again_with_other_options_or_another_number_changes_nothing)
+{
+    static const uint8_t other[] = {2, 4, 2, 24, 1, 3, 3, 14}; /* MSS 536, shift 14 */
+    static const uint32_t numbers[] = {0, (uint32_t)-1, (uint32_t)-5000, 0x80000000u, 200000};
+    struct peer *p = peer_new();
+    p->scale = 2;
+    int listener = peer_drive(p, TCPS_SYN_RECEIVED, false);
+
+    PEER_SEND(p, .flags = "S", .seq = numbers[_i], .options = {other, sizeof other});
+    if (_i == 0)
+        ck_assert(peer_expect(p, "S.", 0, 1, 0).has_scale);
+    else
+        peer_expect(p, ".", 1, 1, 0); /* RFC 5961, 4.2 */
+    PEER_SEND(p, .flags = "S", .seq = numbers[_i], .no_options = true);
+    ck_assert_int_eq(peer_skip(p), _i == 0);
+    ck_assert_uint_eq(peer_usage(p).connections, 1);
+    p->window = 1000;
+    peer_send(p, ".", 1, 1, 0);
+    int s = peer_accept(p, listener);
+    peer_app_send(p, s, 5000);
+    peer_expect(p, ".", 1, 1, 1460);
+    peer_expect(p, ".", 1461, 1, 1460);
+    peer_expect_nothing(p); /* 1000 << 2 octets, and the third would be small */
+    peer_free(p);
+    PROVES("C35");
+}
+END_TEST
+
 START_TEST(a_syn_inside_the_window_sends_a_passive_open_back_to_listen)
 {
     struct peer *p = peer_new();
@@ -1055,6 +1085,7 @@ int main(void)
     c = tcase_create("RFC 9293, 3.10.7.4: SYN-RECEIVED");
     tcase_add_test(c, a_syn_ack_is_repeated_with_backoff_and_given_up_after_five);
     tcase_add_test(c, the_same_syn_again_makes_no_second_connection);
+    tcase_add_loop_test(c, a_syn_again_with_other_options_or_another_number_changes_nothing, 0, 5);
     tcase_add_test(c, a_syn_inside_the_window_sends_a_passive_open_back_to_listen);
     tcase_add_loop_test(c, syn_received_resets_an_ack_of_what_was_never_sent_and_waits_on, 0,
                         (int)ARRAY_LEN(bad_acks));

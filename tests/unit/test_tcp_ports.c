@@ -200,6 +200,39 @@ START_TEST(the_first_ephemeral_port_depends_on_the_secret)
 }
 END_TEST
 
+/* RFC 6056, 3.3.1: 16,384 choices fall evenly into 64 parts of the range (chi-square with 63
+ * degrees of freedom, deviation 11.2), and so do the steps from one to the next. */
+START_TEST(ephemeral_ports_cannot_be_guessed)
+{
+    enum { CHOICES = 16384, PARTS = 64 };
+    struct peer *p = with_ports(49152, 65535);
+    int places[PARTS] = {0}, steps[PARTS] = {0};
+    uint16_t last = 0;
+
+    for (int i = 0; i < CHOICES; i++) {
+        struct endpoint local = {.port = 0};
+        int s = sock_socket(p->stack, AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_eq(sock_bind(p->stack, s, local), 0);
+        ck_assert_int_eq(sock_getsockname(p->stack, s, &local), 0);
+        sock_close(p->stack, s);
+        places[(local.port - 49152) / (CHOICES / PARTS)]++;
+        steps[(uint16_t)(local.port - last) % CHOICES / (CHOICES / PARTS)]++;
+        last = local.port;
+    }
+    double expected = CHOICES / PARTS, place = 0, step = 0;
+    for (int i = 0; i < PARTS; i++) {
+        place += (places[i] - expected) * (places[i] - expected) / expected;
+        step += (steps[i] - expected) * (steps[i] - expected) / expected;
+    }
+    ck_assert_double_lt(place, 63 + 6 * 11.2);
+    ck_assert_double_lt(step, 63 + 6 * 11.2);
+    ck_assert_double_gt(place, 10);
+    ck_assert_double_gt(step, 10);
+    peer_free(p);
+    PROVES("RFC6056-3.3-a", "C40");
+}
+END_TEST
+
 START_TEST(the_last_free_port_is_found_and_then_there_is_none)
 {
     struct peer *p = with_ports(50000, 50009);
@@ -752,6 +785,7 @@ int main(void)
     c = tcase_create("RFC 6056, 3: ephemeral ports");
     tcase_add_test(c, ephemeral_ports_are_in_their_range_and_differ);
     tcase_add_test(c, the_first_ephemeral_port_depends_on_the_secret);
+    tcase_add_test(c, ephemeral_ports_cannot_be_guessed);
     tcase_add_test(c, the_last_free_port_is_found_and_then_there_is_none);
     tcase_add_test(c, an_ephemeral_port_is_never_a_listeners);
     tcase_add_test(c, a_tuple_in_time_wait_is_not_used_again);

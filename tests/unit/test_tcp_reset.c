@@ -78,6 +78,57 @@ START_TEST(a_port_that_listens_does_not_speak_for_the_others)
 }
 END_TEST
 
+/* Segments of no connection, from everywhere, with any flags and numbers: they cost a look into the
+ * table and leave nothing behind, their resets are bounded, and a connection beside them goes on.
+ */
+START_TEST(a_flood_of_segments_from_strangers_costs_nothing_and_stops_nobody)
+{
+    static const uint8_t flags[] = {WIRE_RST,           WIRE_SYN | WIRE_ACK, WIRE_FIN,
+                                    WIRE_ACK,           WIRE_FIN | WIRE_ACK, WIRE_PSH | WIRE_ACK,
+                                    WIRE_SYN | WIRE_FIN};
+    static uint8_t frame[WIRE_FRAME_MAX];
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+    uint64_t random = 1, memory = 0, flood = 20000;
+
+    p->strangers = true;
+    peer_listen(p, 16);
+    for (uint64_t i = 0; i < flood; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        struct wire_tcp t = {.eth_src = {2, 0, 0, 0, 0, 1},
+                             .eth_dst = {2, 0, 0x5e, 0x10, 0, 1},
+                             .ip_src = PEER_V4(44, random >> 56, random >> 48 & 255, 7),
+                             .ip_dst = PEER_STACK_ADDR,
+                             .src_port = (uint16_t)(random >> 16 | 1),
+                             .dst_port = i % 2 ? PEER_STACK_PORT : (uint16_t)(random >> 33 | 1),
+                             .seq = (uint32_t)(random >> 7),
+                             .ack = (uint32_t)(random >> 21),
+                             .flags = flags[i % ARRAY_LEN(flags)],
+                             .text = {frame + 100, i % 3}};
+        uint8_t out[256];
+        peer_send_frame(p, out, wire_emit(out, &t));
+        if (i == 1000)
+            memory = p->memory; /* what the first of them needed is there */
+        if (i % 2000 == 0) {
+            peer_app_send(p, s, 10);
+            peer_expect(p, "P.", 1 + (uint32_t)(i / 200), 1, 10);
+            peer_send(p, ".", 1, 11 + (uint32_t)(i / 200), 0);
+        }
+    }
+    ck_assert_uint_eq(p->memory, memory);
+    ck_assert_uint_eq(peer_usage(p).connections, 1);
+    ck_assert_uint_eq(peer_usage(p).frames, 0);
+    uint64_t limited = peer_counter(p, COUNTER_RST_LIMITED);
+    ck_assert_uint_gt(p->strangers_reset, 0);
+    ck_assert_uint_le(p->strangers_reset, 2000); /* icmp.burst, all at one moment */
+    ck_assert_uint_gt(limited, flood / 2);
+    peer_send(p, "P.", 1, 101, 10);
+    peer_expect(p, ".", 101, 11, 0);
+    peer_free(p);
+    PROVES("C31");
+}
+END_TEST
+
 /* --- RST by state and sequence number (3.10.7.4, second; RFC 5961, 3.2)
  * ------------------------------------- */
 
@@ -413,6 +464,7 @@ int main(void)
     tcase_add_loop_test(c, closed_answers_all_but_a_reset_with_a_reset_that_is_believed, 0,
                         (int)ARRAY_LEN(at_closed));
     tcase_add_test(c, resets_to_nobody_are_counted_and_limited);
+    tcase_add_test(c, a_flood_of_segments_from_strangers_costs_nothing_and_stops_nobody);
     tcase_add_test(c, a_port_that_listens_does_not_speak_for_the_others);
     suite_add_tcase(s, c);
 
