@@ -418,6 +418,22 @@ START_TEST(close_wait_sends_as_established_does)
 }
 END_TEST
 
+START_TEST(close_wait_counts_duplicate_acks_as_established_does)
+{
+    struct peer *p = peer_new();
+    int s = peer_drive(p, TCPS_CLOSE_WAIT, false);
+
+    peer_app_send(p, s, 5 * 1460);
+    ck_assert_int_eq(peer_skip(p), 5);
+    for (int i = 0; i < 3; i++)
+        peer_send(p, ".", 2, 1, 0);
+    peer_expect(p, ".", 1, 2, 1460); /* at once */
+    ck_assert_uint_eq(peer_counter(p, COUNTER_TCP_FAST), 1);
+    peer_free(p);
+    PROVES("RFC9293-ACK-10");
+}
+END_TEST
+
 START_TEST(last_ack_sends_its_fin_again_and_is_gone_with_the_ack)
 {
     struct peer *p = peer_new();
@@ -864,6 +880,7 @@ int main(void)
     tcase_add_test(c, a_bare_fin_behind_a_hole_waits_too);
     tcase_add_test(c, close_wait_sends_what_it_has_and_its_fin_and_ends_with_the_last_ack);
     tcase_add_test(c, close_wait_sends_as_established_does);
+    tcase_add_test(c, close_wait_counts_duplicate_acks_as_established_does);
     tcase_add_test(c, last_ack_sends_its_fin_again_and_is_gone_with_the_ack);
     tcase_add_loop_test(c, the_same_fin_again_is_acknowledged_again, 0,
                         (int)ARRAY_LEN(after_their_fin));

@@ -1009,6 +1009,22 @@ START_TEST(a_syn_from_or_to_an_address_that_is_nobodys_is_dropped_in_silence)
 }
 END_TEST
 
+/* 0.0.0.0, which the table above cannot say, and its network. */
+START_TEST(a_syn_from_the_unspecified_address_is_dropped_in_silence)
+{
+    struct peer *p = peer_new();
+
+    peer_listen(p, 4);
+    peer_flow_new(p)->their_addr = _i == 0 ? 0 : PEER_V4(0, 1, 2, 3);
+    peer_syn(p);
+    peer_expect_silence(p, 3000);
+    ck_assert_uint_eq(peer_drops(p, DROP_IP4_MARTIAN), 1);
+    ck_assert_uint_eq(peer_usage(p).connections, 0);
+    peer_free(p);
+    PROVES("RFC9293-MUST-63");
+}
+END_TEST
+
 /* LAND: source and destination are the same socket. */
 START_TEST(a_syn_from_ourselves_is_a_martian)
 {
@@ -1147,6 +1163,7 @@ int main(void)
     c = tcase_create("RFC 9293, 3.9.2.3: address validation");
     tcase_add_loop_test(c, a_syn_from_or_to_an_address_that_is_nobodys_is_dropped_in_silence, 0,
                         (int)ARRAY_LEN(strangers));
+    tcase_add_loop_test(c, a_syn_from_the_unspecified_address_is_dropped_in_silence, 0, 2);
     tcase_add_test(c, a_syn_from_ourselves_is_a_martian);
     suite_add_tcase(s, c);
 

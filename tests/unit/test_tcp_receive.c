@@ -148,7 +148,7 @@ START_TEST(text_and_fin_beyond_the_window_are_cut_off_and_counted)
     peer_app_read(p, s, 200);
     ck_assert_int_eq(peer_recv_result(p, s), 0);
     peer_free(p);
-    PROVES("RFC9293-SEQ-6", "C24");
+    PROVES("RFC9293-SEQ-6", "RFC1122-4.2.2.20-a", "C24");
 }
 END_TEST
 
@@ -225,6 +225,27 @@ START_TEST(a_probe_of_a_closed_window_is_answered_and_its_ack_counts)
     ck_assert_int_eq(peer_recv_result(p, s), -EAGAIN); /* not the probe */
     peer_free(p);
     PROVES("RFC9293-SEQ-3", "RFC2525-2.12-a");
+}
+END_TEST
+
+/* What a probe acknowledges is what it would without text, but it is no duplicate ACK (RFC 5681,
+ * 2). */
+START_TEST(probes_of_a_closed_window_start_no_fast_retransmit)
+{
+    struct peer *p = with_buffer(SMALL_BUFFER);
+    int s = peer_establish_passive(p);
+    uint32_t nxt = fill_window(p);
+
+    peer_app_send(p, s, 10);
+    peer_expect(p, "P.", 1, nxt, 10);
+    for (int i = 0; i < 5; i++) {
+        peer_send(p, "P.", nxt, 1, 1);
+        peer_expect(p, ".", 11, nxt, 0);
+    }
+    peer_expect_nothing(p);
+    ck_assert_uint_eq(peer_counter(p, COUNTER_TCP_RETRANSMITS), 0);
+    peer_free(p);
+    PROVES("RFC5681-2-b", "RFC9293-SEQ-3");
 }
 END_TEST
 
@@ -593,7 +614,32 @@ START_TEST(early_text_is_charged_what_it_really_costs)
     ck_assert_uint_gt(peer_usage(p).frames, 4);
     ck_assert_uint_gt(peer_drops(p, DROP_TCP_REORDER_CAP), 0);
     peer_free(p);
-    PROVES("C22");
+    PROVES("C22", "RFC1122-4.2.2.20-a");
+}
+END_TEST
+
+/* Of the frames of the whole stack early text gets half, so that text in order always finds some.
+ */
+START_TEST(early_text_takes_half_of_the_frames_at_most)
+{
+    struct stack_config config;
+    peer_config(&config);
+    config.values.mem_frames = 262144;
+    struct peer *p = peer_new_with(&config, 0);
+    int s = peer_establish_passive(p);
+
+    p->window = 65535;
+    uint32_t at = 1461;
+    for (; peer_drops(p, DROP_TCP_NO_MEMORY) == 0 && at < 60000; at += 100) {
+        peer_send(p, ".", at + 1, 1, 99);
+        peer_skip(p);
+    }
+    ck_assert_uint_gt(peer_drops(p, DROP_TCP_NO_MEMORY), 0);
+    ck_assert_uint_lt(peer_usage(p).frames, 262144 / 2 / 128 + 2);
+    peer_send(p, ".", 1, 1, 1460);
+    peer_app_read(p, s, 1460);
+    peer_free(p);
+    PROVES("C22", "RFC1122-4.2.2.20-a");
 }
 END_TEST
 
@@ -931,6 +977,7 @@ int main(void)
     tcase_add_test(c, the_answer_to_what_is_not_acceptable_names_snd_nxt_and_rcv_nxt);
     tcase_add_test(c, a_closed_window_takes_an_ack_at_rcv_nxt_alone);
     tcase_add_loop_test(c, a_probe_of_a_closed_window_is_answered_and_its_ack_counts, 0, 2);
+    tcase_add_test(c, probes_of_a_closed_window_start_no_fast_retransmit);
     tcase_add_test(c, a_probe_of_a_closed_window_tells_of_the_peers_own_window);
     tcase_add_test(c, a_closed_window_does_not_shut_out_a_reset);
     tcase_add_test(c, a_window_may_stay_closed_and_every_probe_is_answered);
@@ -959,6 +1006,7 @@ int main(void)
     c = tcase_create("RFC 1122, 4.2.2.20: bounds of the hoard");
     tcase_add_loop_test(c, islands_are_at_most_256_and_the_stream_comes_through, 0, 3);
     tcase_add_test(c, early_text_is_charged_what_it_really_costs);
+    tcase_add_test(c, early_text_takes_half_of_the_frames_at_most);
     tcase_add_test(c, text_of_one_octet_each_costs_few_buffers);
     suite_add_tcase(s, c);
 

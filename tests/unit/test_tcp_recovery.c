@@ -324,6 +324,7 @@ START_TEST(the_timer_starts_again_with_an_ack_of_new_text_and_stops_with_the_las
     ck_assert_int_ge(rto, 1000);
     peer_expect_after(p, rto, "P.", seg(1), 1, MSS); /* 900 ms and an RTO after its first time */
     peer_send(p, ".", 1, seg(2), 0);
+    ck_assert_uint_eq(peer_usage(p).timers, 0);
     peer_expect_silence(p, 200000);
     peer_free(p);
     PROVES("RFC6298-5.1-5.3-a", "RFC6298-5-a");
@@ -514,6 +515,8 @@ START_TEST(a_peer_that_is_dead_is_doubted_after_three_and_given_up_after_fifteen
     for (int i = 0; i < 15; i++) {
         if (i < 3)
             ck_assert_uint_eq(p->arp_requests, asked);
+        if (i == 3)
+            ck_assert_uint_gt(p->arp_requests, asked);
         peer_expect_after(p, gap, "P.", 1, 1, 100);
         if (i == 4) /* at 31 s: the entry itself was still fresh */
             ck_assert_uint_gt(p->arp_requests, asked);
@@ -639,7 +642,14 @@ START_TEST(each_more_duplicate_inflates_and_the_full_ack_deflates)
 }
 END_TEST
 
-enum not_a_duplicate { WITH_TEXT, WITH_NEW_WINDOW, WITH_OLD_ACK, NOTHING_OUTSTANDING, KINDS };
+enum not_a_duplicate {
+    WITH_TEXT,
+    WITH_NEW_WINDOW,
+    WITH_OLD_ACK,
+    WITH_FIN,
+    NOTHING_OUTSTANDING,
+    KINDS
+};
 
 /* RFC 5681, 2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. */
 START_TEST(what_is_no_duplicate_ack_is_not_counted_as_one)
@@ -662,6 +672,9 @@ START_TEST(what_is_no_duplicate_ack_is_not_counted_as_one)
             break;
         case WITH_OLD_ACK:
             peer_send(p, ".", 1, 1, 0);
+            break;
+        case WITH_FIN: /* behind a hole, so that it can come five times */
+            peer_send(p, "F.", 101, seg(1), 0);
             break;
         case NOTHING_OUTSTANDING:
             peer_send(p, ".", 1, seg(3), 0);
