@@ -71,6 +71,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_mss_floor,       "tcp.mss_floor",       SIZE,     48,             1,            536,           "the smallest MSS that we believe") \
     X(tcp_pmtu_floor_v4,   "tcp.pmtu_floor_v4",   SIZE,     552,            68,           65535,         "the smallest path MTU that we believe of IPv4 (RFC 1191, 3)") \
     X(tcp_pmtu_floor_v6,   "tcp.pmtu_floor_v6",   SIZE,     1280,           1280,         65535,         "and of IPv6 (RFC 8201, 4)") \
+    X(tcp_black_hole,      "tcp.black_hole",      COUNT,    3,              0,            64,            "retransmissions in a row before large segments are taken for the reason; 0: never (RFC 4821, 7.7)") \
     X(tcp_window_scale,    "tcp.window_scale",    COUNT,    7,              0,            14,            "our window shift at most (RFC 7323, 2.2)") \
     X(tcp_scale_to_fit,    "tcp.scale_to_fit",    SWITCH,   0,              0,            1,             "no larger a window shift than tcp.rmem needs") \
     X(tcp_window_first,    "tcp.window_first",    SIZE,     65535,          536,          65535,         "the window that a connection starts with") \

@@ -76,6 +76,7 @@ static const struct setting linux_6[] = {
     SET(tcp_probe_octet,    0),
     SET(tcp_window_scale,   14),
     SET(tcp_scale_to_fit,   1),
+    SET(tcp_black_hole,     0),               /* net.ipv4.tcp_mtu_probing */
     SET(tcp_challenge,      TAPIO_MS(500)),
     SET(tcp_mss_floor,      48),
     SET(tcp_rmem,           6291456),
@@ -91,6 +92,7 @@ static const struct setting freebsd[] = {
     SET(tcp_rto_min,        TAPIO_MS(30)),
     SET(tcp_rto_max,        TAPIO_S(64)),
     SET(tcp_retries,        12),
+    SET(tcp_black_hole,     0),
     SET(tcp_msl,            TAPIO_S(30)),
     SET(tcp_fin_wait_2,     TAPIO_S(60)),
     SET(tcp_delayed_ack,    TAPIO_MS(40)),

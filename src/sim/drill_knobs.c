@@ -118,7 +118,7 @@ static const struct knob {
     {"net.inet.tcp.insecure_syn",          SAME_ONLY, "0",        "off, as here"},
     {"net.inet.tcp.icmp_may_rst",          SAME_ONLY, "1",        "on, as here"},
     {"net.inet.tcp.rexmit_drop_options",   SAME_ONLY, "0",        "off, as here"},
-    {"net.inet.tcp.pmtud_blackhole_detection", SAME_ONLY, "0",    "off, as here"},
+    {"net.inet.tcp.pmtud_blackhole_detection", SAME_ONLY, "0",    "off, as with --profile freebsd"},
     {"net.inet.tcp.log_in_vain",           ANY,       NULL,       "our log is no syslog"},
     {"net.inet.tcp.tso",                   ANY,       NULL,       "how a flight is cut is merged away"},
     {"net.inet.tcp.recvbuf_auto",          ANY,       NULL,       "the window's growth is asked for by no such script"},

@@ -146,6 +146,18 @@ static bool is_cwnd_limited(const struct tcp_conn *conn, tcp_seq ack)
     return conn->held == HELD_CWND || seq_le(ack, conn->full_end);
 }
 
+/* A black hole was suspected. An ACK beyond what has been sent again, smaller, is of the large
+ * ones: the path carries them. Once all has been sent again, an ACK does not tell any more. */
+static void absolve_path(struct tcp_conn *conn, tcp_seq ack)
+{
+    if (seq_lt(conn->lost.from, ack) && conn_has_lost(conn)) {
+        conn->snd_mss = conn->cc.mss = conn->doubted_mss;
+        conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
+    }
+    if (!conn_has_lost(conn) || seq_lt(conn->lost.from, ack))
+        conn->doubted_mss = 0;
+}
+
 static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
                          instant now)
 {
@@ -156,6 +168,8 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
                                            is_cwnd_limited(conn, ack), &growth);
 
     tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
+    if (conn->doubted_mss > 0)
+        absolve_path(conn, ack);
     tcp_advance_una(tcp, conn, seg, now);
     /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers
      * nothing */

@@ -121,6 +121,7 @@ struct tcp_conn {
     } lost;
 
     uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
+    uint16_t doubted_mss;      /* what it was before a black hole was suspected; 0: nothing is */
     uint16_t rcv_mss;          /* what we announce */
     uint16_t rcv_full;         /* the largest text of a segment so far: "full-sized" for SHLD-19 */
     uint16_t unacked_segments; /* received in order since the last ACK */
@@ -330,6 +331,12 @@ bool tcp_keeps_alive(const struct tcp_conn *conn);
 /* `from` is `at` or earlier: no later than the user timeout of what is at SND.UNA. */
 instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn, instant at);
 bool tcp_user_timeout_is_over(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
+
+/* --- tcp_icmp.c --------------------------------------------------------------------------- */
+
+/* What path carries no more than `mtu`, or our floor: smaller segments from now on. False when they
+ * are as small already. */
+bool tcp_lower_path_mtu(const struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu);
 
 /* --- tcp_timer.c -------------------------------------------------------------------------- */
 

@@ -13,6 +13,8 @@
  *     taken for lost and leaves at once, smaller. That is no sign of congestion: cwnd and the
  *     retransmission timeout stay as they are (RFC 1191, 6.5).
  *
+ * A path that swallows large packets without a word is found out by the timer (tcp_timer.c).
+ *
  * Left out: raising the path MTU again after ten minutes (RFC 1191, 6.3; RFC 8201, 5.3), sharing it
  * between the connections to one host, and waiting for a sign of life before a "too big" is
  * believed (RFC 5927, 7.2): the floor bounds what it can do.
@@ -32,7 +34,7 @@ static bool is_opening(const struct tcp_conn *conn)
     return conn->state == TCPS_SYN_SENT || (conn->state == TCPS_SYN_RECEIVED && !conn->passive);
 }
 
-static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, instant now)
+bool tcp_lower_path_mtu(const struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu)
 {
     const struct ip_family *family = ip_family_of(conn->local.addr);
     int64_t floor =
@@ -41,8 +43,16 @@ static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, 
                                                       family->header_len - TCP_HEADER_MIN);
 
     if (mss >= conn->snd_mss)
-        return;
+        return false;
     conn->snd_mss = conn->cc.mss = (uint16_t)mss;
+    return true;
+}
+
+static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, instant now)
+{
+    if (!tcp_lower_path_mtu(tcp, conn, mtu))
+        return;
+    conn->doubted_mss = 0; /* now somebody has said it */
     if (!tcp_state_can_send((enum tcp_state)conn->state) || conn->sendq.len == 0)
         return;
     conn->lost.from = conn->snd.una;

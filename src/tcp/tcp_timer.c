@@ -10,6 +10,9 @@
  *     ack_at          an ACK was delayed
  *     linger_at       TIME-WAIT, or FIN-WAIT-2 that nobody owns; else keep-alive (tcp_alive.c)
  *
+ * When large segments are not acknowledged time after time they are made smaller, for a path may
+ * swallow them and the ICMP error that would say so.
+ *
  * A timer only notes what is owed. The retransmission itself is tcp_output()'s.
  */
 #include "tcp/tcp_conn.h"
@@ -109,6 +112,24 @@ static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
     tcp_arm_retransmit(tcp, conn, now);
 }
 
+/* Nobody acknowledges a large segment, and nobody says why: perhaps the path swallows what is
+ * large, and the ICMP error, too. What RFC 4821, 7.7 calls a full-stop timeout then asks for 1024
+ * octets, and each further one for half, down to our floor. */
+static bool suspects_black_hole(struct tcp *tcp, struct tcp_conn *conn)
+{
+    uint32_t patience = (uint32_t)tcp->values->tcp_black_hole;
+    uint32_t headers =
+        (ip_is_v4(conn->local.addr) ? 40u : 60u) + (conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0u);
+    uint32_t mtu = conn->retransmits == patience ? 1024 : (conn->snd_mss + headers) / 2;
+
+    if (patience == 0 || conn->retransmits < patience || conn->soft_error ||
+        conn_text_sent(conn) + headers <= mtu)
+        return false;
+    if (conn->doubted_mss == 0)
+        conn->doubted_mss = conn->snd_mss;
+    return tcp_lower_path_mtu(tcp, conn, mtu);
+}
+
 /* RFC 6298, 5.4 to 5.6, RFC 5681, 3.1: all that is in flight is taken for lost, cwnd is one
  * segment. */
 static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
@@ -120,8 +141,12 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
                 "the peer acknowledges nothing (RFC 9293, 3.8.3)", now);
         return;
     }
+    bool smaller = suspects_black_hole(tcp, conn);
     newreno_on_timeout(&conn->cc, conn_inflight(conn), conn->snd.nxt, conn->retransmits > 0);
-    tcp_log_cwnd(tcp, conn, "retransmission timeout (RFC 5681, 3.1)", now);
+    tcp_log_cwnd(tcp, conn,
+                 smaller ? "timeout after timeout: smaller segments (RFC 4821, 7.7)"
+                         : "retransmission timeout (RFC 5681, 3.1)",
+                 now);
     count_try(conn);
     conn->timing = false;
     conn->lost.from = conn->snd.una;

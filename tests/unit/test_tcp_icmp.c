@@ -311,6 +311,66 @@ START_TEST(too_big_lowers_the_mss_and_sends_again_at_once)
 }
 END_TEST
 
+/* A millisecond on a path from host 0 that swallows what is larger than `mtu` and says nothing. */
+static void pass_silently(uint32_t mtu)
+{
+    struct host_out *out = &hosts[0].out;
+    int kept = 0;
+
+    hosts_now = instant_add(hosts_now, NS_PER_MS);
+    host_output(0);
+    for (int i = 0; i < out->count; i++) {
+        if (out->packet[i].len <= mtu)
+            out->packet[kept++] = out->packet[i];
+    }
+    out->count = kept;
+    host_deliver(0);
+    host_output(1);
+    host_deliver(1);
+}
+
+static const struct {
+    int row;
+    uint32_t mtu, then; /* the path's, and what we come to believe */
+    int seconds;        /* when it begins to work */
+} black_holes[] = {
+    {V4, 1499, 1024, 15}, {V4, 1024, 1024, 15}, {V4, 1023, 552, 31},
+    {V4, 552, 552, 31},   {V6, 1499, 1280, 15}, {V6, 1280, 1280, 15},
+};
+
+/* RFC 4821, 7.7: three retransmissions in vain, then smaller ones. */
+START_TEST(a_path_that_swallows_large_packets_without_a_word_is_survived)
+{
+    int row = black_holes[_i].row, listener, server;
+    int client = hosts_connect(row, &listener, &server);
+    struct stack *a = hosts[0].stack, *b = hosts[1].stack;
+    static uint8_t text[12000], back[sizeof text];
+    struct host_packet first;
+    struct sock_info info;
+    size_t got = 0;
+    instant begin = hosts_now;
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 31 + i / 256);
+    ck_assert_int_eq(sock_send(a, client, text, sizeof text, 0, NULL), sizeof text);
+    first = first_sent();
+    ck_assert_uint_eq(first.len, 1500);
+    while (instant_since(hosts_now, begin) < (black_holes[_i].seconds - 1) * NS_PER_S)
+        pass_silently(black_holes[_i].mtu);
+    ck_assert_int_eq(sock_recv(b, server, back, sizeof back, 0, NULL), -EAGAIN);
+    for (int i = 0; i < 10000 && got < sizeof text; i++) {
+        pass_silently(black_holes[_i].mtu);
+        ssize_t n = sock_recv(b, server, back + got, sizeof back - got, 0, NULL);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    ck_assert_uint_eq(got, sizeof text);
+    ck_assert_mem_eq(text, back, sizeof text);
+    ck_assert_int_eq(sock_info(a, client, &info), 0);
+    ck_assert_uint_eq(info.snd_mss, mss_for(row, black_holes[_i].then, &first));
+    PROVES("C42");
+}
+END_TEST
+
 static const struct {
     int row;
     uint32_t mtu;
@@ -410,6 +470,8 @@ int main(void)
     tcase_add_loop_test(c, established_that_gives_up_says_what_the_network_said, 0, 2);
     tcase_add_loop_test(c, only_a_segment_in_flight_is_believed, 0, 2 * (int)ARRAY_LEN(quoted));
     tcase_add_loop_test(c, an_error_about_somebody_else_changes_nothing, 0, 2);
+    tcase_add_loop_test(c, a_path_that_swallows_large_packets_without_a_word_is_survived, 0,
+                        (int)ARRAY_LEN(black_holes));
     tcase_add_loop_test(c, too_big_lowers_the_mss_and_sends_again_at_once, 0, 2);
     tcase_add_loop_test(c, a_path_mtu_goes_down_to_the_floor_and_never_up, 0, (int)ARRAY_LEN(mtus));
     tcase_add_test(c, one_path_says_nothing_of_another);

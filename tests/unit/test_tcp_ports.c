@@ -577,6 +577,25 @@ START_TEST(an_active_open_to_an_address_that_is_nobodys_fails_at_once)
 }
 END_TEST
 
+/* There is no way round through the wire: what came from our own address would be a martian. */
+START_TEST(an_active_open_to_ourselves_fails_at_once)
+{
+    struct peer *p = peer_new();
+    int s = peer_socket(p);
+
+    if (_i == 1)
+        peer_listen(p, 4);
+    ck_assert_int_eq(bind_to(p, s, 0, _i == 0 ? PEER_STACK_PORT : 81), 0);
+    int err = connect_to(p, s, PEER_STACK_ADDR, PEER_STACK_PORT);
+    ck_assert(err < 0 && err != -EINPROGRESS);
+    peer_expect_silence(p, 10000);
+    ck_assert_uint_eq(p->arp_requests, 0);
+    ck_assert_uint_eq(peer_usage(p).connections, 0);
+    peer_free(p);
+    PROVES("C36");
+}
+END_TEST
+
 START_TEST(an_active_open_to_port_0_or_to_nobody_fails)
 {
     struct peer *p = peer_new();
@@ -807,6 +826,7 @@ int main(void)
     tcase_add_test(c, a_listener_for_one_address_does_not_hear_the_other);
     tcase_add_loop_test(c, an_active_open_to_an_address_that_is_nobodys_fails_at_once, 0,
                         (int)ARRAY_LEN(nowhere));
+    tcase_add_loop_test(c, an_active_open_to_ourselves_fails_at_once, 0, 2);
     tcase_add_test(c, an_active_open_to_port_0_or_to_nobody_fails);
     tcase_add_test(c, without_a_route_an_active_open_fails);
     suite_add_tcase(s, c);

@@ -534,6 +534,49 @@ START_TEST(a_peer_that_is_dead_is_doubted_after_three_and_given_up_after_fifteen
 }
 END_TEST
 
+/* What is small passes any path: nobody's silence about it is the size's fault. Nor is it where
+ * tcp.black_hole says so. */
+START_TEST(silence_about_small_segments_makes_none_smaller)
+{
+    static const uint32_t lens[] = {984, 985, 1460}, then[] = {1460, 984, 1460};
+    struct stack_config config;
+
+    peer_config(&config);
+    config.values.tcp_black_hole = _i < 2 ? 3 : 0;
+    struct peer *p = peer_new_with(&config, 0);
+    int s = peer_establish_passive(p);
+    peer_app_send(p, s, lens[_i]);
+    peer_expect(p, "P.", 1, 1, lens[_i]);
+    for (int64_t gap = 1000; gap < 8000; gap *= 2)
+        peer_expect_after(p, gap, "P.", 1, 1, lens[_i]);
+    peer_wait(p, 8001);
+    ck_assert_uint_eq(peer_info(p, s).snd_mss, then[_i]);
+    peer_skip(p);
+    peer_free(p);
+}
+END_TEST
+
+/* The ACK of the large segments was late, and only a part of them was sent again small. */
+START_TEST(an_ack_of_more_than_was_sent_again_clears_the_path)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+
+    peer_app_send(p, s, 3 * MSS);
+    ck_assert_int_eq(peer_skip(p), 3);
+    peer_wait(p, 15500);
+    peer_skip(p);
+    ck_assert_uint_eq(peer_info(p, s).snd_mss, 984);
+    peer_send(p, ".", 1, _i == 0 ? 985 : _i == 1 ? 1 + MSS : 1 + 3 * MSS, 0);
+    peer_skip(p);
+    ck_assert_uint_eq(peer_info(p, s).snd_mss, _i == 0 ? 984 : MSS);
+    peer_send(p, ".", 1, 1 + 3 * MSS, 0); /* the rest, most of it never sent again */
+    peer_app_send(p, s, MSS);
+    peer_expect(p, "P.", 1 + 3 * MSS, 1, MSS);
+    peer_free(p);
+}
+END_TEST
+
 START_TEST(a_timeout_is_told_to_who_sends)
 {
     struct peer *p = peer_new();
@@ -951,6 +994,8 @@ int main(void)
 
     c = tcase_create("RFC 9293, 3.8.3: connection failures");
     tcase_add_test(c, a_peer_that_is_dead_is_doubted_after_three_and_given_up_after_fifteen);
+    tcase_add_loop_test(c, silence_about_small_segments_makes_none_smaller, 0, 3);
+    tcase_add_loop_test(c, an_ack_of_more_than_was_sent_again_clears_the_path, 0, 3);
     tcase_add_test(c, a_timeout_is_told_to_who_sends);
     suite_add_tcase(s, c);
 
