@@ -417,6 +417,30 @@ START_TEST(comparisons_go_round_the_circle)
 }
 END_TEST
 
+/* UDP over IPv4 says with a zero that there is no checksum; TCP always has one. */
+START_TEST(a_checksum_of_zero_is_verified_like_any_other)
+{
+    static uint8_t frame[WIRE_FRAME_MAX];
+    uint8_t text[4] = {0};
+    struct wire_tcp t = {.ip_src = 0x0a090001,
+                         .ip_dst = 0x0a090002,
+                         .src_port = 1,
+                         .dst_port = 2,
+                         .flags = WIRE_ACK,
+                         .text = {text, sizeof text}};
+    struct ip_addr src = ip_from_v4(t.ip_src), dst = ip_from_v4(t.ip_dst);
+    uint8_t *tcp = frame + 34;
+
+    wire_emit(frame, &t);
+    memcpy(tcp + 20, tcp + TCP_CSUM_OFFSET, 2); /* the text brings the sum to what a zero says */
+    memset(tcp + TCP_CSUM_OFFSET, 0, 2);
+    HOLDS(tcp_checksum_is_right(src, dst, bytes_of(tcp, 24)));
+    tcp[23] ^= 1;
+    HOLDS(!tcp_checksum_is_right(src, dst, bytes_of(tcp, 24)));
+    PROVES("C02", "RFC9293-MUST-3");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("tcp_wire");
@@ -426,6 +450,7 @@ int main(void)
     tcase_add_test(c, a_header_must_fit_into_the_segment_and_have_twenty_octets);
     tcase_add_loop_test(c, what_is_written_reads_back_and_fills_the_header_with_zeros, 0, 4);
     tcase_add_test(c, the_checksum_covers_every_bit_and_the_pseudo_header);
+    tcase_add_test(c, a_checksum_of_zero_is_verified_like_any_other);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.2: options");
