@@ -26,9 +26,10 @@ struct drill_verb {
     struct drill_define defines[OPTIONS_MAX];
     uint32_t define_count;
     struct script_list scripts;
-    const char *trace;
+    const char *trace, *record;
     bool json, allow_skip, verbose;
-    struct os_sink talk, trace_out;
+    struct os_sink talk, trace_out, record_out;
+    struct octet_sink *recorder; /* NULL: nobody records */
     struct capture *capture;
     unsigned passed, failed, skipped;
 };
@@ -44,6 +45,7 @@ static const char help[] =
     "  -D, --define N=V      the word N of the script means V\n"
     "  --json                a row of JSON for each script\n"
     "  --trace FILE          write an annotated capture (pcapng) of one script\n"
+    "  --record FILE         write what one script plays and what comes, as lines of JSON\n"
     "  --allow-skip          a skipped script is no failure\n"
     "  -v                    print each event as it is played\n"
     "  --help                this text\n"
@@ -75,7 +77,7 @@ static int add_define(struct drill_verb *verb, char *text, struct refusal *refus
 static int take_option(struct drill_verb *verb, char *name, char *value, char *next, bool *used,
                        struct refusal *refusal)
 {
-    bool wants = strcmp(name, "trace") == 0;
+    bool wants = strcmp(name, "trace") == 0 || strcmp(name, "record") == 0;
     bool ours = wants || strcmp(name, "json") == 0 || strcmp(name, "allow-skip") == 0;
 
     if (!ours && !drill_option_known(name, &wants))
@@ -95,6 +97,8 @@ static int take_option(struct drill_verb *verb, char *name, char *value, char *n
         verb->allow_skip = true;
     else if (strcmp(name, "trace") == 0)
         verb->trace = value;
+    else if (strcmp(name, "record") == 0)
+        verb->record = value;
     else if (value && strcmp(name, "define") == 0)
         return add_define(verb, value, refusal);
     else if (strcmp(name, "verbose") == 0)
@@ -159,9 +163,9 @@ static int read_arguments(struct drill_verb *verb, int argc, char **argv, bool *
     if (verb->scripts.count == 0)
         return refuse(refusal, EXIT_USAGE,
                       "drill: name a script or a directory; 'tapio drill --help' says more");
-    if (verb->trace && verb->scripts.count > 1)
-        return refuse(refusal, EXIT_USAGE, "--trace: of one script at a time; %zu were given",
-                      verb->scripts.count);
+    if ((verb->trace || verb->record) && verb->scripts.count > 1)
+        return refuse(refusal, EXIT_USAGE, "--%s: of one script at a time; %zu were given",
+                      verb->trace ? "trace" : "record", verb->scripts.count);
     return 0;
 }
 
@@ -273,13 +277,34 @@ static void print_result(const struct drill_verb *verb, const char *path,
 
 /* --- running ------------------------------------------------------------------------------ */
 
+static bool is_stdout(const char *path)
+{
+    return path && strcmp(path, "-") == 0;
+}
+
+static int open_output(const char *path)
+{
+    return is_stdout(path) ? STDOUT_FILENO
+                           : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+static int open_record(struct drill_verb *verb, struct refusal *refusal)
+{
+    if (!verb->record)
+        return 0;
+    int fd = open_output(verb->record);
+    if (fd < 0)
+        return refuse(refusal, EXIT_FAILURE, "--record %s: %s", verb->record, strerror(errno));
+    os_sink_init(&verb->record_out, fd);
+    verb->recorder = &verb->record_out.sink;
+    return 0;
+}
+
 static int open_trace(struct drill_verb *verb, struct refusal *refusal)
 {
     if (!verb->trace)
         return 0;
-    int fd = strcmp(verb->trace, "-") == 0
-                 ? STDOUT_FILENO
-                 : open(verb->trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open_output(verb->trace);
     if (fd < 0)
         return refuse(refusal, EXIT_FAILURE, "--trace %s: %s", verb->trace, strerror(errno));
     verb->capture = malloc(sizeof(*verb->capture));
@@ -320,6 +345,7 @@ static void run_text(struct drill_verb *verb, const char *path, struct bytes tex
         .files = &files.files,
         .watch = verb->capture ? &verb->capture->sink : NULL,
         .talk = verb->verbose && !verb->json ? &verb->talk.sink : NULL,
+        .record = verb->recorder,
     };
     fflush(stdout);
     if (drill(&config, &memory, result)) {
@@ -374,12 +400,12 @@ static int check_options(struct drill_verb *verb, struct refusal *refusal)
 static int run(struct drill_verb *verb, struct refusal *refusal)
 {
     os_sink_init(&verb->talk, STDOUT_FILENO);
-    if (check_options(verb, refusal) || open_trace(verb, refusal))
+    if (check_options(verb, refusal) || open_trace(verb, refusal) || open_record(verb, refusal))
         return say_refusal(refusal);
     for (size_t i = 0; i < verb->scripts.count; i++)
         run_script(verb, verb->scripts.paths[i]);
     fflush(stdout);
-    fprintf(verb->json || (verb->trace && strcmp(verb->trace, "-") == 0) ? stderr : stdout,
+    fprintf(verb->json || is_stdout(verb->trace) || is_stdout(verb->record) ? stderr : stdout,
             "%u passed, %u failed, %u skipped\n", verb->passed, verb->failed, verb->skipped);
     if (verb->failed)
         return EXIT_FAILURE;

@@ -28,10 +28,13 @@ static void play(struct drill_run *run)
     run->variables = drill_variables_new(run->memory);
     if (!run->packet || !run->variables)
         drill_fail(run, 0, "no memory");
-    else if (drill_stack_open(run) == 0)
+    else if (drill_stack_open(run) == 0) {
+        drill_record_script(run);
         drill_play(run);
+    }
     if (run->stack)
         run->result->virtual_ns = drill_script_ns(run, run->now);
+    drill_record_end(run);
 }
 
 int drill(const struct drill_config *config, struct memory *memory, struct drill_result *result)

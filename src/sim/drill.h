@@ -55,6 +55,7 @@ struct drill_config {
     struct drill_files *files; /* NULL: no file can be read */
     struct event_sink *watch;  /* listens to the stack's events; NULL: nobody */
     struct octet_sink *talk;   /* each event as it is played, a line each; NULL: nobody */
+    struct octet_sink *record; /* what was played and what came, as lines of JSON; NULL: nobody */
 };
 
 enum { DRILL_REASON = 320, DRILL_REPORT = 6144 };

@@ -186,8 +186,10 @@ static int judge_time(struct drill_run *run, const struct drill_op *op)
 static int judge(struct drill_run *run, const struct drill_op *op)
 {
     const struct drill_call_kind *kind = drill_call_kind(op->call->name);
-    int err = judge_result(run, op);
+    int err;
 
+    drill_record_call(run, op);
+    err = judge_result(run, op);
     if (!err && kind->check && op->result >= 0 && kind->check(run, op)) {
         drill_explain(run, op->event, NULL);
         err = -1;

@@ -63,6 +63,7 @@ static int keep(struct frame_sink *sink, const struct frame_meta *meta, const st
         write_bytes(&w, iov[i].iov_base, iov[i].iov_len);
     *run->tail = live;
     run->tail = &live->next;
+    drill_record_out(run, live);
     return 0;
 }
 
@@ -175,6 +176,7 @@ void drill_hand_over(struct drill_run *run, size_t len, uint16_t segment)
         meta.gso_type =
             ip_is_v4(run->set.local.addr) ? (uint8_t)FRAME_GSO_TCPV4 : (uint8_t)FRAME_GSO_TCPV6;
     }
+    drill_record_in(run, len);
     stack_input_ip(run->stack, bytes_of(run->packet, len), &meta, run->now);
     react(run);
 }

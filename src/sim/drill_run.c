@@ -63,6 +63,7 @@ static int play(struct drill_run *run, const struct drill_event *event)
     case DRILL_CALL:
         return drill_call(run, event);
     case DRILL_COMMAND:
+        drill_record_command(run, event);
         return drill_command_now(run, event);
     case DRILL_CODE:
         return drill_code(run, event);

@@ -9,6 +9,7 @@
  *     drill_call*.c    the calls                           drill_figures.c what code blocks see
  *     drill_report.c   why it failed                       drill_watch.c   what the stack says of
  * it
+ *     drill_record.c   what happened, for another program
  *
  * Whatever can go wrong calls drill_fail() or drill_skip() and returns -1; the first one counts.
  */
@@ -287,6 +288,17 @@ int drill_mismatch(struct drill_run *run, const struct drill_event *event,
                    const char *after);
 void drill_watch_init(struct drill_run *run);
 void drill_watch_explain(struct drill_run *run, const struct drill_live *came);
+/* --- drill_record.c: nothing happens when nobody listens -------------------------------------- */
+
+void drill_record_script(const struct drill_run *run);
+void drill_record_in(const struct drill_run *run, size_t len);
+void drill_record_out(const struct drill_run *run, const struct drill_live *live);
+void drill_record_call(const struct drill_run *run, const struct drill_op *op);
+void drill_record_command(const struct drill_run *run, const struct drill_event *event);
+void drill_record_end(const struct drill_run *run);
+
+/* --- drill_show.c ----------------------------------------------------------------------------- */
+
 /* Live numbers back into the script's space. */
 void drill_to_script(const struct drill_conn *conn, struct drill_tcp *tcp);
 /* The same of a packet in. */
