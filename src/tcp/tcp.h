@@ -115,6 +115,7 @@ struct tcp_arrival {
     struct frame *frame; /* holds seg.text; NULL once somebody kept it */
     uint8_t tos, ttl;    /* of the packet: type of service or traffic class, time to live */
     enum drop drop;
+    bool syn_window;   /* it came on a SYN, where it is never scaled (RFC 7323, 2.2) */
     bool refused_text; /* our window is closed: the ACK counts, the text was cut off */
 };
 

@@ -82,7 +82,8 @@ void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (tcp->values->tcp_initial_cwnd > 0 && !conn->syn_lost)
         conn->cc.cwnd = (uint32_t)tcp->values->tcp_initial_cwnd * conn->snd_mss;
     if (conn->syn_lost && conn->rto.srtt_ns == 0) {
-        conn->rto.base_ns = tcp->values->tcp_rto_syn_lost;
+        if (conn->rto.base_ns < tcp->values->tcp_rto_syn_lost)
+            conn->rto.base_ns = tcp->values->tcp_rto_syn_lost;
         conn->rto.backoff = 0;
     }
     tcp_arm_retransmit(tcp, conn, now);
@@ -247,7 +248,7 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         return SEG_PROCESSED;
     }
     tcp_advance_una(tcp, conn, seg, now);
-    conn->snd.wnd = (uint32_t)seg->window << conn->snd_scale;
+    conn->snd.wnd = (uint32_t)seg->window << (in->syn_window ? 0 : conn->snd_scale);
     conn->snd.wl1 = seg->seq;
     conn->snd.wl2 = seg->ack;
     conn->snd.wnd_max = conn->snd.wnd;

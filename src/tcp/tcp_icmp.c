@@ -11,7 +11,7 @@
  *     answer to "why" than ETIMEDOUT. An acknowledgement shows that it has passed.
  *     "Too big" lowers the MSS, down to a floor, and never raises it. What is in flight is then
  *     taken for lost and leaves at once, smaller. That is no sign of congestion: cwnd and the
- *     retransmission timeout stay as they are (RFC 1191, 6.5).
+ *     retransmission timeout stay as they are (RFC 1191, 6.4).
  *
  * A path that swallows large packets without a word is found out by the timer (tcp_timer.c).
  *

@@ -263,13 +263,15 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     if (is_crossing_syn_ack(conn, seg)) {
         seg->flags &= (uint8_t)~TCP_SYN;
         seg->seq = conn->rcv.nxt;
+        in->syn_window = true;
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
     }
-    if (conn->ts_ok && !seg->options.has_timestamps && !(seg->flags & TCP_RST) &&
+    /* A SYN without one is of a peer that has begun anew, and must be challenged to say so. */
+    if (conn->ts_ok && !seg->options.has_timestamps && !(seg->flags & (TCP_RST | TCP_SYN)) &&
         tcp->values->tcp_ts_required)
         return dropped(in, DROP_TCP_NO_TIMESTAMP);
     if (is_old_duplicate(conn, seg, now)) {
-        if (tcp_seg_len(seg) > 0)
+        if (tcp_seg_len(seg) > 0 && !(seg->flags & TCP_SYN))
             tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
         else
             tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_OLD, now);
@@ -284,7 +286,7 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         in->refused_text = tcp_seg_len(seg) > 0;
         seg->text.len = 0;
         seg->flags &= (uint8_t)~TCP_FIN;
-        if (in->refused_text && !(seg->flags & TCP_RST))
+        if (in->refused_text && !(seg->flags & (TCP_RST | TCP_SYN)))
             tcp_owe_ack(conn, WHY_OUT_ACK_PROBE);
         return SEG_CONTINUE;
     }
