@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# planting.sh - builds the stack with a planted defect and asks the suites.
+# planting.sh - builds the stack with a planted defect and asks the suites; for planted and mutations.
 #
 # Sourced after lib.sh. There is one build directory for all defects, build/planted, without
 # sanitizers: from one defect to the next meson configures anew and a single file is compiled.
