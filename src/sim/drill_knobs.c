@@ -72,7 +72,7 @@ static const struct knob {
     {"net.ipv4.tcp_ecn_fallback",          ANY,       NULL,       "the same"},
     {"net.ipv4.tcp_syncookies",            SAME_ONLY, "0|1",      "no script fills the queue"},
     {"net.ipv4.tcp_abc",                   ANY,       NULL,       "gone from Linux"},
-    {"net.ipv4.tcp_rfc1337",               SAME_ONLY, "0",        "off, as here"},
+    {"net.ipv4.tcp_rfc1337",               SAME_ONLY, "0|1",      "on here; no script resets a TIME-WAIT"},
     {"net.ipv4.tcp_stdurg",                SAME_ONLY, "1",        "our urgent pointer is RFC 6093's"},
     {"net.ipv4.tcp_mtu_probing",           SAME_ONLY, "0",        "we do not probe"},
     {"net.ipv4.tcp_autocorking",           SAME_ONLY, "0",        "we do not cork by ourselves"},
