@@ -121,6 +121,8 @@ static void add_prefix(struct line *line, const char *key, struct ip_prefix pref
 
 /* --- the values of calls ------------------------------------------------------------------ */
 
+// NOLINTBEGIN(misc-no-recursion): as deep as the parser lets lists be, DRILL_DEPTH_MAX
+
 static void add_value(struct line *line, const struct drill_value *value);
 
 static void add_items(struct line *line, const struct drill_value *value)
@@ -181,6 +183,7 @@ static void add_value(struct line *line, const struct drill_value *value)
         return;
     }
 }
+// NOLINTEND(misc-no-recursion)
 
 /* --- the events --------------------------------------------------------------------------- */
 
