@@ -11,12 +11,17 @@ to PATIENCE) until the kernel has sent as many packets since the event before as
 follows is shifted by as much. A run in which this process itself was late for more than LATE is no evidence: the
 result says so, and the caller plays it again.
 
-Nothing leaves the namespace: it has no interface but `lo` and the TUN, whose other end is this process.
+The same packets can be played to `tapio serve` over a second TUN, in a network of its own: what ours does in virtual
+time it must do on a real device, too.
+
+Nothing leaves the namespace: it has no interface but `lo` and the TUN, whose other end is this process or the server.
 """
 import ctypes
 import fcntl
 import os
+import pathlib
 import select
+import socket
 import struct
 import subprocess
 import threading
@@ -25,6 +30,7 @@ import time
 from diff_calls import MAKES_DESCRIPTOR, Calls, Unplayable, outcome, wanted_extra
 from diff_packets import ACK, FRAGMENT, ICMP, ICMP6, SYN, TCP, Ends, Packet, Seen, translate
 
+TAPIO = os.environ.get("TAPIO", str(pathlib.Path(__file__).resolve().parents[2] / "build/tapio"))
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 LATE = 0.012 # seconds that this process may be late for an event
@@ -72,30 +78,88 @@ def set_values(header):
         set_sysctl(name, f"{min(4096, most)} {min(first, most)} {most}")
 
 
-def make_link(header):
-    """A TUN with the script's addresses: its descriptor."""
-    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))
-    v6 = header["family"] == "ipv6"
-    if not v6:
-        with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w", encoding="ascii") as file:
-            file.write("0")
-    commands = ["link set lo up",
-                f"link set tun0 mtu {header['mtu']}" + (" addrgenmode none" if header["mtu"] >= 1280 else "") + " up",
-                f"addr add {header['local']} dev tun0" + (" nodad" if v6 else ""),
-                f"route add {'::/0' if v6 else '0.0.0.0/0'} dev tun0"
-                + (f" initcwnd {header['tcp.initial_cwnd']}" if header["tcp.initial_cwnd"] else "")]
-    done = subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), capture_output=True, text=True,
-                          check=False)
-    if done.returncode:
-        raise Unplayable("ip: " + done.stderr.strip().splitlines()[0])
-    return fd
+class Tun:
+    """The kernel, reached through a TUN whose other end is this process."""
+
+    makes_calls = True
+
+    def __init__(self, header):
+        set_values(header)
+        self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        fcntl.ioctl(self.fd, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))
+        v6 = header["family"] == "ipv6"
+        if v6:
+            with open("/proc/sys/net/ipv6/conf/tun0/disable_ipv6", "w", encoding="ascii") as file:
+                file.write("0")
+        first_flight = f" initcwnd {header['tcp.initial_cwnd']}" if header["tcp.initial_cwnd"] else ""
+        commands = ["link set lo up",
+                    f"link set tun0 mtu {header['mtu']}" + (" addrgenmode none" if header["mtu"] >= 1280 else "") + " up",
+                    f"addr add {header['local']} dev tun0" + (" nodad" if v6 else ""),
+                    f"route add {'::/0' if v6 else '0.0.0.0/0'} dev tun0{first_flight}"]
+        done = subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            raise Unplayable("ip: " + done.stderr.strip().splitlines()[0])
+
+    def fileno(self):
+        return self.fd
+
+    def read(self):
+        """The next packet of the stack; BlockingIOError when there is none."""
+        return os.read(self.fd, 70000)
+
+    def write(self, octets):
+        os.write(self.fd, octets)
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Served:
+    """`tapio serve` behind a TUN, which the kernel only carries: packets come and go by a packet socket. The calls
+    are the server's own, which takes what comes on the script's port (RFC 863)."""
+
+    makes_calls = False
+
+    def __init__(self, header):
+        v6 = header["family"] == "ipv6"
+        self.ethertype = 0x86DD if v6 else 0x0800
+        address, length = header["local"].split("/")
+        gateway = ("fd3d:fa7b:d17d::2" if v6 else "192.168.0.2") # of drill's usual addresses
+        self.local = socket.inet_pton(socket.AF_INET6 if v6 else socket.AF_INET, address)
+        self.server = subprocess.Popen(
+            [TAPIO, "serve", "--dev", "tun:tun0", "--addr", header["local"], "--mtu", str(header["mtu"]), "--gateway",
+             gateway, "--host-addr", f"{gateway}/{length}", "--profile", header["profile"], "--offload", "off",
+             "--discard", str(header["bind_port"])], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if not self.server.stdout.readline().startswith("ready "):
+            self.server.kill()
+            raise Unplayable("tapio serve did not get ready")
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, 0)
+        self.socket.bind(("tun0", 3)) # ETH_P_ALL
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def read(self):
+        while True:
+            octets = self.socket.recv(70000)
+            if Packet(octets).src == self.local: # the kernel says this and that by itself
+                return octets
+
+    def write(self, octets):
+        self.socket.sendto(octets, ("tun0", self.ethertype))
+
+    def close(self):
+        self.socket.close()
+        self.server.kill()
+        self.server.wait()
 
 
 class Run:
-    """One script, both sides."""
+    """One script: played to what is behind the link, and what tapio did of the same in virtual time."""
 
-    def __init__(self, record):
+    def __init__(self, record, make_link):
+        self.make_link = make_link
         self.header = record[0]
         self.end = record[-1]
         self.inputs = sorted((e for e in record if e["event"] in ("in", "call", "command")), key=lambda e: e["line"])
@@ -103,11 +167,9 @@ class Run:
             event["at"] = event["at_ns"] / S
         self.note_outputs(record)
         self.name_ports(record)
-        self.local = None
-        self.fd = -1
         self.began = 0.0
         self.wake_read, self.wake_write = os.pipe() # a call has returned
-        self.kernel_packets, self.kernel_calls = [], []
+        self.packets, self.made = [], []
         self.ours, self.kernel = Ends(), Ends()
         self.late, self.unplayable = 0.0, None
         self.line = 0 # of the last event that went in
@@ -179,7 +241,7 @@ class Run:
         """Takes every packet that the kernel has sent so far."""
         while True:
             try:
-                octets = os.read(self.fd, 70000)
+                octets = self.link.read()
             except BlockingIOError:
                 return
             packet = Packet(octets)
@@ -187,7 +249,7 @@ class Run:
                 continue # router solicitations and the like: the interface's own
             if packet.protocol == TCP:
                 self.kernel.sent(packet)
-            self.kernel_packets.append(Seen(packet, self.kernel, self.now(), self.line))
+            self.packets.append(Seen(packet, self.kernel, self.now(), self.line))
 
     def listen_until(self, moment, done=lambda: False):
         """Takes packets until that moment, or until `done` says so."""
@@ -196,7 +258,7 @@ class Run:
             left = moment - self.now()
             if done() or left <= 0:
                 return
-            ready, _, _ = select.select([self.fd, self.wake_read], [], [], left)
+            ready, _, _ = select.select([self.link, self.wake_read], [], [], left)
             if self.wake_read in ready:
                 os.read(self.wake_read, 64)
 
@@ -213,14 +275,15 @@ class Run:
             done["outcome"], done["ended"] = said, event["at"] + self.now() - began
             os.write(self.wake_write, b".")
 
-        self.kernel_calls.append(done)
+        self.made.append(done)
         threading.Thread(target=make, daemon=True).start()
         sleeps = event["ended_ns"] > event["at_ns"]
         self.listen_until(self.now() + (0.001 if sleeps else RETURNS), lambda: done["ended"] is not None)
 
     def put_in(self, event):
         if event["event"] == "call":
-            self.start_call(event)
+            if self.link.makes_calls:
+                self.start_call(event)
         elif event["event"] == "command":
             self.unplayable = "a shell line in the middle" # its sysctls are seldom the kernel's own
         else:
@@ -230,7 +293,7 @@ class Run:
                 self.kernel.came(packet)
             octets = translate(packet, self.ours, self.kernel)
             try:
-                os.write(self.fd, octets)
+                self.link.write(octets)
             except OSError as why:
                 self.unplayable = f"the TUN refuses a packet: {why.strerror}"
 
@@ -246,10 +309,10 @@ class Run:
         """Lets time pass until the event; waits for what the kernel owes, and shifts the clock by as much."""
         self.listen_until(at)
         wanted = self.sent + event["sent_before"]
-        owed = [call for call in self.kernel_calls if call["ended"] is None and call["due"] <= at]
+        owed = [call for call in self.made if call["ended"] is None and call["due"] <= at]
 
         def paid():
-            return len(self.kernel_packets) >= wanted and all(call["ended"] is not None for call in owed)
+            return len(self.packets) >= wanted and all(call["ended"] is not None for call in owed)
 
         if not paid():
             self.listen_until(at + PATIENCE + 0.1 * min(max(0, at - last_at), 1), paid)
@@ -258,41 +321,48 @@ class Run:
             self.late = max(self.late, self.now() - at)
 
     def play(self):
-        """Plays all of it, and leaves what came in kernel_packets and kernel_calls."""
-        set_values(self.header)
-        self.fd = make_link(self.header)
+        """Plays all of it, and leaves what came in `packets` and `made`."""
+        self.link = self.make_link(self.header)
         self.calls = Calls(self.header)
         self.heard = self.sent = 0
         last_at = 0.0
         self.began = time.monotonic() + 0.002
         for event in self.inputs:
             self.before(event, event["at"], last_at)
-            self.line, self.sent = event["line"], len(self.kernel_packets)
+            self.line, self.sent = event["line"], len(self.packets)
             self.hear_ours(event["sent"])
             self.put_in(event)
             last_at = event["at"]
         end = self.end["at_ns"] / S
         self.before(self.end, end, last_at)
         self.listen_until(end + ENDING)
-        return self.kernel_packets, [dict(call) for call in self.kernel_calls]
+        self.link.close()
+        for call in self.made:
+            if call["ended"] is None or call["ended"] > end + ENDING + RETURNS:
+                call["outcome"], call["ended"] = "has not returned", end
 
 
-def play(record):
-    """Plays one record in a network of its own: this process has it to itself. The result is plain data."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET):
-        return {"unplayable": "no network namespace: " + os.strerror(ctypes.get_errno())}
-    run = Run(record)
+def play(record, live=False):
+    """Plays one record in networks of its own: this process has it to itself. The result is plain data. `live`: ours
+    is not the record, but the same packets to `tapio serve` over another TUN."""
     try:
-        kernel_packets, kernel_calls = run.play()
+        run = in_new_network(Run(record, Tun))
+        our_packets, our_calls = run.our_side()
+        late, unplayable = run.late, run.unplayable
+        if live:
+            ours = in_new_network(Run(record, Served))
+            our_packets, our_calls = ours.packets, []
+            late, unplayable = max(late, ours.late), unplayable or ours.unplayable
     except Unplayable as why:
         return {"unplayable": str(why)}
-    our_packets, our_calls = run.our_side()
-    end = run.end["at_ns"] / S
-    for call in kernel_calls:
-        if call["ended"] is None or call["ended"] > end + ENDING + RETURNS:
-            call["outcome"], call["ended"] = "has not returned", end
-    inputs = [{"line": e["line"], "at": e["at"]} for e in run.inputs]
-    return {"unplayable": run.unplayable, "late": run.late, "is_late": run.late > LATE, "inputs": inputs,
-            "kernel_packets": kernel_packets, "our_packets": our_packets,
-            "kernel_calls": kernel_calls, "our_calls": our_calls}
+    return {"unplayable": unplayable, "is_late": late > LATE, "kernel_packets": run.packets,
+            "our_packets": our_packets, "kernel_calls": [dict(call) for call in run.made], "our_calls": our_calls,
+            "inputs": [{"line": e["line"], "at": e["at"]} for e in run.inputs]}
+
+
+def in_new_network(run):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET):
+        raise Unplayable("no network namespace: " + os.strerror(ctypes.get_errno()))
+    run.play()
+    return run

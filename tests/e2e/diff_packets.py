@@ -119,9 +119,6 @@ class Packet:
         struct.pack_into("!H", self.octets, self.head + place, checksum(pseudo + bytes(body)))
         return bytes(self.octets)
 
-    def is_from(self, address):
-        return self.src == address
-
 
 class Ends:
     """What one stack's packets have told about each connection, and the peer's part of it. A connection is

@@ -28,8 +28,7 @@ import sys
 import diff_compare
 import diff_kernel
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TAPIO = os.environ.get("TAPIO", str(ROOT / "build/tapio"))
+SOMETIMES = "sometimes: "
 RUNS = 3 # of a script that shows something new
 LATE_RUNS = 3 # that are thrown away because this machine was late
 
@@ -38,7 +37,9 @@ def arguments():
     parser = argparse.ArgumentParser(prog="differential", description="One script to the kernel and to tapio.")
     parser.add_argument("--known", metavar="FILE", help="the list of known differences; each script is a test")
     parser.add_argument("--jobs", type=int, default=8, metavar="N", help="so many at once (8)")
+    parser.add_argument("--live", action="store_true", help="ours is `tapio serve` over a second TUN, not virtual time")
     parser.add_argument("--select", action="store_true", help="only scripts that can be compared quickly")
+    parser.add_argument("--no-ipv6", action="store_true", help="leave out what needs IPv6 of the kernel")
     parser.add_argument("--longest", type=float, default=60, metavar="S", help="no script of more than S seconds (60)")
     parser.add_argument("--profile", default="linux", help="tapio's values to start from (linux)")
     parser.add_argument("scripts", nargs="+", metavar="FILE.pkt|DIRECTORY")
@@ -58,7 +59,7 @@ def find_scripts(names):
 
 def record_of(script, profile):
     """What tapio was played, as a list of events; or why there is none."""
-    done = subprocess.run([TAPIO, "drill", "--profile=" + profile, "--record", "-", str(script)], capture_output=True,
+    done = subprocess.run([diff_kernel.TAPIO, "drill", "--profile=" + profile, "--record", "-", str(script)], capture_output=True,
                           text=True, env={**os.environ, "TAPIO_PROOFS": "/dev/null"}, check=False)
     record = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if not record or record[0]["event"] != "script":
@@ -68,7 +69,7 @@ def record_of(script, profile):
 
 def select(paths, options):
     """Those that pass with these values and take no longer than they may, by one run over all."""
-    done = subprocess.run([TAPIO, "drill", "--json", "--profile=" + options.profile, *map(str, paths)],
+    done = subprocess.run([diff_kernel.TAPIO, "drill", "--json", "--profile=" + options.profile, *map(str, paths)],
                           capture_output=True, text=True, env={**os.environ, "TAPIO_PROOFS": "/dev/null"}, check=False)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     good = {row["script"] for row in rows if row["result"] == "pass" and row["virtual_ms"] <= options.longest * 1000}
@@ -98,7 +99,8 @@ class Known:
             difference.reason = followed
             for number, script, pattern, reason in self.rows:
                 follow = pattern.endswith(" ...")
-                if matches(name, script) and matches(difference.what, pattern.removesuffix(" ...")):
+                pattern = pattern.removeprefix(SOMETIMES).removesuffix(" ...")
+                if matches(name, script) and matches(difference.what, pattern):
                     self.used.add(number)
                     difference.reason = reason
                     if follow:
@@ -106,7 +108,7 @@ class Known:
                     break
 
     def stale(self):
-        return [row for row in self.rows if row[0] not in self.used]
+        return [row for row in self.rows if row[0] not in self.used and not row[2].startswith(SOMETIMES)]
 
 
 def matches(text, pattern):
@@ -158,7 +160,7 @@ def play_all(scripts, options, known):
     while waiting:
         again = []
         with context.Pool(width, maxtasksperchild=1) as pool:
-            results = [(script, pool.apply_async(diff_kernel.play, (script.record,))) for script in waiting]
+            results = [(script, pool.apply_async(diff_kernel.play, (script.record, options.live))) for script in waiting]
             for script, result in results:
                 if script.take(result.get(timeout=600), known):
                     again.append(script)
@@ -171,7 +173,7 @@ def look_again(scripts, options, known):
         names = [row[1] for row in known.stale()]
         suspects = [script for script in scripts if any(matches(script.name, name) for name in names)]
         if suspects:
-            play_all(suspects, argparse.Namespace(jobs=min(4, options.jobs)), known)
+            play_all(suspects, argparse.Namespace(jobs=min(4, options.jobs), live=options.live), known)
 
 
 def show(script, known):
@@ -198,6 +200,8 @@ def show(script, known):
 def main():
     options = arguments()
     paths = list(find_scripts(options.scripts))
+    if options.no_ipv6:
+        paths = [path for path in paths if "--ip_version" not in path.read_text(encoding="utf-8")]
     if options.select:
         paths = select(paths, options)
     known = Known(options.known) if options.known else None
