@@ -76,9 +76,8 @@ static void add_number(struct line *line, const char *key, int64_t value)
     text_add_i64(&line->text, value);
 }
 
-static void add_string(struct line *line, const char *key, const char *text)
+static void add_quoted(struct line *line, const char *text)
 {
-    add_key(line, key);
     text_add_char(&line->text, '"');
     for (; *text; text++) {
         uint8_t c = (uint8_t)*text;
@@ -91,6 +90,12 @@ static void add_string(struct line *line, const char *key, const char *text)
         }
     }
     text_add_char(&line->text, '"');
+}
+
+static void add_string(struct line *line, const char *key, const char *text)
+{
+    add_key(line, key);
+    add_quoted(line, text);
 }
 
 static void add_octets(struct line *line, struct bytes octets)
@@ -135,14 +140,15 @@ static void add_items(struct line *line, const struct drill_value *value)
         make_room(line);
         if (i > 0)
             text_add_char(&line->text, ',');
-        if (!list) { /* the parser's names are words: nothing to escape */
+        if (!list && item->name) {
+            add_quoted(line, item->name);
+        } else if (!list) {
             text_add_char(&line->text, '"');
-            if (item->name)
-                text_add(&line->text, item->name);
-            else
-                text_add_u64(&line->text, i);
-            text_add(&line->text, "\":");
+            text_add_u64(&line->text, i);
+            text_add_char(&line->text, '"');
         }
+        if (!list)
+            text_add_char(&line->text, ':');
         add_value(line, item);
     }
     text_add_char(&line->text, list ? ']' : '}');

@@ -54,7 +54,8 @@ SYSCTLS = (
 FAIR = {
     "tcp_congestion_control": "reno", "tcp_early_retrans": "0", "tcp_recovery": "0", "tcp_frto": "0",
     "tcp_no_metrics_save": "1", "tcp_autocorking": "0", "tcp_mtu_probing": "0", "tcp_moderate_rcvbuf": "0",
-    "tcp_fastopen": "0", "tcp_rfc1337": "1", "tcp_syncookies": "0", "icmp_ratelimit": "0", "tcp_thin_linear_timeouts": "0",
+    "tcp_fastopen": "0", "tcp_rfc1337": "1", "tcp_syncookies": "0", "icmp_ratelimit": "0",
+    "tcp_thin_linear_timeouts": "0",
 }
 
 
@@ -92,8 +93,8 @@ class Tun:
             with open("/proc/sys/net/ipv6/conf/tun0/disable_ipv6", "w", encoding="ascii") as file:
                 file.write("0")
         first_flight = f" initcwnd {header['tcp.initial_cwnd']}" if header["tcp.initial_cwnd"] else ""
-        commands = ["link set lo up",
-                    f"link set tun0 mtu {header['mtu']}" + (" addrgenmode none" if header["mtu"] >= 1280 else "") + " up",
+        no_address = " addrgenmode none" if header["mtu"] >= 1280 else "" # below there is no IPv6 at all
+        commands = ["link set lo up", f"link set tun0 mtu {header['mtu']}{no_address} up",
                     f"addr add {header['local']} dev tun0" + (" nodad" if v6 else ""),
                     f"route add {'::/0' if v6 else '0.0.0.0/0'} dev tun0{first_flight}"]
         done = subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), capture_output=True, text=True,

@@ -37,13 +37,18 @@ def arguments():
     parser = argparse.ArgumentParser(prog="differential", description="One script to the kernel and to tapio.")
     parser.add_argument("--known", metavar="FILE", help="the list of known differences; each script is a test")
     parser.add_argument("--jobs", type=int, default=8, metavar="N", help="so many at once (8)")
-    parser.add_argument("--live", action="store_true", help="ours is `tapio serve` over a second TUN, not virtual time")
+    parser.add_argument("--live", action="store_true", help="ours is `tapio serve` over a second TUN")
     parser.add_argument("--select", action="store_true", help="only scripts that can be compared quickly")
     parser.add_argument("--no-ipv6", action="store_true", help="leave out what needs IPv6 of the kernel")
-    parser.add_argument("--longest", type=float, default=60, metavar="S", help="no script of more than S seconds (60)")
+    parser.add_argument("--longest", type=float, default=60, metavar="S", help="no script beyond S seconds (60)")
     parser.add_argument("--profile", default="linux", help="tapio's values to start from (linux)")
     parser.add_argument("scripts", nargs="+", metavar="FILE.pkt|DIRECTORY")
     return parser.parse_args()
+
+
+def mistake(words):
+    print("differential: " + words, file=sys.stderr)
+    sys.exit(2)
 
 
 def find_scripts(names):
@@ -54,13 +59,14 @@ def find_scripts(names):
         elif path.exists():
             yield path
         else:
-            sys.exit(f"differential: {name}: no such file")
+            mistake(f"{name}: no such file")
 
 
 def record_of(script, profile):
     """What tapio was played, as a list of events; or why there is none."""
-    done = subprocess.run([diff_kernel.TAPIO, "drill", "--profile=" + profile, "--record", "-", str(script)], capture_output=True,
-                          text=True, env={**os.environ, "TAPIO_PROOFS": "/dev/null"}, check=False)
+    done = subprocess.run([diff_kernel.TAPIO, "drill", "--profile=" + profile, "--record", "-", str(script)],
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "TAPIO_PROOFS": "/dev/null"})
     record = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if not record or record[0]["event"] != "script":
         return None, (done.stderr.strip().splitlines() or ["nothing was played"])[0]
@@ -70,7 +76,8 @@ def record_of(script, profile):
 def select(paths, options):
     """Those that pass with these values and take no longer than they may, by one run over all."""
     done = subprocess.run([diff_kernel.TAPIO, "drill", "--json", "--profile=" + options.profile, *map(str, paths)],
-                          capture_output=True, text=True, env={**os.environ, "TAPIO_PROOFS": "/dev/null"}, check=False)
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "TAPIO_PROOFS": "/dev/null"})
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     good = {row["script"] for row in rows if row["result"] == "pass" and row["virtual_ms"] <= options.longest * 1000}
     return [path for path in paths if str(path) in good]
@@ -89,7 +96,7 @@ class Known:
                 if line.strip() and not line.startswith("#"):
                     cells = line.rstrip("\n").split("\t")
                     if len(cells) != 3:
-                        sys.exit(f"differential: {path}:{number}: expected script, what and reason, with tabs")
+                        mistake(f"{path}:{number}: expected script, what and reason, with tabs")
                     self.rows.append((number, *cells))
 
     def explain(self, name, differences):
@@ -160,7 +167,8 @@ def play_all(scripts, options, known):
     while waiting:
         again = []
         with context.Pool(width, maxtasksperchild=1) as pool:
-            results = [(script, pool.apply_async(diff_kernel.play, (script.record, options.live))) for script in waiting]
+            results = [(script, pool.apply_async(diff_kernel.play, (script.record, options.live)))
+                       for script in waiting]
             for script, result in results:
                 if script.take(result.get(timeout=600), known):
                     again.append(script)

@@ -139,6 +139,25 @@ trace() {
     refused 2 'one script at a time'
 }
 
+record() {
+    good_script record/a.pkt
+    run --record "$WORK/record.json" "$WORK/scripts/record/a.pkt"
+    expect "status" 0 "$code"
+    python3 - "$WORK/record.json" <<'PYTHON'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+assert [row["event"] for row in rows] == ["script", "call", "call", "call", "in", "out", "end"], rows
+assert rows[1]["name"] == "socket" and rows[1]["wanted"] == 3 and rows[-1]["reason"] == ""
+PYTHON
+    run --record - "$WORK/scripts/record/a.pkt"
+    expect "lines on stdout" 7 "$(wc -l <"$WORK/out")"
+    run --record "$WORK/none/record.json" "$WORK/scripts/record/a.pkt"
+    refused 1 'No such file'
+    good_script record/b.pkt
+    run --record "$WORK/record.json" "$WORK/scripts/record"
+    refused 2 'one script at a time'
+}
+
 proofs() {
     good_script conformance/rfc9293/a.pkt
     bad_script conformance/rfc9293/b.pkt
@@ -172,6 +191,7 @@ try pipes pipes
 try statuses statuses
 try json json
 try trace trace
+try record record
 try proofs proofs
 try shell_scripts shell_scripts
 finish

@@ -430,6 +430,78 @@ START_TEST(the_family_is_an_option)
 }
 END_TEST
 
+/* --- the record --------------------------------------------------------------------------- */
+
+static char record[65536];
+static size_t record_len;
+
+static int take_record(struct octet_sink *sink, const struct iovec *iov, int iovcnt)
+{
+    int taken = 0;
+
+    (void)sink;
+    for (int i = 0; i < iovcnt; i++) {
+        ck_assert_uint_lt(record_len + iov[i].iov_len, sizeof(record));
+        memcpy(record + record_len, iov[i].iov_base, iov[i].iov_len);
+        record_len += iov[i].iov_len;
+        taken += (int)iov[i].iov_len;
+    }
+    record[record_len] = '\0';
+    return taken;
+}
+
+static void records(const char *text)
+{
+    struct memory memory = {0};
+    struct octet_sink sink = {.write = take_record};
+    struct drill_config config = {.path = "say \"script\".pkt",
+                                  .text = {(const uint8_t *)text, strlen(text)},
+                                  .record = &sink};
+
+    record_len = 0;
+    ck_assert_int_eq(drill(&config, &memory, &result), 0);
+}
+
+static void recorded(const char *words)
+{
+    ck_assert_msg(strstr(record, words) != NULL, "expected %s in\n%s", words, record);
+}
+
+START_TEST(a_record_tells_what_went_in_and_what_came_out)
+{
+    records(CONNECTION "+0 < P. 1:1001(1000) ack 1 win 30000\n"
+                       "+0 > . 1:1(0) ack 1001\n"
+                       "+.1...0.3 poll([{fd=4, events=POLLIN, revents=POLLIN}], 1, 1000) = 1\n");
+    recorded("{\"event\":\"script\",\"schema\":1,\"script\":\"say \\u0022script\\u0022.pkt\","
+             "\"profile\":\"linux\",\"family\":\"ipv4\",\"local\":\"192.168.0.1/16\"");
+    recorded("\"tcp.rto_min\":200000000,");
+    recorded("{\"event\":\"call\",\"line\":1,\"at_ns\":0,\"ended_ns\":0,\"name\":\"socket\","
+             "\"args\":[null,1,6],\"wanted\":3,\"result\":");
+    recorded("{\"event\":\"in\",\"line\":6,\"at_ns\":100000000,\"packet\":\"45");
+    recorded("{\"event\":\"out\",\"at_ns\":0,\"packet\":\"45");
+    recorded(
+        "\"args\":[[{\"fd\":4,\"events\":1,\"revents\":1}],1,1000],\"wanted\":1,\"result\":1}\n");
+    recorded("\"line\":10,\"reason\":\"poll() returned too early");
+    /* 1040 octets are more than one buffer of the writer: none is lost between two. */
+    const char *text = strstr(record, "{\"event\":\"in\",\"line\":8,");
+    ck_assert_ptr_nonnull(text);
+    text = strstr(text, "\"packet\":\"") + strlen("\"packet\":\"");
+    ck_assert_uint_eq(strspn(text, "0123456789abcdef"), 2 * 1040);
+}
+END_TEST
+
+START_TEST(a_record_tells_a_failed_call_and_its_errno)
+{
+    records("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+            "+0 setsockopt(3, SOL_SOCKET, SO_LINGER, {onoff=1, linger=5}, 8) = 0\n"
+            "+0 writev(3, [{..., 400}, {\"a\", 1}], 2) = -1 EPIPE (Broken pipe)\n");
+    recorded("\"args\":[3,1,13,{\"onoff\":1,\"linger\":5},8],\"wanted\":0,\"result\":0}");
+    recorded("\"args\":[3,[{\"0\":null,\"1\":400},{\"0\":{\"octets\":\"61\"},\"1\":1}],2],"
+             "\"wanted\":-1,\"result\":-1,\"errno\":\"");
+    recorded("{\"event\":\"end\",\"at_ns\":0,\"line\":");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("drill_run");
@@ -468,6 +540,10 @@ int main(void)
     tcase_add_test(c, what_we_do_not_have_is_skipped_by_its_kind);
     tcase_add_test(c, a_setting_with_a_counterpart_is_set);
     tcase_add_test(c, a_bad_option_is_one_line);
+    suite_add_tcase(s, c);
+    c = tcase_create("the record");
+    tcase_add_test(c, a_record_tells_what_went_in_and_what_came_out);
+    tcase_add_test(c, a_record_tells_a_failed_call_and_its_errno);
     suite_add_tcase(s, c);
     return run_suite(s, "drill_run");
 }
