@@ -68,7 +68,8 @@ extern "C" {
     X(TCP_SYN,         "tcp.rx_syn",        "a SYN on a synchronized connection; challenged (RFC 5961, 4.2)") \
     X(TCP_NO_ACK,      "tcp.rx_noack",      "no ACK bit on a synchronized connection (RFC 9293, 3.10.7.4)") \
     X(TCP_ACK,         "tcp.rx_ack",        "acknowledges what was never sent, or is far too old (RFC 5961, 5.2)") \
-    X(TCP_BACKLOG,     "tcp.accept_full",   "the listener's queue is full; the peer will try again (RFC 9293, 3.10.7.2)") \
+    X(TCP_BACKLOG,     "tcp.accept_full",   "as many connections as the backlog wait to be accepted; the peer will try again (RFC 9293, 3.10.7.2)") \
+    X(TCP_SYN_CACHE,   "tcp.syn_cache_full","every half-open connection is taken; the peer will try again (RFC 4987, 3.5)") \
     X(TCP_NO_MEMORY,   "tcp.rx_nomem",      "no memory left for a connection or its text") \
     X(TCP_REORDER_CAP, "tcp.ooo_cap",       "too many islands of out-of-order text (RFC 1122, 4.2.2.20)")
 /* clang-format on */

@@ -169,7 +169,8 @@ TAPIO_API void stack_counters(const struct stack *stack, struct stack_counters *
 struct stack_usage {
     uint64_t frames;      /* frame buffers in receive queues or waiting for ARP */
     uint64_t send_chunks; /* chunks in send queues */
-    uint64_t connections;
+    uint64_t connections; /* half-open ones included */
+    uint64_t half_open;   /* in the SYN cache */
     uint64_t listeners;
     uint64_t sockets;
     uint64_t tunings;     /* what was set on sockets and connections, where it is not the default */

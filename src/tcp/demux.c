@@ -99,9 +99,17 @@ bool demux_is_listened(struct tcp *tcp, struct endpoint local, uint8_t families)
     return false;
 }
 
+bool demux_is_taken(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    return demux_find(tcp, local, remote) || syn_find(tcp, local, remote);
+}
+
 struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    return demux_find(tcp, local, remote);
+    struct tcp_conn *conn = demux_find(tcp, local, remote);
+    struct syn_entry *entry = conn ? NULL : syn_find(tcp, local, remote);
+
+    return entry ? syn_inflate(tcp, entry) : conn;
 }
 
 uint32_t tcp_port_use(const struct tcp *tcp, uint16_t port)

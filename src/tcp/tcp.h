@@ -21,6 +21,7 @@
 #include "base/ready.h"
 #include "base/wheel.h"
 #include "tcp/sendq.h"
+#include "tcp/syn_cache.h"
 #include "tcp/tcp_state.h"
 #include "tcp/tcp_wire.h"
 #include "tcp/tuning.h"
@@ -30,12 +31,11 @@ struct tcp_conn;
 struct tcp_listener {
     struct list node; /* in tcp->listeners[] */
     struct ready ready;
-    struct list half_open;     /* SYN-RECEIVED, oldest first */
-    struct list complete;      /* established, not yet accepted */
+    struct list complete;      /* established, not yet accepted, oldest first */
     struct endpoint local;     /* the address may be unspecified: any of ours */
     struct tcp_tuning *tuning; /* for those to come */
     uint32_t backlog;
-    uint32_t waiting; /* both lists together */
+    uint32_t waiting; /* on `complete` */
     uint8_t families; /* TCP_FAMILY_*: whom an unspecified address stands for */
     bool keep_alive;  /* likewise for those to come */
 };
@@ -66,6 +66,7 @@ struct tcp {
     uint16_t mtu;
 
     struct pool conns, islands, listener_pool, tunings;
+    struct syn_cache syn; /* half-open passive connections */
     struct sendq_pools send_pools;
     struct tcp_conn **table; /* by four-tuple */
     uint32_t table_mask;
@@ -88,7 +89,7 @@ struct tcp_config {
     struct memory *memory;
     struct events *events;
     struct wheel *wheel;
-    uint8_t timer_owner;
+    uint8_t timer_owner, syn_timer_owner;
     const struct stack_values *values;
     uint32_t mtu;
     struct hash_key isn_key, table_key, port_key, ts_key;
@@ -145,6 +146,8 @@ enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint
 /* --- time (RFC 9293, 3.10.8) -------------------------------------------------------------- */
 
 void tcp_timer(struct tcp *tcp, struct timer *timer, instant now);
+/* The same for a timer of the SYN cache. */
+void tcp_syn_timer(struct tcp *tcp, struct timer *timer, instant now);
 
 /* --- what to send ------------------------------------------------------------------------------
  */
@@ -178,7 +181,8 @@ void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant 
 /* The same for all that are still opening and whose remote address `is_behind` it. */
 void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, struct ip_addr remote),
                             void *cookie, int error, instant now);
-/* The connection that a packet of ours, quoted or given back by a lower layer, belongs to; NULL. */
+/* The connection that a packet of ours, quoted or given back by a lower layer, belongs to; NULL. It
+ * may be out of the SYN cache, and is gone when the next one is. */
 struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 
 /* --- calls (RFC 9293, 3.10.1 to 3.10.6) ---------------------------------------------------------

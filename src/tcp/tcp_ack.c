@@ -247,6 +247,10 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         conn->deferred = true;
         return SEG_PROCESSED;
     }
+    if (conn->passive && conn->listener->waiting >= conn->listener->backlog) {
+        in->drop = DROP_TCP_BACKLOG; /* our <SYN,ACK> goes again: the peer may find room then */
+        return SEG_DROPPED;
+    }
     tcp_advance_una(tcp, conn, seg, now);
     conn->snd.wnd = (uint32_t)seg->window << (in->syn_window ? 0 : conn->snd_scale);
     conn->snd.wl1 = seg->seq;
@@ -258,8 +262,8 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
     events_note(tcp->events, WHY_IN_ESTABLISHES);
     if (conn->passive) {
         events_count(tcp->events, COUNTER_TCP_PASSIVE_OPENS);
-        list_remove(&conn->kin);
         list_append(&conn->listener->complete, &conn->kin);
+        conn->listener->waiting++;
         ready_tell_of(&tcp->ready, &conn->listener->ready, NEWS_IN);
         tcp_inherit(tcp, conn, now);
     }

@@ -5,6 +5,9 @@
  * timer. So nothing frees a connection but tcp_settle(), the last act of each entry point;
  * everything before it may still look at the struct, which is then in CLOSED with empty queues.
  *
+ * A half-open connection is an entry of the SYN cache and only looks like a connection while it
+ * acts; tcp_settle() asks the cache first (syn_cache.c).
+ *
  * A connection in CLOSED stays for its owner (who has an error or last figures to read) and for a
  * reset that is still owed. It is out of the table by then, so the four-tuple is free.
  */
@@ -46,16 +49,26 @@ uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values 
     return shift;
 }
 
-struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
-                          instant now)
+struct tcp_conn *conn_slot(struct tcp *tcp, instant now)
 {
-    struct rto_limits limits = tcp_rto_limits(tcp);
-    struct tcp_conn *conn = pool_get(&tcp->conns);
+    struct tcp_conn *conn = pool_get_unzeroed(&tcp->conns);
 
     if (!conn && evict_time_wait(tcp, now))
-        conn = pool_get(&tcp->conns);
-    if (!conn)
-        return NULL;
+        conn = pool_get_unzeroed(&tcp->conns);
+    return conn;
+}
+
+bool conn_has_slot(const struct tcp *tcp)
+{
+    return tcp->conns.used < tcp->conns.cap || !list_is_empty(&tcp->time_wait);
+}
+
+void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint local,
+               struct endpoint remote)
+{
+    struct rto_limits limits = tcp_rto_limits(tcp);
+
+    *conn = (struct tcp_conn){.state = TCPS_CLOSED, .held = HELD_NO_TEXT};
     list_init(&conn->debt);
     list_init(&conn->kin);
     ready_init(&conn->ready, NO_OWNER);
@@ -63,10 +76,7 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
     conn->local = local;
     conn->remote = remote;
-    conn->id = ++tcp->next_id;
-    conn->state = TCPS_CLOSED;
-    conn->held = HELD_NO_TEXT;
-    conn->challenged_at = (instant){INT64_MIN / 2};
+    conn->challenged_at = (instant){CONN_NEVER_CHALLENGED};
     conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
     conn->snd_mss = 536;                                                     /* (MUST-15) */
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
@@ -74,13 +84,29 @@ struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoin
     conn->rcv_scale = tcp_window_shift(conn, tcp->values);
     conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
-    conn->iss = isn_of(tcp->isn_key, local, remote, now);
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto, &limits);
     newreno_init(&conn->cc, conn->snd_mss, conn->iss);
     conn->cc.abc_limit = (uint8_t)tcp->values->tcp_abc_limit;
+}
+
+struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
+                          instant now)
+{
+    struct tcp_conn *conn = conn_slot(tcp, now);
+
+    if (!conn)
+        return NULL;
+    conn_init(tcp, conn, local, remote);
+    conn->id = ++tcp->next_id;
     demux_insert(tcp, conn);
     return conn;
+}
+
+void conn_set_mss(struct tcp_conn *conn, uint32_t mss)
+{
+    conn->snd_mss = conn->cc.mss = (uint16_t)mss;
+    conn->cc.cwnd = u32_max(conn->cc.cwnd, mss);
 }
 
 void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
@@ -135,6 +161,8 @@ static void tell_owner(struct tcp *tcp, struct tcp_conn *conn)
 
 void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
+    if (!syn_settle(tcp, conn, now))
+        return;
     if (conn->state == TCPS_CLOSED) {
         tell_owner(tcp, conn);
         if (conn->rst_why != WHY_NONE) {
@@ -176,10 +204,9 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
 {
     if (conn->state == TCPS_CLOSED)
         return;
-    if (conn->listener) {
+    if (conn->listener && conn->state != TCPS_SYN_RECEIVED)
         conn->listener->waiting--;
-        conn->listener = NULL;
-    }
+    conn->listener = NULL;
     list_remove(&conn->kin);
     sendq_clear(&conn->sendq, &tcp->send_pools);
     reorder_clear(&conn->reorder, &tcp->islands);
@@ -192,7 +219,8 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
     list_remove(&conn->debt);
     wheel_disarm(tcp->wheel, &conn->timer);
     conn->error = error;
-    demux_remove(tcp, conn);
+    if (conn != tcp->syn.at) /* those out of the SYN cache are in no table */
+        demux_remove(tcp, conn);
     tcp_set_state(tcp, conn, TCPS_CLOSED, cause, now);
 }
 
@@ -258,9 +286,7 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
     conn->ts_recent_at = now;
     conn->sack_ok = options->sack_permitted && tcp->values->tcp_sack;
     mss = u32_min(tcp_clamp_mss(conn, mss), ours);
-    conn->snd_mss = (uint16_t)conn_mss_without_options(conn, mss); /* (MUST-16) */
-    conn->cc.mss = conn->snd_mss;
-    conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
+    conn_set_mss(conn, conn_mss_without_options(conn, mss)); /* (MUST-16) */
     conn->scaling = options->has_window_scale && tcp->values->tcp_window_scaling;
     conn->snd_scale = conn->scaling ? (options->window_scale > 14 ? 14 : options->window_scale) : 0;
     if (!conn->scaling)

@@ -25,12 +25,14 @@
 /* Why [lost.from, lost.to) was taken for lost. */
 enum lost_by { LOST_BY_DUPLICATES, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
 
+#define CONN_NEVER_CHALLENGED (INT64_MIN / 2) /* challenged_at */
+
 /* What keeps the sender from sending more, as found when it last tried. */
 enum held_by { HELD_NO_TEXT, HELD_CWND, HELD_WINDOW, HELD_NAGLE, HELD_SILLY_WINDOW, HELD_CORK };
 
 struct tcp_conn {
     struct list debt; /* on tcp->debtors while it may have something to send */
-    struct list kin;  /* on tcp->opening, its listener's queues, or tcp->time_wait, by its state */
+    struct list kin;  /* on tcp->opening, its listener's queue, or tcp->time_wait, by its state */
     struct ready ready;
     struct tcp_conn *hash_next;
     struct timer timer; /* the earliest of the three deadlines below */
@@ -202,6 +204,19 @@ static inline void tcp_feed(struct tcp_conn *conn)
     conn->more_room = true;
 }
 
+/* What becomes of a segment that is not taken. */
+static inline enum tcp_verdict seg_dropped(struct tcp_arrival *in, enum drop drop)
+{
+    in->drop = drop;
+    return SEG_DROPPED;
+}
+
+static inline enum tcp_verdict seg_refused(struct tcp_arrival *in, enum drop drop)
+{
+    in->drop = drop;
+    return SEG_REFUSED;
+}
+
 /* Is the application gone? */
 static inline bool conn_is_orphan(const struct tcp_conn *conn)
 {
@@ -210,9 +225,18 @@ static inline bool conn_is_orphan(const struct tcp_conn *conn)
 
 /* --- tcp_conn.c --------------------------------------------------------------------------- */
 
-/* A connection in CLOSED, in the table; NULL when there is no room. */
+/* A slot of the pool, if need be that of the oldest TIME-WAIT; NULL when every one is taken. */
+struct tcp_conn *conn_slot(struct tcp *tcp, instant now);
+/* Would conn_slot() find one? */
+bool conn_has_slot(const struct tcp *tcp);
+/* A connection in CLOSED that has nothing yet, not even a number to be known by. */
+void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint local,
+               struct endpoint remote);
+/* Both, with a number and in the table; NULL when there is no room. */
 struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                           instant now);
+/* Eff.snd.MSS, of which cwnd is never less than one. */
+void conn_set_mss(struct tcp_conn *conn, uint32_t mss);
 /* Begins to count at `iss`, as if our SYN were out: SND.UNA = ISS, SND.NXT = ISS+1. */
 void conn_start_at(struct tcp_conn *conn, tcp_seq iss);
 /* The last act of each entry point; the connection may be gone afterwards. */
@@ -241,8 +265,16 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
                           instant now);
 void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
 
+/* --- tcp_timer.c, for a half-open connection in the cache ------------------------------------ */
+
+/* Our SYN or <SYN,ACK> was not answered in time. */
+void tcp_handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
+
 /* --- listen.c ----------------------------------------------------------------------------- */
 
+/* A segment for a listener (RFC 9293, 3.10.7.2). `made`: the half-open connection that it began. */
+enum tcp_verdict tcp_listen_arrives(struct tcp *tcp, struct tcp_listener *listener,
+                                    struct tcp_arrival *in, instant now, struct tcp_conn **made);
 /* TCP_DEFER_ACCEPT: is this the third step alone, while there is still time for text? */
 bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg);
 
@@ -315,7 +347,8 @@ int64_t tcp_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn);
 int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn);
 /* What the application lets a segment hold, at most `mss`. */
 uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss);
-/* A connection begins, with its own or its listener's tuning: before its SYN is made. */
+/* A connection begins, with its own or its listener's tuning: before its SYN is made. The share of
+ * it is the caller's to take. */
 void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning);
 /* The handshake of a listener's connection is done: what was set on the listener since, too. */
 void tcp_inherit(struct tcp *tcp, struct tcp_conn *conn, instant now);

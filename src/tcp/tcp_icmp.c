@@ -20,7 +20,6 @@
  * believed (RFC 5927, 7.2): the floor bounds what it can do.
  */
 #include "ip/ip_family.h"
-#include "tcp/demux.h"
 #include "tcp/tcp_conn.h"
 
 static bool quotes_our_flight(const struct tcp_conn *conn, const struct tcp_icmp *error)
@@ -66,7 +65,7 @@ static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, 
 enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                          const struct tcp_icmp *error, instant now)
 {
-    struct tcp_conn *conn = demux_find(tcp, local, remote);
+    struct tcp_conn *conn = tcp_find(tcp, local, remote);
 
     if (!conn || !quotes_our_flight(conn, error))
         return DROP_ICMP_NO_FLOW;

@@ -6,7 +6,7 @@
  * two can be read side by side:
  *
  *     CLOSED      3.10.7.1   closed_arrives(), tcp_reset_for()
- *     LISTEN      3.10.7.2   listen_arrives()
+ *     LISTEN      3.10.7.2   tcp_listen_arrives(), in listen.c
  *     SYN-SENT    3.10.7.3   syn_sent_arrives()
  *     all others  3.10.7.4   the table called step[]; the fifth check is in tcp_ack.c, the seventh
  * and eighth are in tcp_text.c
@@ -15,8 +15,7 @@
  * how ACKs get aggregated (MUST-58, MUST-59).
  *
  * Left out on purpose: security labels (ADR 0004). Not built in yet: the sender's use of
- * SACK, urgent data as more than text in line, a SYN cache and cookies (a half-open connection is a
- * whole one, and a listener holds as many as its backlog says).
+ * SACK, urgent data as more than text in line.
  */
 #include <errno.h>
 
@@ -28,25 +27,13 @@
 typedef enum tcp_verdict tcp_step(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                   instant now);
 
-static enum tcp_verdict dropped(struct tcp_arrival *in, enum drop drop)
-{
-    in->drop = drop;
-    return SEG_DROPPED;
-}
-
-static enum tcp_verdict refused(struct tcp_arrival *in, enum drop drop)
-{
-    in->drop = drop;
-    return SEG_REFUSED;
-}
-
 /* --- CLOSED ------------------------------------------------------------------------------- */
 
 /* RFC 9293, 3.10.7.1: everything but a reset is answered with one. */
 static enum tcp_verdict closed_arrives(struct tcp_arrival *in)
 {
-    return in->seg.flags & TCP_RST ? dropped(in, DROP_TCP_CLOSED_RST)
-                                   : refused(in, DROP_TCP_CLOSED);
+    return in->seg.flags & TCP_RST ? seg_dropped(in, DROP_TCP_CLOSED_RST)
+                                   : seg_refused(in, DROP_TCP_CLOSED);
 }
 
 struct tcp_segment tcp_reset_for(const struct tcp *tcp, const struct tcp_segment *seg)
@@ -69,52 +56,6 @@ struct tcp_segment tcp_reset_for(const struct tcp *tcp, const struct tcp_segment
     return rst;
 }
 
-/* --- LISTEN ------------------------------------------------------------------------------- */
-
-/* RFC 9293, 3.10.7.2. The listener's record stays; a SYN makes a connection beside it. */
-static enum tcp_verdict listen_arrives(struct tcp *tcp, struct tcp_listener *listener,
-                                       struct tcp_arrival *in, instant now, struct tcp_conn **made)
-{
-    const struct tcp_segment *seg = &in->seg;
-
-    /* First, RST: nothing here can be reset. */
-    if (seg->flags & TCP_RST)
-        return dropped(in, seg->flags & TCP_SYN ? DROP_TCP_FLAGS : DROP_TCP_CLOSED_RST);
-    /* Second, ACK: nothing here can be acknowledged. */
-    if (seg->flags & TCP_ACK)
-        return refused(in, DROP_TCP_CLOSED);
-    /* Third, SYN; fourth, anything else. A SYN that also says FIN is no way to begin. */
-    if (!(seg->flags & TCP_SYN) || seg->flags & TCP_FIN)
-        return dropped(in, DROP_TCP_FLAGS);
-    if (listener->waiting >= listener->backlog)
-        return dropped(in, DROP_TCP_BACKLOG);
-
-    struct tcp_conn *conn = conn_new(tcp, (struct endpoint){in->dst, seg->dst_port},
-                                     (struct endpoint){in->src, seg->src_port}, now);
-    if (!conn)
-        return dropped(in, DROP_TCP_NO_MEMORY);
-    tcp_begin_tuned(tcp, conn, listener->tuning);
-    conn->passive = true;
-    conn->listener = listener;
-    listener->waiting++;
-    list_append(&listener->half_open, &conn->kin);
-
-    conn->irs = seg->seq;
-    conn->rcv.nxt = conn->last_ack =
-        seq_add(seg->seq, 1); /* not past any text: it will be sent again */
-    conn->rcv.edge = conn->rcv.grant = conn->rcv.told = conn->rcv.nxt; /* none is told yet */
-    tcp_take_syn_options(tcp, conn, seg, now);
-    conn->snd.wnd = seg->window;
-    conn->snd.wnd_max = conn->snd.wnd;
-    conn_start_at(conn, conn->iss);
-    conn->syn_owed = true;
-    conn->since = now;
-    tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN came to a listener", now);
-    events_note(tcp->events, WHY_IN_SYN);
-    *made = conn;
-    return SEG_PROCESSED;
-}
-
 /* --- SYN-SENT ----------------------------------------------------------------------------- */
 
 /* RFC 9293, 3.10.7.3: our SYN is out and we wait for the peer's. */
@@ -130,13 +71,14 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
     if (seg->flags & TCP_ACK) {
         acks_our_syn = seq_lt(conn->snd.una, seg->ack) && seq_le(seg->ack, conn->snd.nxt);
         if (!acks_our_syn)
-            return seg->flags & TCP_RST ? dropped(in, DROP_TCP_RST) : refused(in, DROP_TCP_ACK);
+            return seg->flags & TCP_RST ? seg_dropped(in, DROP_TCP_RST)
+                                        : seg_refused(in, DROP_TCP_ACK);
     }
 
     /* Second, the RST bit: believed only from a peer that has seen our SYN. */
     if (seg->flags & TCP_RST) {
         if (!acks_our_syn)
-            return dropped(in, DROP_TCP_RST);
+            return seg_dropped(in, DROP_TCP_RST);
         events_note(tcp->events, WHY_IN_RST_REFUSED);
         events_count(tcp->events, COUNTER_TCP_RST_IN);
         tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN", now);
@@ -147,7 +89,7 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
      * Fourth, the SYN bit; fifth, a segment with neither SYN nor RST is dropped. A FIN beside the
      * SYN waits for the peer to send it again, as text does. */
     if (!(seg->flags & TCP_SYN))
-        return dropped(in, DROP_TCP_FLAGS);
+        return seg_dropped(in, DROP_TCP_FLAGS);
 
     list_remove(&conn->kin);
     conn->irs = seg->seq;
@@ -269,18 +211,18 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     /* A SYN without one is of a peer that has begun anew, and must be challenged to say so. */
     if (conn->ts_ok && !seg->options.has_timestamps && !(seg->flags & (TCP_RST | TCP_SYN)) &&
         tcp->values->tcp_ts_required)
-        return dropped(in, DROP_TCP_NO_TIMESTAMP);
+        return seg_dropped(in, DROP_TCP_NO_TIMESTAMP);
     if (is_old_duplicate(conn, seg, now)) {
         if (tcp_seg_len(seg) > 0 && !(seg->flags & TCP_SYN))
             tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
         else
             tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_OLD, now);
-        return dropped(in, DROP_TCP_PAWS);
+        return seg_dropped(in, DROP_TCP_PAWS);
     }
     if (is_acceptable(conn, seg))
         return SEG_CONTINUE;
     if (seg->flags & TCP_RST && !seq_eq(seg->seq, conn->rcv.nxt))
-        return dropped(in, DROP_TCP_RST);
+        return seg_dropped(in, DROP_TCP_RST);
     if (conn_window(conn) == 0 && seq_eq(seg->seq, conn->rcv.nxt)) {
         /* "special allowance should be made to accept valid ACKs, URGs, and RSTs" (MUST-66) */
         in->refused_text = tcp_seg_len(seg) > 0;
@@ -293,7 +235,7 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
 
     if (seg->flags & TCP_SYN) { /* RFC 5961, 4.2: whatever its number */
         tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
-        return dropped(in, DROP_TCP_SYN);
+        return seg_dropped(in, DROP_TCP_SYN);
     }
     events_note(tcp->events, unacceptable_why(conn, seg));
     if (conn->state == TCPS_TIME_WAIT && seg->flags & TCP_FIN &&
@@ -306,7 +248,7 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_OLD);
     else
         tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_OLD, now);
-    return dropped(in, DROP_TCP_SEQUENCE);
+    return seg_dropped(in, DROP_TCP_SEQUENCE);
 }
 
 /* Second, with the three cases of RFC 5961, 3.2: outside the window, at RCV.NXT, in the window. */
@@ -318,11 +260,11 @@ static enum tcp_verdict check_rst(struct tcp *tcp, struct tcp_conn *conn, struct
     if (!(seg->flags & TCP_RST))
         return SEG_CONTINUE;
     if (conn->state == TCPS_TIME_WAIT) /* RFC 1337, 3: a reset must not end TIME-WAIT */
-        return dropped(in, DROP_TCP_TIME_WAIT);
+        return seg_dropped(in, DROP_TCP_TIME_WAIT);
     if (!seq_eq(seg->seq, conn->rcv.nxt)) {
         if (seq_in(seg->seq, conn->rcv.nxt, conn_window(conn)))
             tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
-        return dropped(in, DROP_TCP_RST);
+        return seg_dropped(in, DROP_TCP_RST);
     }
 
     events_note(tcp->events, WHY_IN_RST);
@@ -352,7 +294,7 @@ static enum tcp_verdict check_syn(struct tcp *tcp, struct tcp_conn *conn, struct
         tcp_end(tcp, conn, 0, "a different SYN: back to LISTEN", now);
     else /* RFC 5961, 4.2 */
         tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
-    return dropped(in, DROP_TCP_SYN);
+    return seg_dropped(in, DROP_TCP_SYN);
 }
 
 /* Between the checks, once the segment is believed (its ACK, too): TS.Recent follows the segments
@@ -397,6 +339,25 @@ static enum tcp_verdict synchronized_arrives(struct tcp *tcp, struct tcp_conn *c
     return verdict == SEG_CONTINUE ? SEG_PROCESSED : verdict;
 }
 
+/* --- SYN-RECEIVED in the SYN cache -------------------------------------------------------- */
+
+/* May it complete the handshake? Then what it leads to must find a place to stay. */
+static bool may_establish(const struct syn_entry *entry, const struct tcp_segment *seg)
+{
+    return (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK &&
+           seq_eq(seg->ack, seq_add(entry->iss, 1));
+}
+
+/* The same checks as for all others; tcp_settle() sees what has become of it. */
+static enum tcp_verdict half_open_arrives(struct tcp *tcp, struct syn_entry *entry,
+                                          struct tcp_arrival *in, instant now,
+                                          struct tcp_conn **conn)
+{
+    *conn = may_establish(entry, &in->seg) ? syn_inflate_in_slot(tcp, entry, now)
+                                           : syn_inflate(tcp, entry);
+    return *conn ? synchronized_arrives(tcp, *conn, in, now) : seg_dropped(in, DROP_TCP_NO_MEMORY);
+}
+
 /* --- the way in --------------------------------------------------------------------------- */
 
 /* Ends the old incarnation and begins the new one above all that ours has used, too. The clock in
@@ -409,7 +370,7 @@ static enum tcp_verdict reopen(struct tcp *tcp, struct tcp_conn *old, struct tcp
     tcp_end(tcp, old, 0, "a new SYN reopens it", now);
     tcp_settle(tcp, old, now);
     *made = NULL;
-    enum tcp_verdict verdict = listen_arrives(
+    enum tcp_verdict verdict = tcp_listen_arrives(
         tcp, demux_listener(tcp, (struct endpoint){in->dst, in->seg.dst_port}), in, now, made);
     if (*made && !seq_lt(used, (*made)->iss))
         conn_start_at(*made, seq_add(used, 1 + ((*made)->iss.value & 0xffff)));
@@ -429,8 +390,11 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
         return syn_sent_arrives(tcp, *conn, in, now);
     if (*conn)
         return synchronized_arrives(tcp, *conn, in, now);
+    struct syn_entry *entry = syn_find(tcp, local, remote);
+    if (entry)
+        return half_open_arrives(tcp, entry, in, now, conn);
     struct tcp_listener *listener = demux_listener(tcp, local);
-    return listener ? listen_arrives(tcp, listener, in, now, conn) : closed_arrives(in);
+    return listener ? tcp_listen_arrives(tcp, listener, in, now, conn) : closed_arrives(in);
 }
 
 /* For TCP_INFO. */

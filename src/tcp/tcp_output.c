@@ -363,10 +363,23 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
         wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));
 }
 
+/* Half-open connections first: what they owe is small and each of them is counted. */
+static bool name_half_open(struct tcp *tcp, instant now, struct tcp_out *out)
+{
+    struct tcp_conn *conn;
+
+    while ((conn = syn_next_debtor(tcp))) {
+        if (name_segment(tcp, conn, now, out))
+            return true;
+        syn_forgive(tcp);
+    }
+    return false;
+}
+
 /* The next segment, but for what all of them carry. */
 static bool name_next(struct tcp *tcp, instant now, struct tcp_out *out)
 {
-    if (name_note(tcp, out))
+    if (name_note(tcp, out) || name_half_open(tcp, now, out))
         return true;
     while (!list_is_empty(&tcp->debtors)) {
         struct tcp_conn *conn = CONTAINER_OF(tcp->debtors.next, struct tcp_conn, debt);

@@ -147,11 +147,16 @@ void tcp_park(struct tcp *tcp, const struct tcp_out *out, instant now)
         tcp_sent(tcp, out, now);
         return;
     }
+    if (out->conn == tcp->syn.at) {
+        syn_park(tcp);
+        return;
+    }
     list_remove(&out->conn->debt);
     list_append(&tcp->parked, &out->conn->debt);
 }
 
 void tcp_unpark(struct tcp *tcp)
 {
+    syn_unpark(tcp);
     list_splice(&tcp->debtors, &tcp->parked);
 }

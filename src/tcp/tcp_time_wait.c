@@ -45,7 +45,8 @@ bool tcp_may_reopen(struct tcp *tcp, const struct tcp_conn *conn, const struct t
         return false;
     const struct tcp_listener *listener = demux_listener(tcp, conn->local);
 
-    return listener && listener->waiting < listener->backlog && is_newer(tcp, conn, seg);
+    return listener && listener->waiting < listener->backlog && syn_has_room(tcp) &&
+           is_newer(tcp, conn, seg);
 }
 
 void tcp_time_wait_again(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *fin,

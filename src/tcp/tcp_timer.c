@@ -13,6 +13,9 @@
  * When large segments are not acknowledged time after time they are made smaller, for a path may
  * swallow them and the ICMP error that would say so.
  *
+ * Half-open connections in the SYN cache have no timer of their own: the cache asks for their
+ * tcp_handshake_timeout() (syn_cache.c).
+ *
  * A timer only notes what is owed. The retransmission itself is tcp_output()'s.
  */
 #include "tcp/tcp_conn.h"
@@ -88,10 +91,11 @@ static bool syn_is_hopeless(const struct tcp *tcp, const struct tcp_conn *conn, 
            instant_since(now, conn->since) >= values->tcp_syn_timeout;
 }
 
-static void handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
+void tcp_handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     uint32_t defer = tuning_or_default(conn->tuning)->defer_accept;
 
+    conn->retransmit_at = INSTANT_NEVER;
     fired(tcp, conn, TIMER_RETRANSMIT, now);
     events_count(tcp->events, COUNTER_TCP_TIMEOUTS);
     if (conn->passive && synack_is_hopeless(tcp, conn)) {
@@ -178,7 +182,7 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
         fired(tcp, conn, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT, now);
         tcp_end(tcp, conn, ETIMEDOUT, "the user timeout is over (RFC 9293, 3.8.3)", now);
     } else if (conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED) {
-        handshake_timeout(tcp, conn, now);
+        tcp_handshake_timeout(tcp, conn, now);
     } else if (conn->snd.wnd == 0 && (seq_lt(conn->snd.una, conn->snd.nxt) || has_unsent(conn))) {
         persist_timeout(tcp, conn, now);
     } else if (seq_lt(conn->snd.una, conn->snd.nxt)) {

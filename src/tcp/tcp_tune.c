@@ -81,7 +81,7 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
 
 void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning)
 {
-    conn->tuning = tuning_share(tuning);
+    conn->tuning = tuning;
     apply(tcp, conn);
     conn->rcv_mss = (uint16_t)tcp_clamp_mss(conn, conn->rcv_mss);
     conn->rcv_scale = tcp_window_shift(conn, tcp->values);

@@ -55,7 +55,12 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     err = demux_init(tcp);
     if (err)
         goto no_table;
+    err = syn_cache_init(tcp, config->syn_timer_owner);
+    if (err)
+        goto no_syns;
     return 0;
+no_syns:
+    demux_fini(tcp);
 no_table:
     sendq_pools_fini(&tcp->send_pools);
 no_send:
@@ -72,6 +77,7 @@ no_islands:
 /* Whatever is left ends without a word to its peer; its memory goes with the pools. */
 void tcp_fini(struct tcp *tcp)
 {
+    syn_cache_fini(tcp);
     demux_fini(tcp);
     sendq_pools_fini(&tcp->send_pools);
     pool_fini(&tcp->tunings);
@@ -86,14 +92,14 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                 struct tcp_tuning *tuning, int32_t owner, instant now, struct tcp_conn **out)
 {
     assert(local.port != 0 && remote.port != 0 && !ip_is_unspecified(local.addr));
-    if (demux_find(tcp, local, remote))
+    if (demux_is_taken(tcp, local, remote))
         return -EADDRINUSE;
     struct tcp_conn *conn = conn_new(tcp, local, remote, now);
     if (!conn)
         return -ENOBUFS;
     conn->ready.owner = owner;
-    tcp_begin_tuned(tcp, conn, tuning);
-    conn_start_at(conn, conn->iss); /* 3.10.1 */
+    tcp_begin_tuned(tcp, conn, tuning_share(tuning));
+    conn_start_at(conn, isn_of(tcp->isn_key, local, remote, now)); /* 3.10.1 */
     conn->syn_owed = true;
     conn->since = now;
     list_append(&tcp->opening, &conn->kin);
@@ -120,7 +126,7 @@ int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remo
         if (taken(cookie, port) || demux_listener(tcp, end))
             continue;
         if (tcp->port_use[port] > 0 &&
-            (ip_is_unspecified(remote.addr) || demux_find(tcp, end, remote)))
+            (ip_is_unspecified(remote.addr) || demux_is_taken(tcp, end, remote)))
             continue;
         *out = port;
         return 0;

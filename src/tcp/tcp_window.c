@@ -24,8 +24,11 @@ void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
 {
     bool none_left = tcp->note_count == TCP_ACK_NOTES || conn->ack_notes == TCP_ACK_NOTES_CONN;
 
-    if (none_left ||
-        conn->syn_owed) { /* nothing leaves before the <SYN,ACK>, which tells as much */
+    bool half_open = conn->passive && conn->state == TCPS_SYN_RECEIVED;
+
+    /* nothing leaves before our <SYN,ACK>, which tells as much; and an entry of the SYN cache has
+     * no address that a note could keep */
+    if (none_left || conn->syn_owed || half_open) {
         tcp_owe_ack(conn, why);
         return;
     }

@@ -374,6 +374,7 @@ static void begin(struct fuzz *f, int which)
         assert(!err);
     }
     config.values.tcp_connections = 16;
+    config.values.tcp_syn_cache = 4;
     config.values.sock_sockets = SOCKS;
     config.values.see_ring = 16;
     host->fuzz = f;

@@ -822,6 +822,7 @@ static bool begin(struct fuzz *f)
     config.addr[0] = (struct ip_prefix){{{[10] = 0xff, [11] = 0xff, 10, 9, 0, 2}}, 24};
     config.addr_count = 1;
     config.values.tcp_connections = 32;
+    config.values.tcp_syn_cache = 6;
     config.values.tcp_listeners = 4;
     config.values.sock_sockets = SOCKS;
     config.values.arp_entries = 8;

@@ -673,9 +673,12 @@ END_TEST
 
 START_TEST(half_open_connections_count_and_expire)
 {
-    struct peer *p = peer_new();
+    struct stack_config config;
+    peer_config(&config);
+    config.values.tcp_syn_cache = 4;
+    struct peer *p = peer_new_with(&config, 0);
 
-    peer_listen(p, 4);
+    peer_listen(p, 1); /* whose backlog is about completed ones */
     for (int i = 0; i < 8; i++) {
         peer_flow_new(p);
         peer_syn(p);

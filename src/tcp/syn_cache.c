@@ -1,0 +1,421 @@
+/*
+ * syn_cache.c - half-open connections as small records (RFC 4987, 3.5).
+ *
+ * Anybody can make half-open connections, from addresses that are not even his. So one costs 120
+ * octets instead of a struct tcp_conn, there are at most tcp.syn_cache of them, and each ends after
+ * tcp.synack_retries timeouts. What is hard is to have no second TCP for them. An entry holds what
+ * a connection in SYN-RECEIVED has of its own; all else follows from that, from the values and from
+ * its listener. Whenever it must act (a segment, a timeout, a debt, an ICMP error), it is inflated
+ * to a connection and the code for connections runs:
+ *
+ *     syn_inflate()           in the one place that the cache has for it; tcp_settle() deflates it
+ *     syn_inflate_in_slot()   in a slot of the pool, when the segment may complete the handshake
+ *
+ * In the end tcp_settle() looks at the state. SYN-RECEIVED: what may have changed goes back into
+ * the entry, and a slot is given back. CLOSED: the entry is gone. Anything else: the slot is an
+ * ordinary connection from now on, and the entry is gone. A connection so inflated is in no table
+ * and no list, its tuning is borrowed from the listener, and its timer is not used. It owes at most
+ * one ACK, not one for each segment, since a note would point at it (tcp_window.c).
+ *
+ * There is one place and not one on each caller's stack, because output names a segment in one call
+ * and books it in the next; between the two nothing else is inflated.
+ *
+ * Timers are queues by the number of timeouts in a row: all in one queue wait for the same time, so
+ * each is appended and the first is due first. An entry is in a queue from its SYN on, so that even
+ * one whose <SYN,ACK> cannot leave ends in time; once the first has left, the time begins anew.
+ */
+#include "tcp/syn_cache.h"
+
+#include "tcp/demux.h"
+#include "tcp/tcp_conn.h"
+
+int syn_cache_init(struct tcp *tcp, uint8_t timer_owner)
+{
+    struct syn_cache *cache = &tcp->syn;
+    uint32_t cap = (uint32_t)tcp->values->tcp_syn_cache;
+    uint32_t size = 16;
+    int err = pool_init(&cache->entries, tcp->memory, "half-open connections",
+                        sizeof(struct syn_entry), cap);
+
+    if (err)
+        return err;
+    while (size < cap)
+        size *= 2;
+    list_init(&cache->debtors);
+    list_init(&cache->parked);
+    for (size_t i = 0; i < SYN_QUEUES; i++) {
+        list_init(&cache->queues[i].entries);
+        timer_init(&cache->queues[i].timer, timer_owner);
+    }
+    cache->table_mask = size - 1;
+    cache->table = memory_alloc(tcp->memory, size * sizeof(*cache->table));
+    cache->place = memory_alloc(tcp->memory, sizeof(*cache->place));
+    if (cache->table && cache->place)
+        return 0;
+    syn_cache_fini(tcp);
+    return -ENOMEM;
+}
+
+void syn_cache_fini(struct tcp *tcp)
+{
+    struct syn_cache *cache = &tcp->syn;
+
+    if (cache->table)
+        memory_release(tcp->memory, cache->table,
+                       (cache->table_mask + 1ul) * sizeof(*cache->table));
+    if (cache->place)
+        memory_release(tcp->memory, cache->place, sizeof(*cache->place));
+    pool_fini(&cache->entries);
+}
+
+uint64_t syn_cache_cap_octets(const struct syn_cache *cache)
+{
+    return pool_cap_octets(&cache->entries) + sizeof(*cache->place) +
+           (cache->table_mask + 1ul) * sizeof(*cache->table);
+}
+
+/* --- the table ---------------------------------------------------------------------------- */
+
+static struct tcp_listener *listener_of(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    struct tcp_listener *listener = pool_at(&tcp->listener_pool, entry->listener);
+
+    assert(listener); /* syn_abort_all() comes before its end */
+    return listener;
+}
+
+static struct endpoint local_of(const struct tcp *tcp, const struct syn_entry *entry)
+{
+    return (struct endpoint){entry->local, listener_of(tcp, entry)->local.port};
+}
+
+static struct endpoint remote_of(const struct syn_entry *entry)
+{
+    return (struct endpoint){entry->remote, entry->remote_port};
+}
+
+static struct syn_entry **bucket_of(const struct tcp *tcp, struct endpoint local,
+                                    struct endpoint remote)
+{
+    uint64_t hash = siphash_tuple(tcp->table_key, local, remote);
+
+    return &tcp->syn.table[hash & tcp->syn.table_mask];
+}
+
+struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    struct syn_entry *entry;
+
+    if (tcp->syn.entries.used == 0)
+        return NULL;
+    entry = *bucket_of(tcp, local, remote);
+    while (entry && !(endpoint_equal(remote_of(entry), remote) &&
+                      endpoint_equal(local_of(tcp, entry), local)))
+        entry = entry->hash_next;
+    return entry;
+}
+
+/* --- time --------------------------------------------------------------------------------- */
+
+/* The first one's deadline. A timer that fires early only looks again. */
+static void arm(struct tcp *tcp, struct syn_queue *queue)
+{
+    if (list_is_empty(&queue->entries)) {
+        wheel_disarm(tcp->wheel, &queue->timer);
+    } else if (!timer_is_armed(&queue->timer)) {
+        struct syn_entry *first = CONTAINER_OF(queue->entries.next, struct syn_entry, queue);
+        wheel_arm(tcp->wheel, &queue->timer, first->retransmit_at);
+    }
+}
+
+static struct syn_queue *queue_of(struct tcp *tcp, const struct syn_entry *entry)
+{
+    return &tcp->syn.queues[u32_min(entry->retransmits, SYN_QUEUES - 1)];
+}
+
+static void queue_remove(struct tcp *tcp, struct syn_entry *entry)
+{
+    list_remove(&entry->queue);
+    arm(tcp, queue_of(tcp, entry));
+}
+
+static void queue_append(struct tcp *tcp, struct syn_entry *entry, instant at)
+{
+    entry->retransmit_at = at;
+    list_append(&queue_of(tcp, entry)->entries, &entry->queue);
+    arm(tcp, queue_of(tcp, entry));
+}
+
+/* Whoever times out waits for a later time then, or is gone: the loop ends. */
+void tcp_syn_timer(struct tcp *tcp, struct timer *timer, instant now)
+{
+    struct syn_queue *queue = CONTAINER_OF(timer, struct syn_queue, timer);
+
+    while (!list_is_empty(&queue->entries)) {
+        struct syn_entry *first = CONTAINER_OF(queue->entries.next, struct syn_entry, queue);
+        if (instant_before(now, first->retransmit_at))
+            break;
+        struct tcp_conn *conn = syn_inflate(tcp, first);
+        tcp_handshake_timeout(tcp, conn, now);
+        tcp_settle(tcp, conn, now);
+    }
+    arm(tcp, queue);
+}
+
+/* --- from an entry to a connection -------------------------------------------------------- */
+
+/* When it was challenged, from the low bits: within some weeks of its deadline. */
+static instant challenged_at(const struct syn_entry *entry)
+{
+    uint32_t before = (uint32_t)(entry->retransmit_at.ns / NS_PER_MS) - entry->challenged_ms;
+
+    return instant_add(entry->retransmit_at, -(int64_t)(int32_t)before * NS_PER_MS);
+}
+
+static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_conn *conn)
+{
+    struct tcp_listener *listener = listener_of(tcp, entry);
+    struct rto_limits limits = tcp_rto_limits(tcp);
+
+    conn_init(tcp, conn, local_of(tcp, entry), remote_of(entry));
+    tcp_begin_tuned(tcp, conn, listener->tuning);
+    conn->listener = listener;
+    conn->passive = true;
+    conn->id = entry->id;
+    conn->state = TCPS_SYN_RECEIVED; /* as it was: no change that anybody should hear of */
+    conn_start_at(conn, entry->iss);
+    conn->irs = entry->irs;
+    conn->rcv.nxt = conn->last_ack = seq_add(entry->irs, 1);
+    conn->rcv.edge = conn->rcv.grant = conn->rcv.told = seq_add(conn->rcv.nxt, entry->rcv_wnd);
+    conn->snd.wnd = conn->snd.wnd_max = entry->snd_wnd;
+    conn_set_mss(conn, entry->snd_mss);
+    conn->snd_scale = (uint8_t)entry->snd_scale;
+    conn->rcv_scale = (uint8_t)entry->rcv_scale;
+    conn->scaling = entry->scaling;
+    conn->sack_ok = entry->sack_ok;
+    conn->ts_ok = entry->ts_ok;
+    conn->ts_recent = entry->ts_recent;
+    conn->ts_recent_at = entry->retransmit_at; /* to some minutes: only 24 days matter */
+    conn->syn_owed = entry->syn_owed;
+    conn->syn_again = entry->syn_again;
+    conn->syn_lost = entry->syn_lost;
+    conn->ack_due = entry->ack_due;
+    conn->ack_why = entry->ack_why;
+    conn->deferred = entry->deferred;
+    if (entry->challenged)
+        conn->challenged_at = challenged_at(entry);
+    conn->retransmits = conn->rto.backoff = entry->retransmits;
+    if (entry->rcv_wnd > 0)
+        conn->retransmit_at = entry->retransmit_at;
+    conn->timing = entry->timing; /* nothing was sent again since, so it is the first timeout */
+    conn->timed = conn->snd.nxt;
+    conn->timed_at = instant_add(entry->retransmit_at, -rto_current(&conn->rto, &limits));
+    conn->segments_in = entry->segments_in;
+    conn->segments_out = entry->segments_out;
+    conn->total_retransmits = entry->resent;
+}
+
+static struct tcp_conn *inflate_at(struct tcp *tcp, struct syn_entry *entry, struct tcp_conn *conn)
+{
+    tcp->syn.inflated = entry;
+    tcp->syn.at = conn;
+    fill_in(tcp, entry, conn);
+    return conn;
+}
+
+struct tcp_conn *syn_inflate(struct tcp *tcp, struct syn_entry *entry)
+{
+    return inflate_at(tcp, entry, tcp->syn.place);
+}
+
+struct tcp_conn *syn_inflate_in_slot(struct tcp *tcp, struct syn_entry *entry, instant now)
+{
+    struct tcp_conn *slot = conn_slot(tcp, now);
+
+    return slot ? inflate_at(tcp, entry, slot) : NULL;
+}
+
+struct tcp_conn *syn_new(struct tcp *tcp, struct tcp_listener *listener, struct endpoint local,
+                         struct endpoint remote)
+{
+    struct syn_entry *entry = pool_get(&tcp->syn.entries);
+
+    if (!entry)
+        return NULL;
+    list_init(&entry->queue);
+    list_init(&entry->debt);
+    entry->local = local.addr;
+    entry->remote = remote.addr;
+    entry->remote_port = remote.port;
+    entry->listener = pool_index(&tcp->listener_pool, listener);
+    entry->id = ++tcp->next_id;
+    entry->snd_mss = 1; /* until it has settled */
+    entry->retransmit_at = INSTANT_NEVER;
+    struct syn_entry **bucket = bucket_of(tcp, local, remote);
+    entry->hash_next = *bucket;
+    *bucket = entry;
+    tcp->port_use[local.port]++;
+
+    struct tcp_conn *conn = tcp->syn.at = tcp->syn.place;
+    tcp->syn.inflated = entry;
+    conn_init(tcp, conn, local, remote);
+    conn->id = entry->id;
+    return conn;
+}
+
+bool syn_has_room(const struct tcp *tcp)
+{
+    return tcp->syn.entries.used < tcp->syn.entries.cap;
+}
+
+/* --- and back ----------------------------------------------------------------------------- */
+
+static void remove_entry(struct tcp *tcp, struct syn_entry *entry)
+{
+    struct endpoint local = local_of(tcp, entry);
+    struct syn_entry **link = bucket_of(tcp, local, remote_of(entry));
+
+    while (*link != entry)
+        link = &(*link)->hash_next;
+    *link = entry->hash_next;
+    tcp->port_use[local.port]--;
+    list_remove(&entry->debt);
+    queue_remove(tcp, entry);
+    pool_put(&tcp->syn.entries, entry);
+}
+
+static uint8_t up_to_255(uint32_t n)
+{
+    return (uint8_t)u32_min(n, UINT8_MAX);
+}
+
+static void take_back(struct syn_entry *entry, const struct tcp_conn *conn)
+{
+    entry->iss = conn->iss;
+    entry->irs = conn->irs;
+    entry->rcv_wnd = (uint16_t)u32_min(conn_window(conn), UINT16_MAX);
+    entry->snd_wnd = (uint16_t)conn->snd.wnd; /* a SYN's, which is not scaled */
+    entry->snd_mss = conn->snd_mss;
+    entry->snd_scale = conn->snd_scale & 15u;
+    entry->rcv_scale = conn->rcv_scale & 15u;
+    entry->scaling = conn->scaling;
+    entry->sack_ok = conn->sack_ok;
+    entry->ts_ok = conn->ts_ok;
+    entry->ts_recent = conn->ts_recent;
+    entry->syn_owed = conn->syn_owed;
+    entry->syn_again = conn->syn_again;
+    entry->syn_lost = conn->syn_lost;
+    entry->ack_due = conn->ack_due;
+    entry->ack_why = conn->ack_why;
+    entry->deferred = conn->deferred;
+    entry->challenged = conn->challenged_at.ns != CONN_NEVER_CHALLENGED;
+    entry->challenged_ms = (uint32_t)(conn->challenged_at.ns / NS_PER_MS);
+    entry->timing = conn->timing;
+    entry->segments_in = up_to_255(conn->segments_in);
+    entry->segments_out = up_to_255(conn->segments_out);
+    entry->resent = up_to_255(conn->total_retransmits);
+}
+
+static void deflate(struct tcp *tcp, struct syn_entry *entry, const struct tcp_conn *conn,
+                    instant now)
+{
+    struct rto_limits limits = tcp_rto_limits(tcp);
+    instant at = conn->retransmit_at;
+
+    take_back(entry, conn);
+    if (instant_is_never(at)) /* nothing has left yet */
+        at = instant_is_never(entry->retransmit_at)
+                 ? instant_add(now, rto_current(&conn->rto, &limits))
+                 : entry->retransmit_at;
+    if (at.ns != entry->retransmit_at.ns) {
+        queue_remove(tcp, entry);
+        entry->retransmits = conn->retransmits;
+        queue_append(tcp, entry, at);
+    }
+    bool owes = entry->syn_owed || entry->ack_due;
+    if (owes && !list_is_linked(&entry->debt))
+        list_append(&tcp->syn.debtors, &entry->debt);
+    else if (!owes)
+        list_remove(&entry->debt);
+}
+
+bool syn_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    struct syn_cache *cache = &tcp->syn;
+    bool is_slot = conn != cache->place;
+
+    if (conn != cache->at) /* else the place has settled before */
+        return is_slot;
+    cache->at = NULL;
+    if (conn->state == TCPS_SYN_RECEIVED) {
+        deflate(tcp, cache->inflated, conn, now);
+        if (is_slot)
+            pool_put(&tcp->conns, conn);
+        return false;
+    }
+    remove_entry(tcp, cache->inflated);
+    if (!is_slot)
+        return false;
+    conn->tuning = tuning_share(conn->tuning);
+    if (conn->state != TCPS_CLOSED)
+        demux_insert(tcp, conn);
+    return true;
+}
+
+/* --- debts -------------------------------------------------------------------------------- */
+
+struct tcp_conn *syn_next_debtor(struct tcp *tcp)
+{
+    if (list_is_empty(&tcp->syn.debtors))
+        return NULL;
+    return syn_inflate(tcp, CONTAINER_OF(tcp->syn.debtors.next, struct syn_entry, debt));
+}
+
+void syn_forgive(struct tcp *tcp)
+{
+    list_remove(&tcp->syn.inflated->debt);
+}
+
+void syn_park(struct tcp *tcp)
+{
+    list_remove(&tcp->syn.inflated->debt);
+    list_append(&tcp->syn.parked, &tcp->syn.inflated->debt);
+}
+
+void syn_unpark(struct tcp *tcp)
+{
+    list_splice(&tcp->syn.debtors, &tcp->syn.parked);
+}
+
+/* --- the end of a listener ---------------------------------------------------------------- */
+
+/* The reset needs a connection that outlives its listener. Without a slot for it, the peer learns
+ * when it speaks next. */
+static void abort_entry(struct tcp *tcp, struct syn_entry *entry, instant now)
+{
+    struct tcp_conn *conn = syn_inflate_in_slot(tcp, entry, now);
+    const char *cause = "its listener was closed";
+
+    if (conn) {
+        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_ABORT, cause, now);
+    } else {
+        conn = syn_inflate(tcp, entry);
+        tcp_end(tcp, conn, 0, cause, now);
+    }
+    tcp_settle(tcp, conn, now);
+}
+
+void syn_abort_all(struct tcp *tcp, const struct tcp_listener *listener, instant now)
+{
+    uint32_t number = pool_index(&tcp->listener_pool, listener);
+
+    for (size_t i = 0; i < SYN_QUEUES; i++) {
+        struct list *queue = &tcp->syn.queues[i].entries, *next;
+        for (struct list *node = queue->next; node != queue; node = next) {
+            struct syn_entry *entry = CONTAINER_OF(node, struct syn_entry, queue);
+            next = node->next;
+            if (entry->listener == number)
+                abort_entry(tcp, entry, now);
+        }
+    }
+}

@@ -1,0 +1,332 @@
+/*
+ * test_tcp_syn_cache.c - half-open connections as small records (RFC 4987, 3.5), and the queue of
+ * those that wait to be accepted.
+ *
+ * Each test runs over IPv4 and over IPv6.
+ */
+#include <errno.h>
+#include <linux/tcp.h> /* netinet/tcp.h has a tcp_seq of its own */
+#include <netinet/in.h>
+
+#include "base/base.h"
+#include "support/callers.h"
+#include "support/proves.h"
+
+static struct callers c;
+
+/* `entries`: tcp.syn_cache; 0: as it is. */
+static void given_listener(int row, int entries, int backlog)
+{
+    callers_config(&c, row == 1);
+    c.config.values.tcp_connections = c.config.values.sock_sockets = 64;
+    if (entries)
+        c.config.values.tcp_syn_cache = entries;
+    callers_begin(&c, backlog);
+}
+
+static void finish(void)
+{
+    callers_end(&c);
+}
+
+/* --- what one costs ----------------------------------------------------------------------- */
+
+START_TEST(a_half_open_connection_costs_128_octets)
+{
+    enum { COUNT = 4096, SLAB = 65536 };
+
+    given_listener(_i, COUNT, 4);
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (i == 1) /* there are frames by now */
+            before = c.memory.out;
+        struct caller caller = caller_of(&c, i);
+        ck_assert(caller_knock(&c, &caller));
+        callers_forget(&c);
+    }
+    ck_assert_uint_eq(callers_usage(&c).half_open, COUNT);
+    ck_assert_uint_eq(callers_usage(&c).connections, COUNT);
+    ck_assert_uint_le(c.memory.out - before, COUNT * 128 + SLAB);
+    c.full = true; /* 4096 resets for the closed listener are more than callers.h keeps */
+    PROVES("RFC4987-3.5-a");
+    stack_free(c.stack);
+    ck_assert_uint_eq(c.memory.out, 0);
+}
+END_TEST
+
+START_TEST(a_flood_of_100000_syns_costs_what_the_cache_may_hold)
+{
+    enum { FLOOD = 100000, CACHE = 256 };
+    uint64_t memory = 0;
+
+    given_listener(_i, CACHE, 4);
+    struct caller friend = caller_of(&c, FLOOD);
+    ck_assert(caller_open(&c, &friend));
+    int s = callers_accept(&c);
+
+    for (uint32_t i = 0; i < FLOOD; i++) {
+        struct caller stranger = caller_of(&c, i);
+        ck_assert(caller_knock(&c, &stranger) == (i < CACHE));
+        callers_forget(&c);
+        if (i == 1000)
+            memory = c.memory.peak;
+        if (i % 1000 == 999) { /* who was connected before is served as ever */
+            ck_assert_int_eq(sock_send(c.stack, s, "x", 1, 0, NULL), 1);
+            caller_say(&c, &friend, TCP_ACK | TCP_PSH, 10);
+            friend.seq += 10;
+            friend.ack += 1;
+            ck_assert_uint_eq(c.heard[0].seg.ack.value, friend.seq);
+            caller_say(&c, &friend, TCP_ACK, 0);
+            char text[10];
+            ck_assert_int_eq(sock_recv(c.stack, s, text, sizeof text, 0, NULL), 10);
+            callers_forget(&c);
+        }
+    }
+    ck_assert_uint_eq(callers_usage(&c).half_open, CACHE);
+    ck_assert_uint_le(c.memory.peak, memory);
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_SYN_CACHE), FLOOD - CACHE);
+
+    for (int i = 0; i < 70; i++) { /* nobody answers: all of them end */
+        callers_wait_ms(&c, 1000);
+        callers_forget(&c);
+    }
+    ck_assert_uint_eq(callers_usage(&c).half_open, 0);
+    struct caller late = caller_of(&c, FLOOD + 1);
+    ck_assert(caller_open(&c, &late));
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    ck_assert_int_eq(sock_close(c.stack, s), 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+START_TEST(a_full_cache_drops_a_syn_by_name_and_answers_it_later)
+{
+    given_listener(_i, 1, 4);
+    struct caller one = caller_of(&c, 1), two = caller_of(&c, 2);
+
+    ck_assert(caller_knock(&c, &one));
+    ck_assert(!caller_knock(&c, &two));
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_SYN_CACHE), 1);
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+    ck_assert_uint_eq(callers_usage(&c).half_open, 0); /* it is a connection now */
+    ck_assert(caller_open(&c, &two));
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+START_TEST(without_memory_for_an_entry_a_syn_is_dropped_by_name)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1);
+
+    c.memory.fail_at = c.memory.calls + 1;
+    stack_input(c.stack, (struct bytes){0}, NULL, c.now); /* no frame either */
+    ck_assert(!caller_knock(&c, &one));
+    c.memory.fail_at = 0;
+    ck_assert(caller_open(&c, &one));
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* --- what it remembers -------------------------------------------------------------------- */
+
+START_TEST(what_the_syn_said_holds_in_the_connection)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1);
+
+    one.options = (struct tcp_options){.has_mss = true,
+                                       .mss = 1000,
+                                       .has_window_scale = true,
+                                       .window_scale = 9,
+                                       .sack_permitted = true,
+                                       .has_timestamps = true};
+    ck_assert(caller_knock(&c, &one));
+    const struct tcp_options *told = &c.heard[0].seg.options;
+    ck_assert(told->has_window_scale && told->sack_permitted && told->has_timestamps);
+    one.window = 100;
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+    int s = callers_accept(&c);
+    struct sock_tcp_info info;
+    socklen_t len = sizeof info;
+    ck_assert_int_eq(sock_getsockopt(c.stack, s, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    ck_assert_uint_eq(info.tcpi_snd_mss, 988);
+    ck_assert_uint_eq(info.tcpi_snd_wscale, 9);
+    ck_assert_uint_eq(info.tcpi_snd_wnd, 100 << 9);
+    ck_assert_uint_eq(info.tcpi_segs_in, 2);
+    ck_assert_uint_eq(info.tcpi_segs_out, 1);
+    ck_assert(info.tcpi_options & SOCK_TCPI_SACK && info.tcpi_options & SOCK_TCPI_TIMESTAMPS);
+    ck_assert_int_eq(sock_close(c.stack, s), 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* Ten callers within a second: each <SYN,ACK> is repeated 1, 3 and 7 s after it first left. */
+START_TEST(each_entry_has_its_own_time)
+{
+    enum { COUNT = 10 };
+    struct caller caller[COUNT];
+
+    given_listener(_i, 0, 4);
+    instant begin = c.now;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        callers_wait_ms(&c, i > 0 ? 90 : 0);
+        caller[i] = caller_of(&c, i);
+        ck_assert(caller_knock(&c, &caller[i]));
+    }
+    callers_forget(&c);
+    for (int64_t s = 1; s <= 7; s = 2 * s + 1) {
+        for (int i = 0; i < COUNT; i++) {
+            int64_t at = s * 1000 + 90 * i;
+            callers_wait_ms(&c, at - (c.now.ns - begin.ns) / 1000000 - 1);
+            ck_assert_int_eq(callers_forget(&c), 0);
+            callers_wait_ms(&c, 2);
+            ck_assert_int_eq(c.count, 1);
+            ck_assert(endpoint_equal(c.heard[0].to, caller[i].from));
+            callers_forget(&c);
+        }
+    }
+    finish();
+    PROVES("RFC4987-3.5-a", "C32");
+}
+END_TEST
+
+START_TEST(a_device_that_is_full_delays_the_syn_ack_and_does_not_keep_the_entry_for_ever)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1), two = caller_of(&c, 2);
+
+    c.full = true;
+    ck_assert(!caller_knock(&c, &one));
+    callers_wait_ms(&c, 500);
+    c.full = false;
+    callers_wait_ms(&c, 1);
+    ck_assert_int_eq(callers_forget(&c), 1);
+    callers_wait_ms(&c, 998); /* the time begins when it has left */
+    ck_assert_int_eq(callers_forget(&c), 0);
+    callers_wait_ms(&c, 3);
+    ck_assert_int_eq(callers_forget(&c), 1);
+    c.full = true;
+    ck_assert(!caller_knock(&c, &two));
+    for (int i = 0; i < 130; i++)
+        callers_wait_ms(&c, 1000);
+    ck_assert_uint_eq(callers_usage(&c).half_open, 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* --- who waits to be accepted ------------------------------------------------------------- */
+
+START_TEST(a_third_step_at_a_full_queue_is_dropped_by_name_and_the_handshake_goes_on)
+{
+    given_listener(_i, 0, 1);
+    struct caller one = caller_of(&c, 1), two = caller_of(&c, 2), three = caller_of(&c, 3);
+
+    ck_assert(caller_knock(&c, &one));
+    ck_assert(caller_knock(&c, &two));
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+    ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
+    ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK | TCP_PSH, 10));
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_BACKLOG), 2);
+    ck_assert(!caller_knock(&c, &three));
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_BACKLOG), 3);
+    ck_assert_uint_eq(callers_usage(&c).half_open, 1);
+
+    callers_forget(&c);
+    callers_wait_ms(&c, 1001);
+    ck_assert_int_eq(c.count, 1); /* the <SYN,ACK> again */
+    ck_assert_int_eq(c.heard[0].seg.flags, TCP_SYN | TCP_ACK);
+    ck_assert(endpoint_equal(c.heard[0].to, two.from));
+    int first = callers_accept(&c);
+    ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
+    int second = callers_accept(&c);
+    ck_assert(caller_open(&c, &three));
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    ck_assert_int_eq(sock_close(c.stack, first), 0);
+    ck_assert_int_eq(sock_close(c.stack, second), 0);
+    finish();
+    PROVES("RFC4987-3.5-a", "C33");
+}
+END_TEST
+
+START_TEST(without_a_slot_for_a_connection_the_third_step_waits)
+{
+    callers_config(&c, _i == 1);
+    c.config.values.tcp_connections = 1;
+    callers_begin(&c, 4);
+    struct caller one = caller_of(&c, 1), two = caller_of(&c, 2), three = caller_of(&c, 3);
+
+    ck_assert(caller_knock(&c, &one));
+    ck_assert(caller_knock(&c, &two));
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+    ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
+    ck_assert(!caller_knock(&c, &three));
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_NO_MEMORY), 2);
+    int s = callers_accept(&c);
+    caller_say(&c, &one, TCP_RST, 0);
+    ck_assert_int_eq(sock_close(c.stack, s), 0);
+    ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    finish();
+    PROVES("RFC4987-3.5-a", "F02");
+}
+END_TEST
+
+START_TEST(a_closed_listener_resets_who_is_half_open)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1), two = caller_of(&c, 2);
+
+    ck_assert(caller_knock(&c, &one));
+    callers_wait_ms(&c, 1500);
+    ck_assert(caller_knock(&c, &two));
+    callers_forget(&c);
+    ck_assert_int_eq(sock_close(c.stack, c.listener), 0);
+    callers_wait_ms(&c, 1);
+    ck_assert_int_eq(c.count, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(c.heard[i].seg.flags, TCP_RST | TCP_ACK);
+        ck_assert_uint_eq(c.heard[i].seg.seq.value, i ? one.ack : two.ack);
+    }
+    ck_assert_uint_eq(callers_usage(&c).connections, 0);
+    stack_free(c.stack);
+    ck_assert_uint_eq(c.memory.out, 0);
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("tcp_syn_cache");
+
+    TCase *t = tcase_create("RFC 4987, 3.5: what a half-open connection costs");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, a_half_open_connection_costs_128_octets, 0, 2);
+    tcase_add_loop_test(t, a_flood_of_100000_syns_costs_what_the_cache_may_hold, 0, 2);
+    tcase_add_loop_test(t, a_full_cache_drops_a_syn_by_name_and_answers_it_later, 0, 2);
+    tcase_add_loop_test(t, without_memory_for_an_entry_a_syn_is_dropped_by_name, 0, 2);
+    suite_add_tcase(s, t);
+
+    t = tcase_create("RFC 4987, 3.5: what it remembers");
+    tcase_add_loop_test(t, what_the_syn_said_holds_in_the_connection, 0, 2);
+    tcase_add_loop_test(t, each_entry_has_its_own_time, 0, 2);
+    tcase_add_loop_test(
+        t, a_device_that_is_full_delays_the_syn_ack_and_does_not_keep_the_entry_for_ever, 0, 2);
+    suite_add_tcase(s, t);
+
+    t = tcase_create("RFC 9293, 3.10.7.2: who waits to be accepted");
+    tcase_add_loop_test(
+        t, a_third_step_at_a_full_queue_is_dropped_by_name_and_the_handshake_goes_on, 0, 2);
+    tcase_add_loop_test(t, without_a_slot_for_a_connection_the_third_step_waits, 0, 2);
+    tcase_add_loop_test(t, a_closed_listener_resets_who_is_half_open, 0, 2);
+    suite_add_tcase(s, t);
+    return run_suite(s, "tcp_syn_cache");
+}
