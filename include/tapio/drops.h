@@ -68,6 +68,7 @@ extern "C" {
     X(TCP_SYN,         "tcp.rx_syn",        "a SYN on a synchronized connection; challenged (RFC 5961, 4.2)") \
     X(TCP_NO_ACK,      "tcp.rx_noack",      "no ACK bit on a synchronized connection (RFC 9293, 3.10.7.4)") \
     X(TCP_ACK,         "tcp.rx_ack",        "acknowledges what was never sent, or is far too old (RFC 5961, 5.2)") \
+    X(TCP_COOKIE,      "tcp.rx_cookie",     "acknowledges no SYN cookie of ours, or one that is too old; answered with a reset (RFC 4987, 3.6)") \
     X(TCP_BACKLOG,     "tcp.accept_full",   "as many connections as the backlog wait to be accepted; the peer will try again (RFC 9293, 3.10.7.2)") \
     X(TCP_SYN_CACHE,   "tcp.syn_cache_full","every half-open connection is taken; the peer will try again (RFC 4987, 3.5)") \
     X(TCP_NO_MEMORY,   "tcp.rx_nomem",      "no memory left for a connection or its text") \

@@ -68,6 +68,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     /* TCP in */ \
     X(IN_SYN,           "syn-received",     "A peer opens a connection: it waits half-open for the third step (RFC 9293, 3.10.7.2).") \
     X(IN_SYN_AGAIN,     "syn-again",        "The same SYN once more: our <SYN,ACK> was lost or late (RFC 9293, 3.10.7.4).") \
+    X(IN_SYN_COOKIE,    "syn-not-kept",     "A SYN that cannot be remembered: answered with a SYN cookie and forgotten (RFC 4987, 3.6).") \
     X(IN_SYN_ACK,       "syn-ack-received", "The peer accepts our SYN: the connection is established (RFC 9293, 3.10.7.3).") \
     X(IN_SIMULTANEOUS,  "simultaneous-open","Both ends called: our SYN is repeated as <SYN,ACK> (RFC 9293, 3.10.7.3).") \
     X(IN_ESTABLISHES,   "handshake-done",   "The third step of the handshake: the connection is established (RFC 9293, 3.10.7.4).") \
@@ -102,6 +103,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_SYN_AGAIN,    "syn-retransmit",   "Nobody answered our SYN in time (RFC 6298, 5.4).") \
     X(OUT_SYN_ACK,      "syn-ack",          "We accept: the second step of the handshake (RFC 9293, 3.5).") \
     X(OUT_SYN_ACK_AGAIN,"syn-ack-retransmit","The third step did not come in time, or the peer repeated its SYN (RFC 6298, 5.4).") \
+    X(OUT_SYN_COOKIE,   "syn-cookie",       "We accept and remember nothing: the third step will bring our number back, which says enough (RFC 4987, 3.6).") \
     X(OUT_HANDSHAKE_ACK,"handshake-ack",    "The third step of the handshake (RFC 9293, 3.5).") \
     X(OUT_FIRST_FLIGHT, "initial-window",   "Part of the first flight, which needs no ACK (RFC 6928).") \
     X(OUT_WRITTEN,      "written",          "The application wrote it and nothing stood in its way (RFC 9293, 3.10.2).") \

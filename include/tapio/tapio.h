@@ -140,7 +140,8 @@ TAPIO_API void stack_advance(struct stack *stack, instant now);
     X(TCP_ACTIVE_OPENS,  "tcp.active_opens")   X(TCP_PASSIVE_OPENS,"tcp.passive_opens") \
     X(TCP_RETRANSMITS,   "tcp.retransmits")    X(TCP_TIMEOUTS,     "tcp.timeouts") \
     X(TCP_FAST,          "tcp.fast_retransmits") X(TCP_RST_OUT,    "tcp.resets_sent") \
-    X(TCP_RST_IN,        "tcp.resets_received") X(TCP_OOO,         "tcp.out_of_order")
+    X(TCP_RST_IN,        "tcp.resets_received") X(TCP_OOO,         "tcp.out_of_order") \
+    X(TCP_COOKIE_SENT,   "tcp.cookie_sent")    X(TCP_COOKIE_OK,    "tcp.cookie_ok")
 /* clang-format on */
 
 enum counter {

@@ -81,6 +81,7 @@ struct keys {
     struct hash_key isn, table, port, ts, arp, limiter;
     uint64_t seed;
     uint8_t mac[6];
+    struct hash_key cookie;
 };
 
 /* A locally administered address of our own making (IEEE 802, the U/L bit). */
@@ -142,6 +143,7 @@ static int init_layers(struct stack *s, const struct keys *keys)
                              .table_key = keys->table,
                              .port_key = keys->port,
                              .ts_key = keys->ts,
+                             .cookie_key = keys->cookie,
                              .seed = keys->seed};
     err = tcp_init(&s->tcp, &tcp);
     if (err)

@@ -3,8 +3,8 @@
  * layer.
  *
  * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its
- * whole way out, stack_ping.c serves datagram sockets of ICMP. The sockets above use what is
- * declared here; nothing here calls them.
+ * whole way out, stack_reply.c makes what no connection owes, stack_ping.c serves datagram sockets
+ * of ICMP. The sockets above use what is declared here; nothing here calls them.
  */
 #ifndef TAPIO_STACK_STACK_H
 #define TAPIO_STACK_STACK_H
@@ -66,11 +66,15 @@ static inline void stack_tell_time(struct stack *stack, instant now)
         stack->now = now;
 }
 
-/* --- stack_output.c ----------------------------------------------------------------------- */
+/* --- stack_reply.c ------------------------------------------------------------------------ */
 
 /* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue
  * is full. NULL is allowed (there was no buffer). */
 void stack_reply(struct stack *stack, struct frame *packet, enum why why);
+/* The first one, taken out of the queue; there is one. */
+struct frame *stack_reply_take(struct stack *stack);
+/* The segment that answers `in` without a connection. */
+void stack_answer(struct stack *stack, const struct tcp_arrival *in, enum why why);
 /* The reset that answers `seg`, within the rate limit. */
 void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why);
 

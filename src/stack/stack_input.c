@@ -80,6 +80,8 @@ static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_pa
     p->frame = in.frame;
     if (s->tcp.progress)
         confirm_hop(s, ip->src);
+    if (verdict == SEG_ANSWERED)
+        stack_answer(s, &in, WHY_OUT_SYN_COOKIE);
     if (verdict == SEG_REFUSED) {
         stack_reset(s, &in, reset_why(in.drop));
         return in.drop;

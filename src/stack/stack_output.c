@@ -313,69 +313,6 @@ static int send_segments(struct sending *out)
 /* --- replies -------------------------------------------------------------------------------------
  */
 
-void stack_reply(struct stack *s, struct frame *packet, enum why why)
-{
-    struct reply_queue *q = &s->replies;
-
-    if (!packet)
-        return;
-    if (q->len >= (uint64_t)s->config.values.stack_replies) {
-        events_count(&s->events, COUNTER_REPLY_DROP);
-        frame_put(packet);
-        return;
-    }
-    packet->tag = why;
-    packet->next = NULL;
-    if (q->tail)
-        q->tail->next = packet;
-    else
-        q->head = packet;
-    q->tail = packet;
-    q->len++;
-}
-
-void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
-{
-    if (!icmp_allow(&s->limiter, in->src, s->now)) {
-        events_count(&s->events, COUNTER_RST_LIMITED);
-        return;
-    }
-    const struct ip_family *family = ip_family_of(in->src);
-    struct tcp_segment rst = tcp_reset_for(&s->tcp, &in->seg);
-    size_t tcp_len = tcp_header_len(&rst), len = family->header_len + tcp_len;
-    struct frame *packet = frame_get(&s->frames, len);
-    if (!packet)
-        return;
-    struct writer w = writer_of(packet->data, len);
-    family->emit(&w,
-                 &(struct ip_out){.src = in->dst,
-                                  .dst = in->src,
-                                  .protocol = IP_PROTOCOL_TCP,
-                                  .ttl = (uint8_t)s->config.values.ip_ttl},
-                 tcp_len);
-    uint8_t *tcp = w.at;
-    tcp_emit(&w, &rst);
-    struct checksum c = {0};
-    checksum_add_pseudo(&c, in->dst, in->src, IP_PROTOCOL_TCP, (uint32_t)tcp_len);
-    checksum_add(&c, bytes_of(tcp, tcp_len));
-    put_be16(tcp + TCP_CSUM_OFFSET, checksum_finish(c));
-    packet->len = (uint32_t)len;
-    events_count(&s->events, COUNTER_TCP_RST_OUT);
-    stack_reply(s, packet, why);
-}
-
-static struct frame *reply_take(struct reply_queue *q)
-{
-    struct frame *packet = q->head;
-
-    q->head = packet->next;
-    if (!q->head)
-        q->tail = NULL;
-    q->len--;
-    packet->next = NULL;
-    return packet;
-}
-
 static int send_replies(struct sending *out)
 {
     struct stack *s = out->stack;
@@ -392,12 +329,12 @@ static int send_replies(struct sending *out)
                                   ip.protocol == IP_PROTOCOL_TCP);
             if (err)
                 return err;
-            frame_put(reply_take(&s->replies));
+            frame_put(stack_reply_take(s));
         } else if (hop == HOP_PENDING) {
-            arp_hold(&s->arp, route.next_hop, reply_take(&s->replies));
+            arp_hold(&s->arp, route.next_hop, stack_reply_take(s));
         } else {
             events_count(&s->events, COUNTER_NO_ROUTE);
-            frame_put(reply_take(&s->replies));
+            frame_put(stack_reply_take(s));
         }
     }
     return 0;

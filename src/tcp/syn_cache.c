@@ -76,7 +76,7 @@ uint64_t syn_cache_cap_octets(const struct syn_cache *cache)
 
 /* --- the table ---------------------------------------------------------------------------- */
 
-static struct tcp_listener *listener_of(const struct tcp *tcp, const struct syn_entry *entry)
+struct tcp_listener *syn_listener(const struct tcp *tcp, const struct syn_entry *entry)
 {
     struct tcp_listener *listener = pool_at(&tcp->listener_pool, entry->listener);
 
@@ -86,7 +86,7 @@ static struct tcp_listener *listener_of(const struct tcp *tcp, const struct syn_
 
 static struct endpoint local_of(const struct tcp *tcp, const struct syn_entry *entry)
 {
-    return (struct endpoint){entry->local, listener_of(tcp, entry)->local.port};
+    return (struct endpoint){entry->local, syn_listener(tcp, entry)->local.port};
 }
 
 static struct endpoint remote_of(const struct syn_entry *entry)
@@ -174,7 +174,7 @@ static instant challenged_at(const struct syn_entry *entry)
 
 static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_conn *conn)
 {
-    struct tcp_listener *listener = listener_of(tcp, entry);
+    struct tcp_listener *listener = syn_listener(tcp, entry);
     struct rto_limits limits = tcp_rto_limits(tcp);
 
     conn_init(tcp, conn, local_of(tcp, entry), remote_of(entry));

@@ -69,6 +69,7 @@ uint64_t syn_cache_cap_octets(const struct syn_cache *cache);
 /* A new entry, inflated: a connection in CLOSED. NULL when the cache is full or without memory. */
 struct tcp_conn *syn_new(struct tcp *tcp, struct tcp_listener *listener, struct endpoint local,
                          struct endpoint remote);
+struct tcp_listener *syn_listener(const struct tcp *tcp, const struct syn_entry *entry);
 bool syn_has_room(const struct tcp *tcp);
 struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* The entry as a connection, until tcp_settle() or until the next one is inflated. */

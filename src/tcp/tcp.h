@@ -35,9 +35,10 @@ struct tcp_listener {
     struct endpoint local;     /* the address may be unspecified: any of ours */
     struct tcp_tuning *tuning; /* for those to come */
     uint32_t backlog;
-    uint32_t waiting; /* on `complete` */
-    uint8_t families; /* TCP_FAMILY_*: whom an unspecified address stands for */
-    bool keep_alive;  /* likewise for those to come */
+    uint32_t waiting;  /* on `complete` */
+    instant cookie_at; /* when the last SYN cookie was sent: until when one may come back */
+    uint8_t families;  /* TCP_FAMILY_*: whom an unspecified address stands for */
+    bool keep_alive;   /* likewise for those to come */
 };
 
 enum { TCP_FAMILY_V4 = 1, TCP_FAMILY_V6 = 2 };
@@ -60,7 +61,7 @@ struct tcp {
     struct events *events;
     struct wheel *wheel;
     const struct stack_values *values;
-    struct hash_key isn_key, table_key, port_key, ts_key;
+    struct hash_key isn_key, table_key, port_key, ts_key, cookie_key;
     struct prng prng;
     uint8_t timer_owner;
     uint16_t mtu;
@@ -92,7 +93,7 @@ struct tcp_config {
     uint8_t timer_owner, syn_timer_owner;
     const struct stack_values *values;
     uint32_t mtu;
-    struct hash_key isn_key, table_key, port_key, ts_key;
+    struct hash_key isn_key, table_key, port_key, ts_key, cookie_key;
     uint64_t seed;
 };
 
@@ -107,6 +108,7 @@ enum tcp_verdict {
     SEG_PROCESSED, /* taken; what is owed will be paid */
     SEG_DROPPED,   /* not taken: arrival.drop says why */
     SEG_REFUSED,   /* not taken, and the caller answers with tcp_reset_for(): arrival.drop */
+    SEG_ANSWERED,  /* taken and forgotten: the caller sends arrival.answer */
 };
 
 /* One segment on its way through the checks. */
@@ -118,6 +120,8 @@ struct tcp_arrival {
     enum drop drop;
     bool syn_window;   /* it came on a SYN, where it is never scaled (RFC 7323, 2.2) */
     bool refused_text; /* our window is closed: the ACK counts, the text was cut off */
+    struct tcp_segment answer;
+    uint8_t answer_tos, answer_ttl; /* as in struct tcp_out */
 };
 
 /* Runs a segment whose checksum is right. Takes in->frame if it keeps it (then in->frame is NULL).

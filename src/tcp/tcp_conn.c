@@ -272,15 +272,21 @@ uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss)
     return mss > options ? mss - options : 1;
 }
 
+uint16_t tcp_mss_of_syn(const struct tcp *tcp, const struct tcp_conn *conn,
+                        const struct tcp_segment *syn)
+{
+    if (syn->options.has_mss && syn->options.mss > 0)
+        return (uint16_t)u32_max(syn->options.mss, (uint32_t)tcp->values->tcp_mss_floor);
+    return ip_is_v4(conn->local.addr) ? 536 : 1220; /* (MUST-15) */
+}
+
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
                           instant now)
 {
     const struct tcp_options *options = &seg->options;
     uint32_t ours = tcp->mtu - (ip_is_v4(conn->local.addr) ? 40u : 60u);
-    uint32_t mss = ip_is_v4(conn->local.addr) ? 536 : 1220; /* (MUST-15) */
+    uint32_t mss = tcp_mss_of_syn(tcp, conn, seg);
 
-    if (options->has_mss && options->mss > 0)
-        mss = u32_max(options->mss, (uint32_t)tcp->values->tcp_mss_floor);
     conn->ts_ok = options->has_timestamps && tcp->values->tcp_timestamps;
     conn->ts_recent = options->ts_val;
     conn->ts_recent_at = now;

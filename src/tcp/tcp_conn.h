@@ -260,6 +260,9 @@ struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn 
 /* What of `mss` is left for text: those who said so in both SYNs put timestamps into every segment
  * (RFC 6691, 2). */
 uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss);
+/* What the peer's SYN says that a segment may hold, if need be by saying nothing. */
+uint16_t tcp_mss_of_syn(const struct tcp *tcp, const struct tcp_conn *conn,
+                        const struct tcp_segment *syn);
 /* Takes them from the peer's. */
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
                           instant now);
@@ -275,6 +278,9 @@ void tcp_handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* A segment for a listener (RFC 9293, 3.10.7.2). `made`: the half-open connection that it began. */
 enum tcp_verdict tcp_listen_arrives(struct tcp *tcp, struct tcp_listener *listener,
                                     struct tcp_arrival *in, instant now, struct tcp_conn **made);
+/* Does the segment bring back a SYN cookie of this listener's? The MSS that it keeps, or 0. */
+uint16_t tcp_cookie_of(const struct tcp *tcp, const struct tcp_listener *listener,
+                       const struct tcp_arrival *in, instant now);
 /* TCP_DEFER_ACCEPT: is this the third step alone, while there is still time for text? */
 bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg);
 
@@ -285,6 +291,15 @@ bool tcp_may_reopen(struct tcp *tcp, const struct tcp_conn *conn, const struct t
 /* The peer's FIN came again: 2 MSL from now. */
 void tcp_time_wait_again(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *fin,
                          instant now);
+
+/* --- tcp_input.c, tcp_output.c: the same for a connection that comes back by a SYN cookie ---- */
+
+/* The checks of RFC 9293, 3.10.7.4. */
+enum tcp_verdict tcp_synchronized_arrives(struct tcp *tcp, struct tcp_conn *conn,
+                                          struct tcp_arrival *in, instant now);
+/* The <SYN,ACK> of a connection that will not be kept, into in->answer. */
+void tcp_answer_syn(const struct tcp *tcp, struct tcp_conn *conn, instant now,
+                    struct tcp_arrival *in);
 
 /* --- tcp_user.c --------------------------------------------------------------------------- */
 

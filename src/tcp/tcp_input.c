@@ -329,8 +329,8 @@ static tcp_step *const step[] = {
     tcp_check_fin,  /* eighth                                             */
 };
 
-static enum tcp_verdict synchronized_arrives(struct tcp *tcp, struct tcp_conn *conn,
-                                             struct tcp_arrival *in, instant now)
+enum tcp_verdict tcp_synchronized_arrives(struct tcp *tcp, struct tcp_conn *conn,
+                                          struct tcp_arrival *in, instant now)
 {
     enum tcp_verdict verdict = SEG_CONTINUE;
 
@@ -348,6 +348,20 @@ static bool may_establish(const struct syn_entry *entry, const struct tcp_segmen
            seq_eq(seg->ack, seq_add(entry->iss, 1));
 }
 
+/* A cookie that was sent before there was room for this entry comes back: the peer has chosen. */
+static bool gives_way(struct tcp *tcp, struct syn_entry *entry, const struct tcp_arrival *in,
+                      instant now)
+{
+    struct tcp_listener *listener = syn_listener(tcp, entry);
+
+    if (may_establish(entry, &in->seg) || !tcp_cookie_of(tcp, listener, in, now))
+        return false;
+    struct tcp_conn *conn = syn_inflate(tcp, entry);
+    tcp_end(tcp, conn, 0, "a SYN cookie comes back instead", now);
+    tcp_settle(tcp, conn, now);
+    return true;
+}
+
 /* The same checks as for all others; tcp_settle() sees what has become of it. */
 static enum tcp_verdict half_open_arrives(struct tcp *tcp, struct syn_entry *entry,
                                           struct tcp_arrival *in, instant now,
@@ -355,7 +369,8 @@ static enum tcp_verdict half_open_arrives(struct tcp *tcp, struct syn_entry *ent
 {
     *conn = may_establish(entry, &in->seg) ? syn_inflate_in_slot(tcp, entry, now)
                                            : syn_inflate(tcp, entry);
-    return *conn ? synchronized_arrives(tcp, *conn, in, now) : seg_dropped(in, DROP_TCP_NO_MEMORY);
+    return *conn ? tcp_synchronized_arrives(tcp, *conn, in, now)
+                 : seg_dropped(in, DROP_TCP_NO_MEMORY);
 }
 
 /* --- the way in --------------------------------------------------------------------------- */
@@ -389,9 +404,9 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
     if (*conn && (*conn)->state == TCPS_SYN_SENT)
         return syn_sent_arrives(tcp, *conn, in, now);
     if (*conn)
-        return synchronized_arrives(tcp, *conn, in, now);
+        return tcp_synchronized_arrives(tcp, *conn, in, now);
     struct syn_entry *entry = syn_find(tcp, local, remote);
-    if (entry)
+    if (entry && !gives_way(tcp, entry, in, now))
         return half_open_arrives(tcp, entry, in, now, conn);
     struct tcp_listener *listener = demux_listener(tcp, local);
     return listener ? tcp_listen_arrives(tcp, listener, in, now, conn) : closed_arrives(in);

@@ -348,6 +348,18 @@ static void add_options(const struct tcp_conn *conn, struct tcp_out *out, instan
     }
 }
 
+void tcp_answer_syn(const struct tcp *tcp, struct tcp_conn *conn, instant now,
+                    struct tcp_arrival *in)
+{
+    struct tcp_out out;
+
+    name_syn(tcp, conn, &out);
+    add_options(conn, &out, now);
+    in->answer = out.seg;
+    in->answer_tos = out.tos;
+    in->answer_ttl = out.ttl;
+}
+
 /* Nothing may leave now. If no ACK can change that, because nothing is in flight, a timer must. */
 static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {

@@ -46,7 +46,8 @@ bool tcp_may_reopen(struct tcp *tcp, const struct tcp_conn *conn, const struct t
     const struct tcp_listener *listener = demux_listener(tcp, conn->local);
 
     return listener && listener->waiting < listener->backlog && syn_has_room(tcp) &&
-           is_newer(tcp, conn, seg);
+           is_newer(tcp, conn, seg) &&
+           tcp->values->tcp_syncookies < 2; /* a cookie cannot begin above what ours has used */
 }
 
 void tcp_time_wait_again(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *fin,

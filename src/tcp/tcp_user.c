@@ -26,7 +26,8 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
                         .isn_key = config->isn_key,
                         .table_key = config->table_key,
                         .port_key = config->port_key,
-                        .ts_key = config->ts_key};
+                        .ts_key = config->ts_key,
+                        .cookie_key = config->cookie_key};
     list_init(&tcp->debtors);
     list_init(&tcp->parked);
     list_init(&tcp->ready);

@@ -25,7 +25,6 @@
 #include "base/base.h"
 #include "stack/stack.h"
 #include "support/holds.h"
-#include "tcp/demux.h"
 #include "tcp/tcp_conn.h"
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
@@ -197,9 +196,10 @@ static struct endpoint peer_end(bool active)
     return (struct endpoint){rig.peer_addr, active ? STACK_PORT : rig.port};
 }
 
+/* A half-open one is out of the SYN cache, and is good until the next call. */
 static struct tcp_conn *connection(bool active)
 {
-    return demux_find(&rig.stack->tcp, stack_end(active), peer_end(active));
+    return tcp_find(&rig.stack->tcp, stack_end(active), peer_end(active));
 }
 
 /* A segment on the way to bring the connection into its state. */
@@ -340,7 +340,7 @@ static void open_passively(const struct matrix_cell *cell)
     tell_it(false, ACK, IRS + 1, conn->snd.nxt.value, 0);
     rig.s = sock_accept(rig.stack, rig.listener, NULL, NULL);
     HOLDS(rig.s >= 0);
-    go_on(conn, cell);
+    go_on(connection(false), cell);
 }
 
 /* Whoever was woken on the way has seen it. */

@@ -676,6 +676,7 @@ START_TEST(half_open_connections_count_and_expire)
     struct stack_config config;
     peer_config(&config);
     config.values.tcp_syn_cache = 4;
+    config.values.tcp_syncookies = 0;
     struct peer *p = peer_new_with(&config, 0);
 
     peer_listen(p, 1); /* whose backlog is about completed ones */
