@@ -55,7 +55,7 @@ FAIR = {
     "tcp_congestion_control": "reno", "tcp_early_retrans": "0", "tcp_recovery": "0", "tcp_frto": "0",
     "tcp_no_metrics_save": "1", "tcp_autocorking": "0", "tcp_mtu_probing": "0", "tcp_moderate_rcvbuf": "0",
     "tcp_fastopen": "0", "tcp_rfc1337": "1", "tcp_syncookies": "0", "icmp_ratelimit": "0",
-    "tcp_thin_linear_timeouts": "0",
+    "tcp_thin_linear_timeouts": "0", "tcp_syn_linear_timeouts": "0",
 }
 
 

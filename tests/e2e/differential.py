@@ -172,7 +172,9 @@ def play_all(scripts, options, known):
             for script, result in results:
                 if script.take(result.get(timeout=600), known):
                     again.append(script)
-        waiting, width = again, max(2, width // 2)
+        if any(script.late for script in again):
+            width = max(2, width // 2)
+        waiting = again
 
 
 def look_again(scripts, options, known):
