@@ -48,13 +48,14 @@ SYSCTLS = (
     ("tcp.keepalive_interval", "tcp_keepalive_intvl", S), ("tcp.keepalive_count", "tcp_keepalive_probes", 1),
     ("tcp.rto_min", "tcp_rto_min_us", US), ("tcp.rto_max", "tcp_rto_max_ms", MS),
     ("tcp.idle_restart", "tcp_slow_start_after_idle", 1), ("tcp.mss_floor", "tcp_min_snd_mss", 1),
+    ("tcp.syncookies", "tcp_syncookies", 1), ("tcp.syn_cache", "tcp_max_syn_backlog", 1),
     ("tcp.challenge", "tcp_invalid_ratelimit", MS), ("ip.ttl", "ip_default_ttl", 1),
 )
 # What we do not have yet, and what would make a run depend on the one before.
 FAIR = {
     "tcp_congestion_control": "reno", "tcp_early_retrans": "0", "tcp_recovery": "0", "tcp_frto": "0",
     "tcp_no_metrics_save": "1", "tcp_autocorking": "0", "tcp_mtu_probing": "0", "tcp_moderate_rcvbuf": "0",
-    "tcp_fastopen": "0", "tcp_rfc1337": "1", "tcp_syncookies": "0", "icmp_ratelimit": "0",
+    "tcp_fastopen": "0", "tcp_rfc1337": "1", "icmp_ratelimit": "0",
     "tcp_thin_linear_timeouts": "0", "tcp_syn_linear_timeouts": "0",
 }
 
