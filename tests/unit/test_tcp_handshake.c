@@ -58,6 +58,37 @@ START_TEST(text_in_the_batch_of_its_syn_is_answered_by_the_syn_ack)
 }
 END_TEST
 
+/* As many packets as arp.queue says wait for the address of the callers' station, and the
+ * <SYN,ACK>s behind them wait where they are owed. */
+START_TEST(syn_acks_to_a_station_that_is_asked_for_leave_when_it_answers)
+{
+    enum { COUNT = 8 };
+    struct peer *p = peer_new();
+    struct wire_flow *flow[COUNT];
+    bool heard[COUNT] = {false};
+    struct peer_segment seg;
+
+    peer_listen(p, COUNT);
+    p->deaf = true;
+    for (int i = 0; i < COUNT; i++) {
+        flow[i] = peer_flow_new(p);
+        flow[i]->their_addr = PEER_V4(10, 9, 0, 77);
+        peer_syn(p);
+    }
+    peer_expect_nothing(p);
+    p->deaf = false;
+    peer_wait(p, 1500);
+    while (peer_next(p, &seg)) {
+        for (int i = 0; i < COUNT; i++)
+            heard[i] |= seg.flow == flow[i];
+    }
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(heard[i], true);
+    peer_free(p);
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
 START_TEST(listen_counts_across_the_seam_of_the_circle)
 {
     struct peer *p = peer_new();
@@ -1090,6 +1121,7 @@ int main(void)
     TCase *c = tcase_create("RFC 9293, 3.10.7.2: LISTEN");
     tcase_add_test(c, listen_answers_a_syn_with_syn_ack_and_the_third_step_establishes);
     tcase_add_loop_test(c, text_in_the_batch_of_its_syn_is_answered_by_the_syn_ack, 0, 2);
+    tcase_add_test(c, syn_acks_to_a_station_that_is_asked_for_leave_when_it_answers);
     tcase_add_test(c, listen_counts_across_the_seam_of_the_circle);
     tcase_add_loop_test(c, listen_resets_what_acknowledges_and_ignores_what_is_no_syn, 0,
                         (int)ARRAY_LEN(at_listen));

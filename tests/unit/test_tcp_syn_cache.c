@@ -25,6 +25,15 @@ static void given_listener(int row, int entries, int backlog)
     callers_begin(&c, backlog);
 }
 
+static struct sock_tcp_info info_of(int s)
+{
+    struct sock_tcp_info info;
+    socklen_t len = sizeof info;
+
+    ck_assert_int_eq(sock_getsockopt(c.stack, s, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info;
+}
+
 static void finish(void)
 {
     callers_end(&c);
@@ -154,9 +163,7 @@ START_TEST(what_the_syn_said_holds_in_the_connection)
     one.window = 100;
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
     int s = callers_accept(&c);
-    struct sock_tcp_info info;
-    socklen_t len = sizeof info;
-    ck_assert_int_eq(sock_getsockopt(c.stack, s, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    struct sock_tcp_info info = info_of(s);
     ck_assert_uint_eq(info.tcpi_snd_mss, 988);
     ck_assert_uint_eq(info.tcpi_snd_wscale, 9);
     ck_assert_uint_eq(info.tcpi_snd_wnd, 100 << 9);
@@ -166,6 +173,61 @@ START_TEST(what_the_syn_said_holds_in_the_connection)
     ck_assert_int_eq(sock_close(c.stack, s), 0);
     finish();
     PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* What was set on the listener is shared by who has come to it, and outlives it with them. */
+START_TEST(what_is_set_on_the_listener_holds_in_the_connection)
+{
+    int mss = 700;
+
+    given_listener(_i, 0, 4);
+    ck_assert_int_eq(
+        sock_setsockopt(c.stack, c.listener, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss), 0);
+    struct caller one = caller_of(&c, 1);
+    ck_assert(caller_knock(&c, &one));
+    ck_assert_uint_eq(c.heard[0].seg.options.mss, 700);
+    callers_forget(&c);
+    callers_wait_ms(&c, 1001);
+    ck_assert_int_eq(c.count, 1);
+    ck_assert_uint_eq(c.heard[0].seg.options.mss, 700); /* and again */
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+    int s = callers_accept(&c);
+    ck_assert_uint_eq(info_of(s).tcpi_snd_mss, 700);
+    callers_forget(&c);
+    ck_assert_int_eq(sock_close(c.stack, c.listener), 0);
+    ck_assert_uint_eq(info_of(s).tcpi_snd_mss, 700);
+    ck_assert_int_eq(sock_close(c.stack, s), 0);
+    c.listener = sock_socket(c.stack, c.v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* RFC 5961, 7: at most one challenge in tcp.challenge, for half-open connections too. */
+START_TEST(an_entry_is_challenged_once_in_half_a_second)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1);
+
+    ck_assert(caller_knock(&c, &one));
+    callers_forget(&c);
+    one.seq += 100000; /* outside the window */
+    for (int i = 0; i < 12; i++) {
+        caller_say(&c, &one, TCP_ACK, 0);
+        callers_wait_ms(&c, 50);
+    }
+    ck_assert_int_eq(c.count, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(c.heard[i].seg.flags, TCP_ACK);
+        ck_assert_uint_eq(c.heard[i].seg.ack.value, one.iss + 1);
+    }
+    ck_assert_uint_eq(callers_counter(&c, COUNTER_TCP_CHALLENGES), 2);
+    one.seq -= 100000;
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    finish();
+    PROVES("RFC4987-3.5-a", "RFC5961-7-a");
 }
 END_TEST
 
@@ -322,6 +384,8 @@ int main(void)
 
     t = tcase_create("RFC 4987, 3.5: what it remembers");
     tcase_add_loop_test(t, what_the_syn_said_holds_in_the_connection, 0, 2);
+    tcase_add_loop_test(t, what_is_set_on_the_listener_holds_in_the_connection, 0, 2);
+    tcase_add_loop_test(t, an_entry_is_challenged_once_in_half_a_second, 0, 2);
     tcase_add_loop_test(t, each_entry_has_its_own_time, 0, 2);
     tcase_add_loop_test(
         t, a_device_that_is_full_delays_the_syn_ack_and_does_not_keep_the_entry_for_ever, 0, 2);
