@@ -141,7 +141,8 @@ TAPIO_API void stack_advance(struct stack *stack, instant now);
     X(TCP_RETRANSMITS,   "tcp.retransmits")    X(TCP_TIMEOUTS,     "tcp.timeouts") \
     X(TCP_FAST,          "tcp.fast_retransmits") X(TCP_RST_OUT,    "tcp.resets_sent") \
     X(TCP_RST_IN,        "tcp.resets_received") X(TCP_OOO,         "tcp.out_of_order") \
-    X(TCP_COOKIE_SENT,   "tcp.cookie_sent")    X(TCP_COOKIE_OK,    "tcp.cookie_ok")
+    X(TCP_COOKIE_SENT,   "tcp.cookie_sent")    X(TCP_COOKIE_OK,    "tcp.cookie_ok") \
+    X(TCP_TW_EVICT,      "tcp.tw_evict")
 /* clang-format on */
 
 enum counter {
@@ -170,8 +171,9 @@ TAPIO_API void stack_counters(const struct stack *stack, struct stack_counters *
 struct stack_usage {
     uint64_t frames;      /* frame buffers in receive queues or waiting for ARP */
     uint64_t send_chunks; /* chunks in send queues */
-    uint64_t connections; /* half-open ones included */
+    uint64_t connections; /* half-open ones and those in TIME-WAIT included */
     uint64_t half_open;   /* in the SYN cache */
+    uint64_t time_wait;   /* in TIME-WAIT, and nobody's */
     uint64_t listeners;
     uint64_t sockets;
     uint64_t tunings;     /* what was set on sockets and connections, where it is not the default */

@@ -137,6 +137,7 @@ static int init_layers(struct stack *s, const struct keys *keys)
                              .wheel = &s->wheel,
                              .timer_owner = OWNER_TCP,
                              .syn_timer_owner = OWNER_SYN_CACHE,
+                             .time_wait_timer_owner = OWNER_TIME_WAIT,
                              .values = values,
                              .mtu = s->config.mtu,
                              .isn_key = keys->isn,
@@ -248,6 +249,8 @@ void stack_advance(struct stack *s, instant now)
             tcp_timer(&s->tcp, timer, s->now);
         else if (timer->owner == OWNER_SYN_CACHE)
             tcp_syn_timer(&s->tcp, timer, s->now);
+        else if (timer->owner == OWNER_TIME_WAIT)
+            tcp_time_wait_timer(&s->tcp, s->now);
         else
             arp_timer(&s->arp, timer, s->now);
     }
@@ -279,8 +282,10 @@ void stack_usage(const struct stack *s, struct stack_usage *out)
 {
     *out = (struct stack_usage){.frames = s->frames.out,
                                 .send_chunks = s->tcp.send_pools.out,
-                                .connections = s->tcp.conns.used + s->tcp.syn.entries.used,
+                                .connections = s->tcp.conns.used + s->tcp.syn.entries.used +
+                                               s->tcp.time_wait.entries.used,
                                 .half_open = s->tcp.syn.entries.used,
+                                .time_wait = s->tcp.time_wait.entries.used,
                                 .listeners = s->tcp.listener_pool.used,
                                 .sockets = s->sockets.used,
                                 .tunings = s->tcp.tunings.used,
@@ -295,11 +300,12 @@ uint64_t stack_memory_cap(const struct stack *s)
 
     return s->frames.cap + tcp->send_pools.cap + pool_cap_octets(&tcp->conns) +
            pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->listener_pool) +
-           syn_cache_cap_octets(&tcp->syn) + pool_cap_octets(&tcp->tunings) +
-           pool_cap_octets(&s->epoll_sets) + pool_cap_octets(&s->epoll_items) +
-           pool_cap_octets(&s->sockets) + pool_cap_octets(&s->ping_ports) +
-           pool_cap_octets(&s->arp.entries) + (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
-           65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
+           syn_cache_cap_octets(&tcp->syn) + tw_cap_octets(&tcp->time_wait) +
+           pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
+           pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
+           pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
+           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + 65536 * sizeof(*tcp->port_use) +
+           s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 
 void stack_listen(struct stack *s, struct event_sink *sink)

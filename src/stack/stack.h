@@ -17,7 +17,7 @@
 #include "ip/route.h"
 #include "tcp/tcp.h"
 
-enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_ARP };
+enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_TIME_WAIT, OWNER_ARP };
 
 /* Room for one struct sock, whose layout is src/sock's own business. */
 enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };

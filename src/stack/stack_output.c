@@ -242,15 +242,15 @@ static struct frame *copy_packet(struct stack *s, const struct segment_frame *f,
     return copy;
 }
 
-/* What the connection looks like beside the packet: after it has left, for a segment; before, for a
- * reset, which is the last of it. */
+/* What the connection looks like beside the packet: after it has left, for a segment; before, for
+ * one that may be the last of it. */
 static int send_known(struct sending *out, const struct tcp_out *seg, struct mac_addr mac)
 {
     struct stack *s = out->stack;
     struct segment_frame f;
     struct conn_facts facts;
     bool watched = events_wanted(&s->events);
-    bool last = seg->seg.flags & TCP_RST;
+    bool last = seg->seg.flags & TCP_RST || tcp_conn_state(seg->conn) == TCPS_TIME_WAIT;
 
     build_segment(out, seg, mac, out->csum_offload, &f);
     int err = out->sink->send(out->sink, &f.meta, f.iov, f.iovcnt, out->now);
@@ -286,7 +286,7 @@ static int send_segments(struct sending *out)
     while (tcp_output(&s->tcp, out->now, &seg)) {
         struct route route;
         struct mac_addr mac;
-        bool last = seg.seg.flags & TCP_RST;
+        bool opening = tcp_conn_state(seg.conn) == TCPS_SYN_SENT;
         enum hop hop = find_hop(out, seg.dst, &route, &mac);
 
         if (hop == HOP_KNOWN) {
@@ -303,7 +303,7 @@ static int send_segments(struct sending *out)
         } else {
             events_count(&s->events, COUNTER_NO_ROUTE);
             tcp_sent(&s->tcp, &seg, out->now); /* lost, as far as TCP is concerned */
-            if (!last)
+            if (opening)
                 tcp_unreachable(&s->tcp, seg.conn, EHOSTUNREACH, out->now);
         }
     }

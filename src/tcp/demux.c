@@ -101,7 +101,8 @@ bool demux_is_listened(struct tcp *tcp, struct endpoint local, uint8_t families)
 
 bool demux_is_taken(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    return demux_find(tcp, local, remote) || syn_find(tcp, local, remote);
+    return demux_find(tcp, local, remote) || tw_find(tcp, local, remote) ||
+           syn_find(tcp, local, remote);
 }
 
 struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)

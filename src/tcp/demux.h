@@ -15,7 +15,7 @@ void demux_fini(struct tcp *tcp);
 void demux_insert(struct tcp *tcp, struct tcp_conn *conn);
 void demux_remove(struct tcp *tcp, struct tcp_conn *conn);
 struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
-/* Is there a connection of this name, be it half-open? */
+/* Is there a connection of this name, be it half-open or in TIME-WAIT? */
 bool demux_is_taken(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* The listener for a local endpoint: one bound to the very address before one bound to any. */
 struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local);

@@ -183,7 +183,7 @@ static enum tcp_verdict cookie_returns(struct tcp *tcp, struct tcp_listener *lis
         return seg_dropped(in, DROP_TCP_BACKLOG);
     struct tcp_segment syn = syn_of(seg, mss);
     struct syn_cookie cookie = about(in, syn.seq);
-    struct tcp_conn *conn = conn_new(tcp, cookie.local, cookie.remote, now);
+    struct tcp_conn *conn = conn_new(tcp, cookie.local, cookie.remote);
     if (!conn)
         return seg_dropped(in, DROP_TCP_NO_MEMORY);
 

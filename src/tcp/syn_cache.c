@@ -228,9 +228,9 @@ struct tcp_conn *syn_inflate(struct tcp *tcp, struct syn_entry *entry)
     return inflate_at(tcp, entry, tcp->syn.place);
 }
 
-struct tcp_conn *syn_inflate_in_slot(struct tcp *tcp, struct syn_entry *entry, instant now)
+struct tcp_conn *syn_inflate_in_slot(struct tcp *tcp, struct syn_entry *entry)
 {
-    struct tcp_conn *slot = conn_slot(tcp, now);
+    struct tcp_conn *slot = conn_slot(tcp);
 
     return slot ? inflate_at(tcp, entry, slot) : NULL;
 }
@@ -393,7 +393,7 @@ void syn_unpark(struct tcp *tcp)
  * when it speaks next. */
 static void abort_entry(struct tcp *tcp, struct syn_entry *entry, instant now)
 {
-    struct tcp_conn *conn = syn_inflate_in_slot(tcp, entry, now);
+    struct tcp_conn *conn = syn_inflate_in_slot(tcp, entry);
     const char *cause = "its listener was closed";
 
     if (conn) {

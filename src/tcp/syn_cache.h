@@ -76,7 +76,7 @@ struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct 
 struct tcp_conn *syn_inflate(struct tcp *tcp, struct syn_entry *entry);
 /* The same in a slot of the pool, where it stays if it settles in another state than SYN-RECEIVED.
  * NULL when every slot is taken. */
-struct tcp_conn *syn_inflate_in_slot(struct tcp *tcp, struct syn_entry *entry, instant now);
+struct tcp_conn *syn_inflate_in_slot(struct tcp *tcp, struct syn_entry *entry);
 /* The first act of tcp_settle(). True: `conn` is an ordinary connection, which goes on. */
 bool syn_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* The first entry that owes a segment, inflated; NULL when none does. */

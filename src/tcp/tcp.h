@@ -24,6 +24,7 @@
 #include "tcp/syn_cache.h"
 #include "tcp/tcp_state.h"
 #include "tcp/tcp_wire.h"
+#include "tcp/time_wait.h"
 #include "tcp/tuning.h"
 
 struct tcp_conn;
@@ -67,17 +68,17 @@ struct tcp {
     uint16_t mtu;
 
     struct pool conns, islands, listener_pool, tunings;
-    struct syn_cache syn; /* half-open passive connections */
+    struct syn_cache syn;       /* half-open passive connections */
+    struct time_wait time_wait; /* those that nobody owns any more */
     struct sendq_pools send_pools;
     struct tcp_conn **table; /* by four-tuple */
     uint32_t table_mask;
     uint32_t *port_use; /* connections per local port */
     struct list listeners[TCP_LISTENER_BUCKETS];
     struct list debtors;
-    struct list parked;    /* debtors whose first hop is being asked for */
-    struct list ready;     /* drained by the sockets */
-    struct list opening;   /* SYN-SENT */
-    struct list time_wait; /* oldest first */
+    struct list parked;  /* debtors whose first hop is being asked for */
+    struct list ready;   /* drained by the sockets */
+    struct list opening; /* SYN-SENT */
     struct ack_note notes[TCP_ACK_NOTES];
     int note_count, notes_paid;
     int turn; /* segments that the first debtor has sent in a row */
@@ -90,7 +91,7 @@ struct tcp_config {
     struct memory *memory;
     struct events *events;
     struct wheel *wheel;
-    uint8_t timer_owner, syn_timer_owner;
+    uint8_t timer_owner, syn_timer_owner, time_wait_timer_owner;
     const struct stack_values *values;
     uint32_t mtu;
     struct hash_key isn_key, table_key, port_key, ts_key, cookie_key;
@@ -152,6 +153,8 @@ enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint
 void tcp_timer(struct tcp *tcp, struct timer *timer, instant now);
 /* The same for a timer of the SYN cache. */
 void tcp_syn_timer(struct tcp *tcp, struct timer *timer, instant now);
+/* The same for the timer of all that are in TIME-WAIT. */
+void tcp_time_wait_timer(struct tcp *tcp, instant now);
 
 /* --- what to send ------------------------------------------------------------------------------
  */
@@ -268,7 +271,7 @@ struct endpoint tcp_conn_remote(const struct tcp_conn *conn);
 struct ready *tcp_conn_ready(struct tcp_conn *conn);
 void tcp_conn_facts(const struct tcp *tcp, const struct tcp_conn *conn, struct conn_facts *out);
 void tcp_conn_info(const struct tcp *tcp, const struct tcp_conn *conn, struct sock_info *out);
-/* Connections of any state, TIME-WAIT included, on a local port. */
+/* Connections of any state, those in TIME-WAIT included, on a local port. */
 uint32_t tcp_port_use(const struct tcp *tcp, uint16_t port);
 
 #endif

@@ -6,7 +6,8 @@
  * everything before it may still look at the struct, which is then in CLOSED with empty queues.
  *
  * A half-open connection is an entry of the SYN cache and only looks like a connection while it
- * acts; tcp_settle() asks the cache first (syn_cache.c).
+ * acts; tcp_settle() asks the cache first (syn_cache.c). In TIME-WAIT, too, it is only a record
+ * once its owner has let go of it and it owes nothing (time_wait.c).
  *
  * A connection in CLOSED stays for its owner (who has an error or last figures to read) and for a
  * reset that is still owed. It is out of the table by then, so the four-tuple is free.
@@ -23,20 +24,6 @@ struct rto_limits tcp_rto_limits(const struct tcp *tcp)
                                tcp->values->tcp_rto_max, tcp->values->tcp_rto_var_min};
 }
 
-/* TIME-WAIT is only a courtesy to the peer: when every slot is taken, the oldest gives its own up.
- */
-static bool evict_time_wait(struct tcp *tcp, instant now)
-{
-    struct list *node = list_take(&tcp->time_wait);
-
-    if (!node)
-        return false;
-    struct tcp_conn *oldest = CONTAINER_OF(node, struct tcp_conn, kin);
-    tcp_end(tcp, oldest, 0, "TIME-WAIT evicted: every slot is taken", now);
-    tcp_settle(tcp, oldest, now);
-    return true;
-}
-
 /* The shift that we offer: at most tcp.window_scale, and less where the window can be told without
  * it and a step would be large beside the buffer (or tcp.scale_to_fit asks for it). */
 uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values)
@@ -49,18 +36,14 @@ uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values 
     return shift;
 }
 
-struct tcp_conn *conn_slot(struct tcp *tcp, instant now)
+struct tcp_conn *conn_slot(struct tcp *tcp)
 {
-    struct tcp_conn *conn = pool_get_unzeroed(&tcp->conns);
-
-    if (!conn && evict_time_wait(tcp, now))
-        conn = pool_get_unzeroed(&tcp->conns);
-    return conn;
+    return pool_get_unzeroed(&tcp->conns);
 }
 
 bool conn_has_slot(const struct tcp *tcp)
 {
-    return tcp->conns.used < tcp->conns.cap || !list_is_empty(&tcp->time_wait);
+    return tcp->conns.used < tcp->conns.cap;
 }
 
 void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint local,
@@ -90,10 +73,9 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->cc.abc_limit = (uint8_t)tcp->values->tcp_abc_limit;
 }
 
-struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
-                          instant now)
+struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    struct tcp_conn *conn = conn_slot(tcp, now);
+    struct tcp_conn *conn = conn_slot(tcp);
 
     if (!conn)
         return NULL;
@@ -159,6 +141,13 @@ static void tell_owner(struct tcp *tcp, struct tcp_conn *conn)
     conn->changed = conn->more_text = conn->more_room = false;
 }
 
+/* In TIME-WAIT, and of no use to anybody but old duplicates? */
+static bool may_be_deflated(const struct tcp_conn *conn)
+{
+    return conn->state == TCPS_TIME_WAIT && conn_is_orphan(conn) && conn->ack_notes == 0 &&
+           !owes_something(conn);
+}
+
 void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     if (!syn_settle(tcp, conn, now))
@@ -175,6 +164,11 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
     }
     check_invariants(conn);
     tell_owner(tcp, conn);
+    if (may_be_deflated(conn) && tw_settle(tcp, conn, now)) {
+        reorder_clear(&conn->reorder, &tcp->islands);
+        conn_free(tcp, conn);
+        return;
+    }
     if (conn->keep_alive && instant_is_never(conn->linger_at))
         tcp_keep_arm(tcp, conn, now);
     if (!list_is_linked(&conn->debt) && owes_something(conn))
@@ -231,13 +225,6 @@ void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why 
     tcp_end(tcp, conn, error, cause, now);
 }
 
-void tcp_offer_slot(struct tcp *tcp, struct tcp_conn *conn)
-{
-    list_remove(&conn->kin);
-    if (conn->state == TCPS_TIME_WAIT && conn_is_orphan(conn))
-        list_append(&tcp->time_wait, &conn->kin);
-}
-
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now)
 {
     if (conn->state != TCPS_TIME_WAIT) {
@@ -245,7 +232,6 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
         conn->timing = false;
         tcp_set_state(tcp, conn, TCPS_TIME_WAIT, cause, now);
     }
-    tcp_offer_slot(tcp, conn);
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
 }
 

@@ -32,7 +32,7 @@ enum held_by { HELD_NO_TEXT, HELD_CWND, HELD_WINDOW, HELD_NAGLE, HELD_SILLY_WIND
 
 struct tcp_conn {
     struct list debt; /* on tcp->debtors while it may have something to send */
-    struct list kin;  /* on tcp->opening, its listener's queue, or tcp->time_wait, by its state */
+    struct list kin;  /* on tcp->opening or its listener's queue, by its state */
     struct ready ready;
     struct tcp_conn *hash_next;
     struct timer timer; /* the earliest of the three deadlines below */
@@ -225,16 +225,15 @@ static inline bool conn_is_orphan(const struct tcp_conn *conn)
 
 /* --- tcp_conn.c --------------------------------------------------------------------------- */
 
-/* A slot of the pool, if need be that of the oldest TIME-WAIT; NULL when every one is taken. */
-struct tcp_conn *conn_slot(struct tcp *tcp, instant now);
+/* A slot of the pool; NULL when every one is taken. */
+struct tcp_conn *conn_slot(struct tcp *tcp);
 /* Would conn_slot() find one? */
 bool conn_has_slot(const struct tcp *tcp);
 /* A connection in CLOSED that has nothing yet, not even a number to be known by. */
 void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint local,
                struct endpoint remote);
 /* Both, with a number and in the table; NULL when there is no room. */
-struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote,
-                          instant now);
+struct tcp_conn *conn_new(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* Eff.snd.MSS, of which cwnd is never less than one. */
 void conn_set_mss(struct tcp_conn *conn, uint32_t mss);
 /* Begins to count at `iss`, as if our SYN were out: SND.UNA = ISS, SND.NXT = ISS+1. */
@@ -248,8 +247,6 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
 /* As tcp_end(), after a reset to the peer. */
 void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why why,
                     const char *cause, instant now);
-/* A connection in TIME-WAIT that nobody owns gives its slot up when every one is taken. */
-void tcp_offer_slot(struct tcp *tcp, struct tcp_conn *conn);
 /* TIME-WAIT begins, or begins again. */
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);

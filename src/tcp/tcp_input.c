@@ -367,8 +367,8 @@ static enum tcp_verdict half_open_arrives(struct tcp *tcp, struct syn_entry *ent
                                           struct tcp_arrival *in, instant now,
                                           struct tcp_conn **conn)
 {
-    *conn = may_establish(entry, &in->seg) ? syn_inflate_in_slot(tcp, entry, now)
-                                           : syn_inflate(tcp, entry);
+    *conn =
+        may_establish(entry, &in->seg) ? syn_inflate_in_slot(tcp, entry) : syn_inflate(tcp, entry);
     return *conn ? tcp_synchronized_arrives(tcp, *conn, in, now)
                  : seg_dropped(in, DROP_TCP_NO_MEMORY);
 }
@@ -399,6 +399,12 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
     struct endpoint remote = {in->src, in->seg.src_port};
 
     *conn = demux_find(tcp, local, remote);
+    struct tw_entry *waiting = *conn ? NULL : tw_find(tcp, local, remote);
+    if (waiting) {
+        *conn = tw_inflate(tcp, waiting);
+        if (!*conn)
+            return seg_dropped(in, DROP_TCP_NO_MEMORY);
+    }
     if (*conn && tcp_may_reopen(tcp, *conn, &in->seg))
         return reopen(tcp, *conn, in, now, conn);
     if (*conn && (*conn)->state == TCPS_SYN_SENT)

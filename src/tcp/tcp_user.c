@@ -32,7 +32,6 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     list_init(&tcp->parked);
     list_init(&tcp->ready);
     list_init(&tcp->opening);
-    list_init(&tcp->time_wait);
     prng_seed(&tcp->prng, config->seed);
 
     int err =
@@ -59,7 +58,12 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     err = syn_cache_init(tcp, config->syn_timer_owner);
     if (err)
         goto no_syns;
+    err = tw_init(tcp, config->time_wait_timer_owner);
+    if (err)
+        goto no_time_wait;
     return 0;
+no_time_wait:
+    syn_cache_fini(tcp);
 no_syns:
     demux_fini(tcp);
 no_table:
@@ -78,6 +82,7 @@ no_islands:
 /* Whatever is left ends without a word to its peer; its memory goes with the pools. */
 void tcp_fini(struct tcp *tcp)
 {
+    tw_fini(tcp);
     syn_cache_fini(tcp);
     demux_fini(tcp);
     sendq_pools_fini(&tcp->send_pools);
@@ -95,7 +100,7 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
     assert(local.port != 0 && remote.port != 0 && !ip_is_unspecified(local.addr));
     if (demux_is_taken(tcp, local, remote))
         return -EADDRINUSE;
-    struct tcp_conn *conn = conn_new(tcp, local, remote, now);
+    struct tcp_conn *conn = conn_new(tcp, local, remote);
     if (!conn)
         return -ENOBUFS;
     conn->ready.owner = owner;
@@ -340,9 +345,7 @@ void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now
         tcp_end(tcp, conn, 0, "closed before it was established", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
         tcp_wait_for_fin(tcp, conn, now);
-    else if (conn->state == TCPS_TIME_WAIT)
-        tcp_offer_slot(tcp, conn);
-    else if (conn->state != TCPS_CLOSED)
+    else if (conn->state != TCPS_TIME_WAIT && conn->state != TCPS_CLOSED)
         close_sending(tcp, conn, now);
     tcp_settle(tcp, conn, now);
 }
