@@ -186,7 +186,8 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     conn_start_at(conn, entry->iss);
     conn->irs = entry->irs;
     conn->rcv.nxt = conn->last_ack = seq_add(entry->irs, 1);
-    conn->rcv.edge = conn->rcv.grant = conn->rcv.told = seq_add(conn->rcv.nxt, entry->rcv_wnd);
+    conn->rcv.edge = conn->rcv.grant = conn->rcv.told =
+        seq_add(conn->rcv.nxt, (uint32_t)entry->rcv_wnd + entry->rcv_wnd_up);
     conn->snd.wnd = conn->snd.wnd_max = entry->snd_wnd;
     conn_set_mss(conn, entry->snd_mss);
     conn->snd_scale = (uint8_t)entry->snd_scale;
@@ -294,6 +295,7 @@ static void take_back(struct syn_entry *entry, const struct tcp_conn *conn)
     entry->iss = conn->iss;
     entry->irs = conn->irs;
     entry->rcv_wnd = (uint16_t)u32_min(conn_window(conn), UINT16_MAX);
+    entry->rcv_wnd_up = conn_window(conn) > UINT16_MAX;
     entry->snd_wnd = (uint16_t)conn->snd.wnd; /* a SYN's, which is not scaled */
     entry->snd_mss = conn->snd_mss;
     entry->snd_scale = conn->snd_scale & 15u;

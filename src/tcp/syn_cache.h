@@ -33,12 +33,13 @@ struct syn_entry {
     uint32_t challenged_ms; /* the clock's low bits */
     uint16_t remote_port;
     uint16_t snd_wnd, snd_mss;
-    uint16_t rcv_wnd; /* that a <SYN,ACK> has told; 0: none has left */
+    uint16_t rcv_wnd; /* that a <SYN,ACK> has told; 0: none has left. One less if rcv_wnd_up */
     uint8_t retransmits;
     uint8_t ack_why;
     uint8_t segments_in, segments_out, resent; /* for TCP_INFO, up to 255 */
     unsigned snd_scale : 4, rcv_scale : 4;
     bool scaling : 1, ts_ok : 1, sack_ok : 1;
+    bool rcv_wnd_up : 1; /* an ACK has told 65536, for a scaled window is rounded up */
     bool syn_owed : 1, syn_again : 1, syn_lost : 1;
     bool ack_due : 1, challenged : 1, deferred : 1, timing : 1;
 };

@@ -19,6 +19,10 @@ static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn,
     struct rto_limits limits = tcp_rto_limits(tcp);
     int64_t sample;
 
+    if (conn->deferred) { /* TCP_DEFER_ACCEPT: this came when the peer had something to say */
+        conn->deferred = conn->timing = false;
+        return;
+    }
     if (conn->timing) {
         if (seq_lt(ack, conn->timed))
             return;

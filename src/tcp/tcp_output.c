@@ -73,9 +73,11 @@ static uint32_t usable_window(const struct tcp_conn *conn)
 
 static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
 {
-    /* A probe has put SND.NXT beyond a closed window; there the peer would not believe us. */
+    /* A probe has put SND.NXT beyond a closed window; there the peer would not believe us. But our
+     * SYN was in no window. */
+    bool syn_in_flight = seq_eq(conn->snd.una, conn->iss);
     tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);
-    tcp_seq where = seq_lt(edge, conn->snd.nxt) ? edge : conn->snd.nxt;
+    tcp_seq where = !syn_in_flight && seq_lt(edge, conn->snd.nxt) ? edge : conn->snd.nxt;
 
     begin(conn, out, where, TCP_RST | TCP_ACK, (enum why)conn->rst_why);
     out->seg.ack = conn->rcv.nxt;

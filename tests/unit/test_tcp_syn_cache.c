@@ -370,6 +370,84 @@ START_TEST(a_closed_listener_resets_who_is_half_open)
 }
 END_TEST
 
+/* The reset must be where the peer expects the next octet, also if its SYN told no window. */
+START_TEST(a_reset_of_a_half_open_connection_follows_our_syn_whatever_window_was_told)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1);
+
+    one.window = 0;
+    ck_assert(caller_knock(&c, &one));
+    callers_forget(&c);
+    ck_assert_int_eq(sock_close(c.stack, c.listener), 0);
+    callers_wait_ms(&c, 1);
+    ck_assert_int_eq(c.count, 1);
+    ck_assert_int_eq(c.heard[0].seg.flags, TCP_RST | TCP_ACK);
+    ck_assert_uint_eq(c.heard[0].seg.seq.value, one.ack);
+    stack_free(c.stack);
+    ck_assert_uint_eq(c.memory.out, 0);
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* The window of a challenge is scaled and so rounded up, by one octet from that of the <SYN,ACK>.
+ * What was told is honoured, though the entry keeps 16 bits of it. */
+START_TEST(the_window_that_a_challenge_told_is_honoured)
+{
+    given_listener(_i, 0, 4);
+    struct caller one = caller_of(&c, 1);
+
+    one.options.has_window_scale = true;
+    ck_assert(caller_knock(&c, &one));
+    ck_assert_uint_eq(c.heard[0].seg.window, 65535);
+    uint8_t shift = c.heard[0].seg.options.window_scale;
+    callers_forget(&c);
+    one.seq += 1000000; /* outside the window */
+    const struct caller_heard *heard = caller_say(&c, &one, TCP_ACK, 0);
+    ck_assert_ptr_nonnull(heard);
+    ck_assert_uint_eq((uint32_t)heard->seg.window << shift, 65536);
+    one.seq -= 1000000 - 65535;
+    caller_say(&c, &one, TCP_ACK | TCP_PSH, 1); /* the last octet of it */
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_SEQUENCE), 1);
+    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
+/* What the peer thinks before it speaks is no part of the path's round trip. */
+START_TEST(a_deferred_third_step_is_no_measure_of_the_round_trip)
+{
+    int seconds = 5;
+
+    given_listener(_i, 0, 4);
+    ck_assert_int_eq(sock_setsockopt(c.stack, c.listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+                                     sizeof seconds),
+                     0);
+    for (uint32_t timestamps = 0; timestamps < 2; timestamps++) {
+        struct caller one = caller_of(&c, timestamps);
+        one.options.has_timestamps = timestamps;
+        ck_assert(caller_knock(&c, &one));
+        callers_wait_ms(&c, 10);
+        ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
+        callers_wait_ms(&c, 900);
+        caller_say(&c, &one, TCP_ACK | TCP_PSH, 10);
+        int s = callers_accept(&c);
+        ck_assert_uint_eq(info_of(s).tcpi_rtt, 0);
+        ck_assert_int_eq(sock_send(c.stack, s, "x", 1, 0, NULL), 1);
+        callers_wait_ms(&c, 1);
+        callers_wait_ms(&c, 20); /* that is one */
+        one.seq += 10;
+        one.ack++;
+        caller_say(&c, &one, TCP_ACK, 0);
+        ck_assert_uint_eq(info_of(s).tcpi_rtt, 20000);
+        ck_assert_int_eq(sock_close(c.stack, s), 0);
+    }
+    finish();
+    PROVES("RFC4987-3.5-a");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("tcp_syn_cache");
@@ -386,7 +464,9 @@ int main(void)
     tcase_add_loop_test(t, what_the_syn_said_holds_in_the_connection, 0, 2);
     tcase_add_loop_test(t, what_is_set_on_the_listener_holds_in_the_connection, 0, 2);
     tcase_add_loop_test(t, an_entry_is_challenged_once_in_half_a_second, 0, 2);
+    tcase_add_loop_test(t, the_window_that_a_challenge_told_is_honoured, 0, 2);
     tcase_add_loop_test(t, each_entry_has_its_own_time, 0, 2);
+    tcase_add_loop_test(t, a_deferred_third_step_is_no_measure_of_the_round_trip, 0, 2);
     tcase_add_loop_test(
         t, a_device_that_is_full_delays_the_syn_ack_and_does_not_keep_the_entry_for_ever, 0, 2);
     suite_add_tcase(s, t);
@@ -396,6 +476,8 @@ int main(void)
         t, a_third_step_at_a_full_queue_is_dropped_by_name_and_the_handshake_goes_on, 0, 2);
     tcase_add_loop_test(t, without_a_slot_for_a_connection_the_third_step_waits, 0, 2);
     tcase_add_loop_test(t, a_closed_listener_resets_who_is_half_open, 0, 2);
+    tcase_add_loop_test(
+        t, a_reset_of_a_half_open_connection_follows_our_syn_whatever_window_was_told, 0, 2);
     suite_add_tcase(s, t);
     return run_suite(s, "tcp_syn_cache");
 }
