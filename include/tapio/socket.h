@@ -128,9 +128,10 @@ TAPIO_API int tapio_epoll_wait(int epoll, struct epoll_event *events, int max_ev
  * the number `s` itself, which from the first call on stands for an eventfd: do not read it, and
  * close it by tapio_close(s). */
 TAPIO_API int tapio_fd(int s);
-/* Makes it unreadable, and readable as soon as one of `events` (POLLIN, POLLOUT; POLLERR and POLLHUP
- * always) holds, which may be now. It stays so until it is armed again. So: arm; when the loop says
- * "readable", ask tapio_poll() or read and write until EAGAIN; arm again. 0 events: never. */
+/* Makes it unreadable, and readable as soon as one of `events` (POLLIN, POLLOUT; POLLERR and
+ * POLLHUP always) holds, which may be now. It stays so until it is armed again. So: arm; when the
+ * loop says "readable", ask tapio_poll() or read and write until EAGAIN; arm again. 0 events:
+ * never. */
 TAPIO_API int tapio_fd_arm(int s, short events);
 
 /* --- names ----------------------------------------------------------------------------------- */

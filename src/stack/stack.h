@@ -66,6 +66,10 @@ static inline void stack_tell_time(struct stack *stack, instant now)
         stack->now = now;
 }
 
+/* Has a call since the last turn left anything for the next: a packet to send, or a socket whose
+ * change nobody was told? (What input and timers leave is paid in the turn that runs them.) */
+bool stack_owes(const struct stack *stack);
+
 /* --- stack_reply.c ------------------------------------------------------------------------ */
 
 /* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue

@@ -1,0 +1,163 @@
+/*
+ * posix_fd.c - descriptors: numbers that the kernel keeps free for us (ADR 0009).
+ *
+ * Each is a duplicate of one file of ours, made before and closed after it stands for a socket, so
+ * the kernel's table says which number comes next, how many there may be, and that nobody else has
+ * it. Our own table says what it stands for.
+ *
+ * Closing happens under the lock: once the kernel has the number back, another thread may be given
+ * it at once, and must not find us still there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "posix/posix.h"
+
+enum { TABLE_FIRST = 64 };
+
+int posix_reserve(void)
+{
+    return posix.reserve < 0 ? posix_fail(ENETDOWN) : fcntl(posix.reserve, F_DUPFD_CLOEXEC, 0);
+}
+
+void posix_unreserve(int fd)
+{
+    close(fd);
+}
+
+/* Room for `fd`, which the kernel has bounded. */
+static bool grow(int fd)
+{
+    int len = posix.table_len > 0 ? posix.table_len : TABLE_FIRST;
+
+    while (len <= fd)
+        len *= 2;
+    if (len == posix.table_len)
+        return true;
+    struct posix_descriptor *table = realloc(posix.table, (size_t)len * sizeof *table);
+    if (!table)
+        return false;
+    for (int i = posix.table_len; i < len; i++)
+        table[i] = (struct posix_descriptor){.s = -1};
+    posix.table = table;
+    posix.table_len = len;
+    return true;
+}
+
+/* Somebody has closed our number by the kernel's close(), or the kernel would not have given it to
+ * us again: that was the end of the socket. */
+static void bury(int fd)
+{
+    int s = posix.table[fd].s;
+
+    posix_tell_all(s);
+    free(posix.table[fd].foreign);
+    posix.table[fd] = (struct posix_descriptor){.s = -1};
+    sock_close(posix.stack, s);
+}
+
+bool posix_install(int fd, int s, bool is_set, bool cloexec)
+{
+    if (!grow(fd))
+        return false;
+    if (posix.table[fd].s >= 0)
+        bury(fd);
+    posix.table[fd] = (struct posix_descriptor){.s = s, .is_set = is_set, .cloexec = cloexec};
+    return true;
+}
+
+struct posix_descriptor *posix_find(int fd)
+{
+    if (fd < 0 || fd >= posix.table_len || posix.table[fd].s < 0)
+        return NULL;
+    return &posix.table[fd];
+}
+
+void posix_forget(int fd)
+{
+    struct posix_descriptor *d = &posix.table[fd];
+
+    posix_tell_all(d->s);
+    if (d->foreign)
+        posix_watch_remove(&d->foreign->watch);
+    free(d->foreign);
+    *d = (struct posix_descriptor){.s = -1};
+    close(fd);
+}
+
+/* --- for the loops of others -------------------------------------------------------------- */
+
+void posix_fire(struct posix_foreign *foreign)
+{
+    const uint64_t one = 1;
+
+    if (foreign->fired)
+        return;
+    ssize_t n = write(foreign->fd, &one, sizeof one);
+    foreign->fired = n == sizeof one; /* else the program has closed it, and will not look */
+}
+
+/* The eventfd takes the place of the reserved file, under the same number. */
+static int make_foreign(struct posix_descriptor *d, int fd)
+{
+    struct posix_foreign *foreign = calloc(1, sizeof *foreign);
+
+    if (!foreign)
+        return -ENOMEM;
+    int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int error = event < 0 ? errno : 0;
+    if (!error && dup3(event, fd, O_CLOEXEC) < 0)
+        error = errno;
+    if (event >= 0)
+        close(event);
+    if (error) {
+        free(foreign);
+        return -error;
+    }
+    foreign->fd = fd;
+    foreign->watch = (struct posix_watch){.s = d->s, .is_set = d->is_set, .foreign = foreign};
+    list_init(&foreign->watch.node);
+    list_init(&foreign->watch.set);
+    d->foreign = foreign;
+    return 0;
+}
+
+int tapio_fd(int s)
+{
+    struct posix_call call;
+
+    if (!posix_enter(&call, s, POSIX_ANY))
+        return -1;
+    struct posix_descriptor *d = posix_find(s);
+    int err = d->foreign ? 0 : make_foreign(d, s);
+    return posix_end(&call, err ? err : s);
+}
+
+int tapio_fd_arm(int s, short events)
+{
+    struct posix_call call;
+
+    if (!posix_enter(&call, s, POSIX_ANY))
+        return -1;
+    struct posix_descriptor *d = posix_find(s);
+    struct posix_foreign *foreign = d->foreign;
+    if (!foreign)
+        return posix_end(&call, -EINVAL); /* tapio_fd() comes first */
+    posix_watch_remove(&foreign->watch);
+    if (foreign->fired) {
+        uint64_t count;
+        ssize_t n = read(s, &count, sizeof count);
+        (void)n; /* or the program has read it itself */
+        foreign->fired = false;
+    }
+    foreign->watch.events = events;
+    if (events) {
+        posix_watch_add(&foreign->watch);
+        short holds = (short)sock_poll(call.stack, d->s);
+        if (holds & (events | POLLERR | POLLHUP))
+            posix_fire(foreign);
+    }
+    return posix_end(&call, 0);
+}

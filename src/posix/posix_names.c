@@ -1,0 +1,293 @@
+/*
+ * posix_names.c - getaddrinfo(): from names to addresses.
+ *
+ * The order of RFC 6724 needs a routing table of many ways; a stack here has one. So the order is:
+ * as the source has it, IPv6 before IPv4 for "localhost" and for no name at all, as glibc does.
+ * Names come from /etc/hosts, then from the resolver that the program has set; which of them is
+ * asked for AI_NUMERICHOST is neither.
+ *
+ * Left out: AI_IDN and what else glibc has beyond POSIX. Nothing here takes the lock but for the
+ * resolver's address and AI_ADDRCONFIG: the resolver may use sockets itself.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/addr.h"
+#include "posix/posix.h"
+#include "posix/posix_hosts.h"
+
+enum {
+    ADDRS_MAX = 32,
+    KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_V4MAPPED |
+                  AI_ALL | AI_ADDRCONFIG,
+};
+
+/* A kind of socket that an address is told for. */
+static const struct kind {
+    int type, protocol;
+    const char *name; /* in /etc/services */
+} kinds[] = {
+    {SOCK_STREAM, IPPROTO_TCP, "tcp"},
+    {SOCK_DGRAM, IPPROTO_UDP, "udp"},
+};
+
+/* One allocation for each: freed as a whole. */
+struct answer {
+    struct addrinfo info;
+    struct sockaddr_storage addr;
+    char name[]; /* canonical */
+};
+
+static bool kind_fits(const struct kind *kind, const struct addrinfo *hints)
+{
+    return (hints->ai_socktype == 0 || hints->ai_socktype == kind->type) &&
+           (hints->ai_protocol == 0 || hints->ai_protocol == kind->protocol);
+}
+
+/* --- services ----------------------------------------------------------------------------- */
+
+/* A port in digits, or -1. */
+static int port_in_digits(const char *text)
+{
+    unsigned port = 0;
+
+    if (!*text)
+        return -1;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return -1;
+        port = port * 10 + (unsigned)(*text - '0');
+        if (port > UINT16_MAX)
+            return -1;
+    }
+    return (int)port;
+}
+
+static int find_service(const char *service, const struct kind *kind, int flags)
+{
+    if (!service)
+        return 0;
+    int port = port_in_digits(service);
+    if (port >= 0 || flags & AI_NUMERICSERV)
+        return port;
+    FILE *file = fopen("/etc/services", "re");
+    if (!file)
+        return -1;
+    port = posix_services_find(file, service, kind->name);
+    fclose(file);
+    return port;
+}
+
+/* --- hosts -------------------------------------------------------------------------------- */
+
+struct found {
+    struct ip_addr addr[ADDRS_MAX];
+    int count;
+};
+
+static void add(struct found *found, const char *text, int family)
+{
+    struct ip_addr addr;
+
+    if (ip_addr_parse(text, &addr) == 0 &&
+        (family == AF_UNSPEC || ip_is_v4(addr) == (family == AF_INET)))
+        found->addr[found->count++] = addr;
+}
+
+/* Nobody is named: ourselves, or anybody who asks for us. */
+static void add_unnamed(struct found *found, const struct addrinfo *hints)
+{
+    bool passive = hints->ai_flags & AI_PASSIVE;
+
+    if (!passive) {
+        add(found, "::1", hints->ai_family);
+        add(found, "127.0.0.1", hints->ai_family);
+        return;
+    }
+    /* :: and 0.0.0.0 are one value here; the family of each answer tells them apart */
+    found->addr[found->count++] = (struct ip_addr){{0}};
+}
+
+static int ask_resolver(const char *name, int family, struct found *found)
+{
+    posix_take();
+    tapio_resolver *resolver = posix.resolver;
+    void *context = posix.resolver_context;
+    posix_give();
+    int count = resolver ? resolver(context, name, family, found->addr, ADDRS_MAX) : EAI_NONAME;
+
+    if (count < 0)
+        return count;
+    found->count = count < ADDRS_MAX ? count : ADDRS_MAX;
+    return found->count ? 0 : EAI_NONAME;
+}
+
+static bool is_localhost(const char *name)
+{
+    size_t len = strlen(name), tail = strlen(".localhost");
+
+    return strcasecmp(name, "localhost") == 0 || /* RFC 6761, 6.3 */
+           (len > tail && strcasecmp(name + len - tail, ".localhost") == 0);
+}
+
+static int find_host(const char *node, const struct addrinfo *hints, struct found *found)
+{
+    struct ip_addr addr;
+    int family = hints->ai_family;
+
+    if (!node) {
+        add_unnamed(found, hints);
+        return 0;
+    }
+    if (ip_addr_parse(node, &addr) == 0) {
+        if (family == AF_INET && !ip_is_v4(addr))
+            return EAI_ADDRFAMILY;
+        if (family == AF_INET6 && ip_is_v4(addr) && !(hints->ai_flags & AI_V4MAPPED) &&
+            !strchr(node, ':'))
+            return EAI_ADDRFAMILY;
+        found->addr[found->count++] = addr;
+        return 0;
+    }
+    if (hints->ai_flags & AI_NUMERICHOST || !*node)
+        return EAI_NONAME;
+    FILE *file = fopen("/etc/hosts", "re");
+    if (file) {
+        found->count = posix_hosts_find(file, node, family, found->addr, ADDRS_MAX);
+        fclose(file);
+    }
+    if (found->count == 0 && is_localhost(node))
+        add_unnamed(found, &(struct addrinfo){.ai_family = family});
+    return found->count > 0 ? 0 : ask_resolver(node, family, found);
+}
+
+/* --- the list ------------------------------------------------------------------------------ */
+
+static struct addrinfo *make_answer(struct endpoint end, int family, const struct kind *kind,
+                                    const char *name)
+{
+    size_t room = name ? strlen(name) + 1 : 0;
+    struct answer *a = calloc(1, sizeof *a + room);
+
+    if (!a)
+        return NULL;
+    a->info.ai_family = family;
+    a->info.ai_socktype = kind->type;
+    a->info.ai_protocol = kind->protocol;
+    a->info.ai_addrlen = posix_addr_write(end, family, &a->addr);
+    a->info.ai_addr = (struct sockaddr *)&a->addr;
+    if (name) {
+        memcpy(a->name, name, room);
+        a->info.ai_canonname = a->name;
+    }
+    return &a->info;
+}
+
+struct list_end {
+    struct addrinfo *first, **last;
+};
+
+/* An answer for each kind of socket; the canonical name is told once, with the first. */
+static int tell_address(struct list_end *list, struct ip_addr addr, int family,
+                        const int ports[ARRAY_LEN(kinds)], const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (ports[i] < 0)
+            continue;
+        struct endpoint end = {.addr = addr, .port = (uint16_t)ports[i]};
+        struct addrinfo *info = make_answer(end, family, &kinds[i], list->first ? NULL : name);
+        if (!info)
+            return EAI_MEMORY;
+        *list->last = info;
+        list->last = &info->ai_next;
+    }
+    return 0;
+}
+
+static int tell_all(struct list_end *list, const struct found *found, const struct addrinfo *hints,
+                    const int ports[ARRAY_LEN(kinds)], const char *name)
+{
+    int family = hints->ai_family, err = 0;
+
+    for (int i = 0; i < found->count && !err; i++) {
+        if (ip_is_unspecified(found->addr[i]) && family != AF_INET)
+            err = tell_address(list, found->addr[i], AF_INET6, ports, name);
+        if (ip_is_unspecified(found->addr[i]) && family != AF_INET6 && !err)
+            err = tell_address(list, found->addr[i], AF_INET, ports, name);
+        if (ip_is_unspecified(found->addr[i]))
+            continue;
+        int of = ip_is_v4(found->addr[i]) && family != AF_INET6 ? AF_INET : AF_INET6;
+        err = tell_address(list, found->addr[i], of, ports, name);
+    }
+    return err;
+}
+
+static int check_hints(const char *node, const char *service, const struct addrinfo *hints)
+{
+    if (!node && !service)
+        return EAI_NONAME;
+    if (hints->ai_flags & ~KNOWN_FLAGS || (hints->ai_flags & AI_CANONNAME && !node))
+        return EAI_BADFLAGS;
+    if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
+        hints->ai_family != AF_INET6)
+        return EAI_FAMILY;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kind_fits(&kinds[i], hints))
+            return 0;
+    return EAI_SOCKTYPE;
+}
+
+int tapio_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                      struct addrinfo **out)
+{
+    const struct addrinfo none = {.ai_family = AF_UNSPEC};
+    struct list_end list = {.last = &list.first};
+    struct found found = {.count = 0};
+    int ports[ARRAY_LEN(kinds)];
+    bool served = false;
+
+    if (!hints)
+        hints = &none;
+    int err = check_hints(node, service, hints);
+    if (err)
+        return err;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        ports[i] =
+            kind_fits(&kinds[i], hints) ? find_service(service, &kinds[i], hints->ai_flags) : -1;
+        served = served || ports[i] >= 0;
+    }
+    if (!served)
+        return hints->ai_flags & AI_NUMERICSERV ? EAI_NONAME : EAI_SERVICE;
+    err = find_host(node, hints, &found);
+    if (!err)
+        err = tell_all(&list, &found, hints, ports, hints->ai_flags & AI_CANONNAME ? node : NULL);
+    if (err) {
+        tapio_freeaddrinfo(list.first);
+        return err;
+    }
+    *out = list.first;
+    return 0;
+}
+
+void tapio_freeaddrinfo(struct addrinfo *list)
+{
+    while (list) {
+        struct addrinfo *next = list->ai_next;
+        free(CONTAINER_OF(list, struct answer, info));
+        list = next;
+    }
+}
+
+const char *tapio_gai_strerror(int error)
+{
+    return gai_strerror(error);
+}
+
+void tapio_set_resolver(tapio_resolver *resolver, void *context)
+{
+    posix_take();
+    posix.resolver = resolver;
+    posix.resolver_context = context;
+    posix_give();
+}
