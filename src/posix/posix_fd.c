@@ -19,7 +19,10 @@ enum { TABLE_FIRST = 64 };
 
 int posix_reserve(void)
 {
-    return posix.reserve < 0 ? posix_fail(ENETDOWN) : fcntl(posix.reserve, F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(posix.reserve, F_DUPFD_CLOEXEC, 0);
+
+    /* with RLIMIT_NOFILE at 0 the number to begin with is what is wrong */
+    return fd < 0 && errno == EINVAL ? posix_fail(EMFILE) : fd;
 }
 
 void posix_unreserve(int fd)
@@ -46,24 +49,27 @@ static bool grow(int fd)
     return true;
 }
 
-/* Somebody has closed our number by the kernel's close(), or the kernel would not have given it to
- * us again: that was the end of the socket. */
-static void bury(int fd)
+/* The entry is empty again, and who waits has to look. */
+static int clear(struct posix_descriptor *d)
 {
-    int s = posix.table[fd].s;
+    int s = d->s;
 
     posix_tell_all(s);
-    free(posix.table[fd].foreign);
-    posix.table[fd] = (struct posix_descriptor){.s = -1};
-    sock_close(posix.stack, s);
+    if (d->foreign)
+        posix_watch_remove(&d->foreign->watch);
+    free(d->foreign);
+    *d = (struct posix_descriptor){.s = -1};
+    return s;
 }
 
 bool posix_install(int fd, int s, bool is_set, bool cloexec)
 {
     if (!grow(fd))
         return false;
+    /* Somebody has closed our number by the kernel's close(), or the kernel would not have given it
+     * to us again: that was the end of the socket. */
     if (posix.table[fd].s >= 0)
-        bury(fd);
+        sock_close(posix.stack, clear(&posix.table[fd]));
     posix.table[fd] = (struct posix_descriptor){.s = s, .is_set = is_set, .cloexec = cloexec};
     return true;
 }
@@ -77,13 +83,7 @@ struct posix_descriptor *posix_find(int fd)
 
 void posix_forget(int fd)
 {
-    struct posix_descriptor *d = &posix.table[fd];
-
-    posix_tell_all(d->s);
-    if (d->foreign)
-        posix_watch_remove(&d->foreign->watch);
-    free(d->foreign);
-    *d = (struct posix_descriptor){.s = -1};
+    clear(&posix.table[fd]);
     close(fd);
 }
 

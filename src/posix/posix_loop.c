@@ -96,5 +96,7 @@ int tapio_start(struct dev *dev)
     int error = pthread_create(&posix.thread, NULL, poll_thread, dev);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     posix.has_thread = error == 0;
+    if (!error)
+        pthread_setname_np(posix.thread, "tapio poll"); /* for debuggers and top */
     return posix_end(&call, -error);
 }

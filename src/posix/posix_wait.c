@@ -164,20 +164,17 @@ static int sleep_on(struct posix_call *call, int64_t limit)
     return 0;
 }
 
+/* A call of poll() has one more watch, of no socket, for posix_tell_everybody(). */
 static void watch_all(struct posix_call *call, int s, short events)
 {
-    if (call->watches) {
-        for (size_t i = 0; i < call->watch_count; i++)
-            if (call->watches[i].s >= 0)
-                posix_watch_add(&call->watches[i]);
-        return;
-    }
+    for (size_t i = 0; i < call->watch_count; i++)
+        if (call->watches[i].s >= 0)
+            posix_watch_add(&call->watches[i]);
     call->watch.s = s;
     call->watch.events = events;
-    if (s < 0)
-        return; /* poll() of nothing: only time passes */
     posix_watch_add(&call->watch);
-    (void)!sock_poll(call->stack, s); /* who finds no room is told when there is some */
+    if (s >= 0)
+        (void)!sock_poll(call->stack, s); /* who finds no room is told when there is some */
 }
 
 static void unwatch_all(struct posix_call *call)
