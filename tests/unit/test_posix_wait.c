@@ -292,7 +292,10 @@ START_TEST(a_handler_ends_a_call_unless_it_restarts)
     given_handler(SA_RESTART);
     call_many(&c, 1, RECV, s);
     signal_until(&c, 10);
+#ifndef __SANITIZE_THREAD__ /* which keeps a handler back until its thread makes a call it knows   \
+                             */
     ck_assert_int_gt(handled, 0);
+#endif
     ck_assert_uint_eq(waiting(), 1);
     ck_assert_int_eq(tapio_send(s, "x", 1, 0), 1);
     ends_with(&c, 1, 0);
