@@ -72,6 +72,7 @@ enum newreno_ack newreno_on_ack(struct newreno *cc, tcp_seq ack, uint32_t acked,
     cc->cwnd -= u32_min(acked, cc->cwnd - cc->mss);
     if (acked >= cc->mss)
         cc->cwnd += cc->mss;
+    cc->aloft = left;
     bool first = !cc->partial_seen;
     cc->partial_seen = true;
     return first ? ACK_PARTIAL_FIRST : ACK_PARTIAL;
@@ -82,16 +83,19 @@ bool newreno_on_duplicate(struct newreno *cc, tcp_seq una, tcp_seq nxt)
     if (cc->duplicates < UINT8_MAX)
         cc->duplicates++;
     if (cc->recovering) { /* one more segment has left the network; no more can than were in it */
-        if (cc->cwnd < cc->ssthresh + seq_diff(nxt, una))
-            cc->cwnd += cc->mss;
+        uint32_t gain = u32_min(cc->mss, cc->aloft);
+        cc->aloft -= gain;
+        cc->cwnd += gain;
         return false;
     }
     /* Not again for what was out when a loss was last noticed (RFC 6582, 3.2, 2); `recover` is one
      * past the highest octet that was sent then. */
     if (cc->duplicates != DUP_THRESH || !seq_lt(cc->recover, una))
         return false;
-    cc->ssthresh = half_flight(cc, seq_diff(nxt, una) - cc->limited); /* (RFC 5681, 3.2, 2) */
-    cc->cwnd = cc->ssthresh + DUP_THRESH * (uint32_t)cc->mss;
+    uint32_t flight = seq_diff(nxt, una), left = DUP_THRESH * (uint32_t)cc->mss;
+    cc->ssthresh = half_flight(cc, flight - cc->limited); /* (RFC 5681, 3.2, 2) */
+    cc->cwnd = cc->ssthresh + left;
+    cc->aloft = flight - u32_min(left, flight); /* not what the inflated cwnd will send */
     cc->recover = nxt;
     cc->recovering = true;
     cc->partial_seen = false;

@@ -15,6 +15,7 @@ struct newreno {
     uint32_t ssthresh;  /* octets; UINT32_MAX: no loss yet */
     uint32_t acked;     /* octets since cwnd last grew in congestion avoidance */
     uint32_t limited;   /* octets of the flight that limited transmit has sent */
+    uint32_t aloft;     /* octets that duplicate ACKs may still say have left the network */
     tcp_seq recover;    /* (RFC 6582, 3.2, 1) */
     uint16_t mss;       /* SMSS */
     uint8_t duplicates; /* duplicate ACKs in a row, up to 255 */

@@ -685,6 +685,35 @@ START_TEST(each_more_duplicate_inflates_and_the_full_ack_deflates)
 }
 END_TEST
 
+/* A peer that says the same a thousand times has not received a thousand segments: no more can have
+ * left the network than were in it, and what leaves because of that does not count again
+ * (RFC 5681, 3.2, 4; Savage 1999). A partial ACK is news, and then as many as are out may follow.
+ */
+START_TEST(spoofed_duplicates_inflate_by_no_more_than_was_in_flight)
+{
+    struct peer *p = peer_new();
+    int s = with_a_flight_of_ten(p);
+    enum { FLIGHT = 12 }; /* limited transmit sends two more */
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        peer_send(p, ".", 1, 1, 0);
+        peer_skip(p);
+        ck_assert_uint_le(cwnd(p, s), ssthresh(p, s) + FLIGHT * MSS);
+    }
+    peer_send(p, ".", 1, seg(1), 0);
+    peer_skip(p);
+    uint32_t most = cwnd(p, s) + outstanding(p);
+    for (uint32_t i = 0; i < 1000; i++) {
+        peer_send(p, ".", 1, seg(1), 0);
+        peer_skip(p);
+        ck_assert_uint_le(cwnd(p, s), most);
+    }
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+    peer_free(p);
+    PROVES("C28", "RFC5681-3.2-c");
+}
+END_TEST
+
 enum not_a_duplicate {
     WITH_TEXT,
     WITH_NEW_WINDOW,
@@ -1004,6 +1033,7 @@ int main(void)
     tcase_add_test(c, the_first_two_duplicate_acks_release_a_new_segment_each);
     tcase_add_test(c, the_first_segment_of_all_is_retransmitted_fast_too);
     tcase_add_test(c, each_more_duplicate_inflates_and_the_full_ack_deflates);
+    tcase_add_test(c, spoofed_duplicates_inflate_by_no_more_than_was_in_flight);
     tcase_add_loop_test(c, what_is_no_duplicate_ack_is_not_counted_as_one, 0, KINDS);
     suite_add_tcase(s, c);
 
