@@ -52,18 +52,13 @@ static void seeded_octets(struct prng *prng, uint8_t *out, size_t len)
     }
 }
 
-static int random_octets(void *context, void *octets, size_t len)
+int os_random(os_getrandom *source, void *octets, size_t len)
 {
-    struct os_env *e = context;
     uint8_t *out = octets;
 
-    if (e->seeded) {
-        seeded_octets(&e->prng, out, len);
-        return 0;
-    }
     while (len) {
         size_t piece = size_min(len, RANDOM_PIECE);
-        ssize_t n = e->getrandom(out, piece, GRND_NONBLOCK);
+        ssize_t n = source(out, piece, GRND_NONBLOCK);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -73,6 +68,16 @@ static int random_octets(void *context, void *octets, size_t len)
         out += piece;
         len -= piece;
     }
+    return 0;
+}
+
+static int random_octets(void *context, void *octets, size_t len)
+{
+    struct os_env *e = context;
+
+    if (!e->seeded)
+        return os_random(e->getrandom, octets, len);
+    seeded_octets(&e->prng, octets, len);
     return 0;
 }
 

@@ -32,6 +32,9 @@ NODISCARD int os_env_init(struct os_env *e, os_getrandom *getrandom);
  * repeated, and strangers can guess what must not be guessed. */
 void os_env_seed(struct os_env *e, uint64_t seed);
 
+/* All of them or a negative errno; never blocks, never second best. */
+NODISCARD int os_random(os_getrandom *source, void *octets, size_t len);
+
 /* CLOCK_MONOTONIC. */
 instant os_now(void);
 

@@ -6,8 +6,8 @@
  * Names come from /etc/hosts, then from the resolver that the program has set; which of them is
  * asked for AI_NUMERICHOST is neither.
  *
- * Left out: AI_IDN and what else glibc has beyond POSIX. Nothing here takes the lock but for the
- * resolver's address and AI_ADDRCONFIG: the resolver may use sockets itself.
+ * Left out: AI_IDN and what else glibc has beyond POSIX. The lock is taken for a moment only, to
+ * read what is behind it: the resolver may use sockets itself.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -124,12 +124,47 @@ static int ask_resolver(const char *name, int family, struct found *found)
     return found->count ? 0 : EAI_NONAME;
 }
 
+/* Has the stack an address of the family? */
+static bool is_configured(bool v4)
+{
+    bool is = false;
+
+    posix_take();
+    const struct stack_config *config = posix.stack ? stack_config(posix.stack) : NULL;
+    for (int i = 0; config && i < config->addr_count && !is; i++)
+        is = ip_is_v4(config->addr[i].addr) == v4;
+    posix_give();
+    return is;
+}
+
+/* AI_ADDRCONFIG: who would take both families is told of those that the stack has. */
+static int narrow(int family, int flags)
+{
+    if (!(flags & AI_ADDRCONFIG) || family != AF_UNSPEC)
+        return family;
+    bool v4 = is_configured(true), v6 = is_configured(false);
+    return v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
+}
+
 static bool is_localhost(const char *name)
 {
     size_t len = strlen(name), tail = strlen(".localhost");
 
     return strcasecmp(name, "localhost") == 0 || /* RFC 6761, 6.3 */
            (len > tail && strcasecmp(name + len - tail, ".localhost") == 0);
+}
+
+static int find_name(const char *name, int family, struct found *found)
+{
+    FILE *file = fopen("/etc/hosts", "re");
+
+    if (file) {
+        found->count = posix_hosts_find(file, name, family, found->addr, ADDRS_MAX);
+        fclose(file);
+    }
+    if (found->count == 0 && is_localhost(name))
+        add_unnamed(found, &(struct addrinfo){.ai_family = family});
+    return found->count > 0 ? 0 : ask_resolver(name, family, found);
 }
 
 static int find_host(const char *node, const struct addrinfo *hints, struct found *found)
@@ -152,14 +187,11 @@ static int find_host(const char *node, const struct addrinfo *hints, struct foun
     }
     if (hints->ai_flags & AI_NUMERICHOST || !*node)
         return EAI_NONAME;
-    FILE *file = fopen("/etc/hosts", "re");
-    if (file) {
-        found->count = posix_hosts_find(file, node, family, found->addr, ADDRS_MAX);
-        fclose(file);
-    }
-    if (found->count == 0 && is_localhost(node))
-        add_unnamed(found, &(struct addrinfo){.ai_family = family});
-    return found->count > 0 ? 0 : ask_resolver(node, family, found);
+    family = narrow(family, hints->ai_flags);
+    int err = find_name(node, family, found);
+    if (err == EAI_NONAME && family == AF_INET6 && hints->ai_flags & AI_V4MAPPED)
+        err = find_name(node, AF_INET, found);
+    return err;
 }
 
 /* --- the list ------------------------------------------------------------------------------ */

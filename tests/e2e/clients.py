@@ -6,6 +6,7 @@
     clients.py discard HOST PORT OCTETS     sends and closes; the peer must close too and say nothing
     clients.py chargen HOST PORT OCTETS     reads OCTETS of RFC 864's pattern, checks it, and closes
     clients.py raw HOST PORT TEXT           sends TEXT (with \\r\\n escapes), prints the whole answer
+    clients.py serve_echo COUNT             prints its port, and echoes COUNT connections one by one
     clients.py frames DEVICE SOURCE_MAC TARGET_MAC SOURCE TARGET PORT CLOSED_PORT
                                             the frames that nobody should send
 """
@@ -126,6 +127,17 @@ def raw(host, port, text):
         sys.stdout.buffer.write(read_all(sock))
 
 
+def serve_echo(count):
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        print(server.getsockname()[1], flush=True)
+        for _ in range(int(count)):
+            sock, _ = server.accept()
+            with sock:
+                sock.settimeout(TIMEOUT)
+                while part := sock.recv(1 << 16):
+                    sock.sendall(part)
+
+
 # --- frames ---------------------------------------------------------------------------------
 
 
@@ -216,7 +228,7 @@ def frames(device, source_mac, target_mac, source, target, port, closed_port):
 
 
 if __name__ == "__main__":
-    verbs = {verb.__name__: verb for verb in (pipeline, echo, discard, chargen, raw, frames)}
+    verbs = {verb.__name__: verb for verb in (pipeline, echo, discard, chargen, raw, serve_echo, frames)}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:

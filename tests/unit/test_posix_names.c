@@ -108,6 +108,8 @@ static int answer(void *context, const char *name, int family, struct ip_addr *o
     ++*(int *)context;
     if (strcmp(name, "slow.example") == 0)
         return EAI_AGAIN;
+    if (strcmp(name, "v4.example") == 0 && family == AF_INET)
+        return ip_addr_parse("192.0.2.1", &out[0]) == 0;
     if (strcmp(name, "known.example") != 0)
         return 0;
     ck_assert_int_eq(ip_addr_parse("2001:db8::1", &out[0]), 0);
@@ -136,6 +138,14 @@ START_TEST(a_resolver_is_asked_for_what_no_file_knows)
     ck_assert_int_eq(tapio_getaddrinfo("slow.example", "80", &hints, &list), EAI_AGAIN);
     ck_assert_int_eq(tapio_getaddrinfo("other.example", "80", &hints, &list), EAI_NONAME);
     ck_assert_int_eq(asked, 4);
+    hints.ai_family = AF_INET6;
+    ck_assert_int_eq(tapio_getaddrinfo("v4.example", "80", &hints, &list), EAI_NONAME);
+    hints.ai_flags = AI_V4MAPPED;
+    ck_assert_int_eq(tapio_getaddrinfo("v4.example", "80", &hints, &list), 0);
+    ck_assert_str_eq(text_of(list), "tcp ::ffff:192.0.2.1 80");
+    tapio_freeaddrinfo(list);
+    hints.ai_family = AF_UNSPEC;
+    asked = 4;
     ck_assert_int_eq(tapio_getaddrinfo("192.0.2.7", "80", &hints, &list), 0); /* no question */
     tapio_freeaddrinfo(list);
     hints.ai_flags = AI_NUMERICHOST;
