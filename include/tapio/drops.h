@@ -53,6 +53,12 @@ extern "C" {
     X(ICMP_PMTU,       "icmp.rx_pmtu",      "too big for an MTU that would have carried it, or that no IPv6 link has (RFC 8201, 4)") \
     X(ICMP6_BAD,       "icmp6.rx_bad",      "truncated, wrong checksum, or an unknown type (RFC 4443, 2.3 and 2.4)") \
     X(ICMP6_IGNORED,   "icmp6.rx_ignored",  "about neighbours, routers or groups, of which this link has none (RFC 4861)") \
+    X(UDP_LENGTH,      "udp.rx_len",        "the length is below 8 or beyond the packet's end (RFC 768)") \
+    X(UDP_CHECKSUM,    "udp.rx_csum",       "the checksum is wrong (RFC 1122, 4.1.3.4)") \
+    X(UDP_CSUM_ZERO,   "udp.rx_csum0",      "no checksum, which IPv6 does not allow (RFC 8200, 8.1)") \
+    X(UDP_PORT_ZERO,   "udp.rx_port0",      "to port 0, where nobody can be (RFC 768)") \
+    X(UDP_CLOSED,      "udp.rx_closed",     "no socket at this port; answered with port unreachable unless it was sent to many (RFC 1122, 4.1.3.1)") \
+    X(UDP_FULL,        "udp.rx_full",       "the socket's receive queue is full: the newest datagram goes") \
     X(TCP_HEADER,      "tcp.rx_hdr",        "shorter than its header says (RFC 9293, 3.1)") \
     X(TCP_CHECKSUM,    "tcp.rx_csum",       "the checksum is wrong (RFC 9293, MUST-3)") \
     X(TCP_FLAGS,       "tcp.rx_flags",      "a combination of control bits that means nothing here (RFC 9293, 3.10.7)") \

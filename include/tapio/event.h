@@ -65,6 +65,9 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(ICMP_UNREACHABLE, "icmp-unreachable", "Nobody here takes this packet, and its sender may know (RFC 1122, 3.2.2.1).") \
     X(ICMP_TOO_BIG,     "icmp-too-big",     "A link on the way carries only smaller packets: the MSS is lowered and the flight sent again (RFC 1191, 6.5; RFC 8201, 5.4).") \
     X(DROPPED,          "dropped",          "Discarded.") \
+    X(UDP_IN,           "datagram",         "A datagram for a socket of ours, queued whole (RFC 768).") \
+    X(UDP_IN_MANY,      "datagram-to-many", "A datagram to a broadcast address or a group: each socket that asked for it has a copy (RFC 1122, 4.1.1).") \
+    X(UDP_OUT,          "datagram-sent",    "The application sent it, as one datagram (RFC 768).") \
     /* TCP in */ \
     X(IN_SYN,           "syn-received",     "A peer opens a connection: it waits half-open for the third step (RFC 9293, 3.10.7.2).") \
     X(IN_SYN_AGAIN,     "syn-again",        "The same SYN once more: our <SYN,ACK> was lost or late (RFC 9293, 3.10.7.4).") \

@@ -7,8 +7,8 @@
  * returns at once when its `waiter` is NULL (-EAGAIN, -EINPROGRESS); with one, it waits through it
  * as a blocking call would, unless the socket is O_NONBLOCK or the call says MSG_DONTWAIT.
  *
- * Now: TCP over IPv4 and IPv6, datagram sockets of ICMP and ICMPv6 (a ping: what is sent is the
- * echo's data), and epoll sets.
+ * Now: TCP and UDP over IPv4 and IPv6, datagram sockets of ICMP and ICMPv6 (a ping: what is sent is
+ * the echo's data), and epoll sets.
  */
 #ifndef TAPIO_SOCK_H
 #define TAPIO_SOCK_H
@@ -44,12 +44,13 @@ struct sock_app {
 
 /* --- making, naming, ending ------------------------------------------------------------------ */
 
-/* AF_INET or AF_INET6 with SOCK_STREAM (TCP), or SOCK_DGRAM and IPPROTO_ICMP or IPPROTO_ICMPV6. A
- * TCP socket of AF_INET6 reaches, and is reached by, IPv4 hosts too. The type may be joined by
- * SOCK_NONBLOCK and SOCK_CLOEXEC (without meaning here). -EAFNOSUPPORT, -EPROTONOSUPPORT, -EINVAL,
- * -ENFILE when every socket is taken. */
+/* AF_INET or AF_INET6 with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP or
+ * IPPROTO_ICMPV6. A socket of AF_INET6 reaches, and is reached by, IPv4 hosts too (not a ping). The
+ * type may be joined by SOCK_NONBLOCK and SOCK_CLOEXEC (without meaning here). -EAFNOSUPPORT,
+ * -EPROTONOSUPPORT, -EINVAL, -ENFILE when every socket is taken. */
 TAPIO_API TAPIO_NODISCARD int sock_socket(struct stack *stack, int domain, int type, int protocol);
-/* -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL when bound already. Port 0: an ephemeral one is chosen. */
+/* -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL when bound already. Port 0: an ephemeral one is chosen. UDP
+ * may be bound to a broadcast address or a group as well, to hear what is sent there. */
 TAPIO_API TAPIO_NODISCARD int sock_bind(struct stack *stack, int s, struct endpoint local);
 /* Completed and half-open connections together are at most `backlog` (1 .. 4096). */
 TAPIO_API TAPIO_NODISCARD int sock_listen(struct stack *stack, int s, int backlog);
@@ -60,11 +61,13 @@ TAPIO_API TAPIO_NODISCARD int sock_accept(struct stack *stack, int s, struct end
 TAPIO_API TAPIO_NODISCARD int sock_accept4(struct stack *stack, int s, struct endpoint *remote,
                                            int flags, struct waiter *waiter);
 /* -EINPROGRESS, then POLLOUT and SO_ERROR, or 0 when asked again, once; -EISCONN, -EALREADY,
- * -ENETUNREACH, -EADDRNOTAVAIL. */
+ * -ENETUNREACH, -EADDRNOTAVAIL. UDP names its peer, from which alone it hears then, and its source:
+ * 0, at once, as often as one likes; -EACCES for a broadcast address without SO_BROADCAST. */
 TAPIO_API TAPIO_NODISCARD int sock_connect(struct stack *stack, int s, struct endpoint remote,
                                            struct waiter *waiter);
 /* What connect(AF_UNSPEC) does: a connection is reset (ABORT), a listener closed; the socket can be
- * bound, listen or connect again, and keeps its options. */
+ * bound, listen or connect again, and keeps its options. UDP hears of all again, and keeps of its
+ * name what bind() has said. */
 TAPIO_API TAPIO_NODISCARD int sock_disconnect(struct stack *stack, int s);
 /* SHUT_RD, SHUT_WR, SHUT_RDWR. */
 TAPIO_API TAPIO_NODISCARD int sock_shutdown(struct stack *stack, int s, int how);
@@ -81,12 +84,14 @@ TAPIO_API TAPIO_NODISCARD int sock_getpeername(struct stack *stack, int s, struc
 
 /* How many octets were taken (a short count is normal), -EAGAIN, -EPIPE, -ENOTCONN, -EFAULT, or the
  * connection's error, once. Flags: MSG_MORE, MSG_DONTWAIT; MSG_NOSIGNAL and MSG_EOR change nothing;
- * MSG_OOB is -EINVAL, others -EOPNOTSUPP. */
+ * MSG_OOB is -EINVAL, others -EOPNOTSUPP. UDP: one datagram, whole; -EDESTADDRREQ, -EMSGSIZE, and
+ * no MSG_MORE. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_send(struct stack *stack, int s, const void *octets,
                                             size_t len, int flags, struct waiter *waiter);
 /* How many octets were read, 0 at the end of the stream, -EAGAIN, -ENOTCONN, -EFAULT, or the
  * connection's error, once. Flags: MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL, MSG_TRUNC (the octets are
- * thrown away; `octets` may be NULL); MSG_OOB is -EINVAL. */
+ * thrown away; `octets` may be NULL); MSG_OOB is -EINVAL. UDP: one datagram, what does not fit is
+ * cut off; MSG_TRUNC returns how long it was. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len,
                                             int flags, struct waiter *waiter);
 /* read(), write() and their kin: no flags, and nothing asked for is 0 whatever the state. */
@@ -99,7 +104,7 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_readv(struct stack *stack, int s, const s
 TAPIO_API TAPIO_NODISCARD ssize_t sock_writev(struct stack *stack, int s, const struct iovec *iov,
                                               int iovcnt, struct waiter *waiter);
 /* TCP ignores `remote` (NULL is allowed) and names nobody in `from`, as Linux does. A ping is
- * connected to `remote` by it, and answers come from there. */
+ * connected to `remote` by it, and answers come from there. UDP sends to `remote`, this time. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_sendto(struct stack *stack, int s, const void *octets,
                                               size_t len, int flags, const struct endpoint *remote,
                                               struct waiter *waiter);
@@ -114,13 +119,16 @@ struct sock_msg {
     int iovcnt;
     void *control;      /* struct cmsghdr and data, as CMSG_FIRSTHDR() finds them */
     size_t control_len; /* in: the room; out (recvmsg): what was written */
-    int flags;          /* out (recvmsg): MSG_CTRUNC */
+    int flags;          /* out (recvmsg): MSG_CTRUNC, MSG_TRUNC */
 };
-/* -EMSGSIZE when iovcnt is beyond 1024, -EINVAL for control messages (TCP takes none). */
+/* -EMSGSIZE when iovcnt is beyond 1024, -EINVAL for control messages to TCP, which takes none. UDP
+ * knows IP_PKTINFO (the source), IP_TTL, IP_TOS, IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_TCLASS. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_sendmsg(struct stack *stack, int s,
                                                const struct sock_msg *msg, int flags,
                                                struct waiter *waiter);
-/* With TCP_INQ on, there is a control message TCP_CM_INQ: an int, the octets still to be read. */
+/* With TCP_INQ on, there is a control message TCP_CM_INQ: an int, the octets still to be read. UDP
+ * has those that were asked for by IP_PKTINFO (where the datagram was sent to), IP_RECVTTL,
+ * IP_RECVTOS, IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT and IPV6_RECVTCLASS. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struct sock_msg *msg,
                                                int flags, struct waiter *waiter);
 
@@ -137,6 +145,9 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struc
  * TCP_NOTSENT_LOWAT, TCP_INQ; to read: TCP_INFO (struct sock_tcp_info).
  * IPPROTO_IP: IP_TOS, IP_TTL, IP_MTU_DISCOVER. IPPROTO_IPV6: IPV6_V6ONLY, IPV6_TCLASS,
  * IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER (of an AF_INET6 socket).
+ * Of UDP alone: SO_BROADCAST, SO_REUSEPORT, IP_RECVERR (ICMP errors that may pass, and those of a
+ * socket that is not connected, are told, too), IP_MULTICAST_TTL, what recvmsg() is to tell, and
+ * their kin of IPV6; to read: IP_MTU, IPV6_MTU. SO_SNDBUF has no effect there.
  * -ENOPROTOOPT for others; -EINVAL for a length or value that cannot be; -EFAULT. */
 TAPIO_API TAPIO_NODISCARD int sock_setsockopt(struct stack *stack, int s, int level, int option,
                                               const void *value, socklen_t len);
@@ -144,8 +155,9 @@ TAPIO_API TAPIO_NODISCARD int sock_getsockopt(struct stack *stack, int s, int le
                                               void *value, socklen_t *len);
 /* F_GETFL, F_SETFL (O_NONBLOCK counts), F_GETFD, F_SETFD (without meaning). -EINVAL for others. */
 TAPIO_API TAPIO_NODISCARD int sock_fcntl(struct stack *stack, int s, int command, int argument);
-/* FIONREAD = SIOCINQ: octets to read; SIOCOUTQ: sent or not, and not acknowledged; SIOCOUTQNSD: not
- * sent. FIONBIO. `argument` is an int. -EINVAL on a listener, -ENOTTY for others. */
+/* FIONREAD = SIOCINQ: octets to read, of UDP those of the next datagram; SIOCOUTQ: sent or not, and
+ * not acknowledged; SIOCOUTQNSD: not sent. FIONBIO. `argument` is an int. -EINVAL on a listener,
+ * -ENOTTY for others. */
 TAPIO_API TAPIO_NODISCARD int sock_ioctl(struct stack *stack, int s, unsigned long request,
                                          int *argument);
 

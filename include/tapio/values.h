@@ -89,6 +89,8 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(sock_sockets,        "sock.sockets",        COUNT,    131072,         1,            1048575,       "sockets of the stack at most") \
     X(sock_epoll_sets,     "sock.epoll_sets",     COUNT,    1024,           1,            1048575,       "epoll sets at most") \
     X(sock_epoll_items,    "sock.epoll_items",    COUNT,    131072,         1,            1048575,       "sockets in epoll sets at most, each as often as it is in one") \
+    X(udp_ports,           "udp.ports",           COUNT,    16384,          1,            1048575,       "UDP sockets at most") \
+    X(udp_rmem,            "udp.rmem",            SIZE,     212992,         2048,         1073741824,    "true cost of the datagrams that wait in a UDP socket, at most") \
     X(mem_frames,          "mem.frames",          SIZE,     67108864,       262144,       17179869184,   "memory for frames and what receive queues hold") \
     X(mem_send,            "mem.send",            SIZE,     268435456,      262144,       17179869184,   "memory for what send queues hold") \
     X(stack_replies,       "stack.replies",       COUNT,    256,            1,            65536,         "replies without a connection that wait to be sent") \

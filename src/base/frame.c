@@ -118,6 +118,19 @@ struct frame *frame_copy(struct frame_pool *pool, struct bytes octets)
     return copy;
 }
 
+struct frame *frame_compact(struct frame *frame, struct bytes text)
+{
+    assert(text.at >= frame->data && text.at + text.len <= frame->data + frame->len);
+    if (text.len >= frame_charge(frame) / 2) {
+        frame_trim_front(frame, (uint32_t)(text.at - frame->data));
+        frame_trim_end(frame, frame->len - (uint32_t)text.len);
+        return frame;
+    }
+    struct frame *copy = frame_copy(frame->home, text);
+    frame_put(frame);
+    return copy;
+}
+
 struct frame *frame_ref(struct frame *frame)
 {
     assert(frame->refs > 0 && frame->refs < UINT16_MAX);

@@ -31,6 +31,9 @@ enum { FRAME_ROOM_MAX = 65536 + 128 };
 NODISCARD struct frame *frame_get(struct frame_pool *pool, size_t room);
 /* A buffer of its own with these octets, or NULL. */
 NODISCARD struct frame *frame_copy(struct frame_pool *pool, struct bytes octets);
+/* A frame that holds just `text`, from the pool: `frame` itself when it is well filled, else a
+ * smaller copy. Takes the reference either way; NULL (and the reference dropped) without memory. */
+NODISCARD struct frame *frame_compact(struct frame *frame, struct bytes text);
 /* Drops one reference; the last gives the buffer back. NULL is allowed. */
 void frame_put(struct frame *frame);
 struct frame *frame_ref(struct frame *frame);
@@ -38,6 +41,14 @@ struct frame *frame_ref(struct frame *frame);
 uint32_t frame_charge(const struct frame *frame);
 /* Octets that can still be put behind the last one. */
 size_t frame_tailroom(const struct frame *frame);
+
+/* The headroom, for what its holder wants to keep beside the octets: FRAME_HEADROOM of it, aligned
+ * to 8. */
+static inline void *frame_note(struct frame *frame)
+{
+    assert(frame->data >= frame->buffer + FRAME_HEADROOM);
+    return frame->buffer;
+}
 
 static inline struct bytes frame_bytes(const struct frame *frame)
 {

@@ -31,8 +31,8 @@ static enum drop v4_accept(const struct ip_config *config, struct ip_packet *p)
     return ipv4_accept(config, &p->header.v4, p->link_group, &p->group);
 }
 
-/* Every packet of ours is atomic (DF set, never fragmented), so its identification may be anything
- * and is zero (RFC 6864, 4.1): no counter for a stranger to read. */
+/* A packet of ours is atomic (DF set, never fragmented) unless its sender says otherwise, so its
+ * identification may be anything and is zero (RFC 6864, 4.1): no counter for a stranger to read. */
 static void v4_emit(struct writer *w, const struct ip_out *h, size_t payload_len)
 {
     ipv4_emit(w,
@@ -41,7 +41,7 @@ static void v4_emit(struct writer *w, const struct ip_out *h, size_t payload_len
                                     .protocol = h->protocol,
                                     .ttl = h->ttl,
                                     .tos = h->tos,
-                                    .dont_fragment = true},
+                                    .dont_fragment = !h->may_fragment},
               payload_len);
 }
 

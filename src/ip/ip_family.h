@@ -36,6 +36,7 @@ struct ip_out {
     uint8_t protocol;
     uint8_t ttl;
     uint8_t tos;
+    bool may_fragment; /* IPv4: DF is clear */
 };
 
 /* A message whose checksum is right. */

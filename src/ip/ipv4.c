@@ -8,6 +8,10 @@
  *
  * The time to live is not asked about: it limits forwarding, not arriving (RFC 1122, 3.2.1.7).
  *
+ * A host without any IPv4 address cannot say what is for it: a DHCP server may send to the very
+ * address that it offers (RFC 2131, 4.1). So it takes what the link has brought to its station, as
+ * if it had been sent to many: sockets at any address have it, and nothing ever answers.
+ *
  * Broadcasts have four forms (RFC 1122, 3.3.6). We know the limited one and, for each of our
  * networks, the directed one and its old form with zeros. The all-subnets form needs address
  * classes, which are gone. Groups are not joined yet, but every host is in 224.0.0.1 (RFC 1112, 4).
@@ -49,6 +53,18 @@ static bool is_martian(const struct ip_config *config, struct ip_addr src)
            ip_is_class_e(src) || ip_is_broadcast(config, src) || ip_is_ours(config, src);
 }
 
+/* Have we no IPv4 address, so that `dst` might be the one to come? Only where a station is asked
+ * for by another name as well. */
+static bool is_perhaps_ours(const struct ip_config *config, struct ip_addr dst)
+{
+    if (config->point_to_point || ip_is_multicast(dst) || ip_is_loopback(dst))
+        return false;
+    for (int i = 0; i < config->addr_count; i++)
+        if (ip_is_v4(config->addrs[i].addr))
+            return false;
+    return true;
+}
+
 enum drop ipv4_accept(const struct ip_config *config, const struct ipv4_header *h, bool link_group,
                       bool *broadcast)
 {
@@ -56,12 +72,13 @@ enum drop ipv4_accept(const struct ip_config *config, const struct ipv4_header *
         return DROP_IP4_MARTIAN;
 
     bool to_many = ip_equal(h->dst, ip_from_v4(ALL_HOSTS)) || ip_is_broadcast(config, h->dst);
-    if (!to_many && !ip_is_ours(config, h->dst))
+    bool perhaps = is_perhaps_ours(config, h->dst);
+    if (!to_many && !perhaps && !ip_is_ours(config, h->dst))
         return DROP_IP4_NOT_OURS;
     if (link_group && !to_many)
         return DROP_IP4_L2_BROADCAST;
     if (h->more_fragments || h->fragment_offset != 0)
         return DROP_IP4_FRAGMENT;
-    *broadcast = to_many;
+    *broadcast = to_many || perhaps;
     return DROP_NONE;
 }

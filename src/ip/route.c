@@ -11,6 +11,9 @@
  * link-local one is kept for link-local destinations, and the others for the rest (RFC 6724, 5,
  * rule 2); then the longest common prefix decides (rule 8), as far as our own prefix is long.
  *
+ * A host without an IPv4 address may ask for one: it reaches the limited broadcast, from 0.0.0.0
+ * (RFC 1122, 3.2.1.3 (a); RFC 2131, 4.1), and nothing else.
+ *
  * Left out: several gateways and switching away from a dead one (RFC 1122, 3.3.1.4), redirects
  * (3.3.1.2), and packets to ourselves.
  */
@@ -79,11 +82,11 @@ int route_lookup(const struct ip_config *config, struct ip_addr dst, struct rout
     }
     if (!from)
         from = first_prefix(config, dst);
-    if (!from)
+    if (!from && !ip_is_limited_broadcast(dst))
         return -ENETUNREACH; /* without an address there is nowhere to send from */
     *out = (struct route){
         .next_hop = next_hop,
-        .src = from->addr,
+        .src = from ? from->addr : ip_from_v4(0),
         .broadcast = ip_is_broadcast(config, dst),
     };
     return 0;

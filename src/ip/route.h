@@ -8,7 +8,7 @@
 
 struct route {
     struct ip_addr next_hop; /* a station to ask ARP for, a broadcast, or a group */
-    struct ip_addr src;      /* ours, suited to the next hop */
+    struct ip_addr src;      /* ours, suited to the next hop; 0.0.0.0 when we have none at all */
     bool broadcast; /* next_hop is a limited or directed broadcast: MAC_BROADCAST, no ARP */
 };
 

@@ -39,7 +39,8 @@ static enum log_topic topic_of_drop(enum drop drop)
         enum log_topic topic;
     } layers[] = {
         {"dev.", LOG_TOPIC_DEV}, {"eth.", LOG_TOPIC_ETH},  {"arp.", LOG_TOPIC_ARP},
-        {"ip", LOG_TOPIC_IP},    {"icmp", LOG_TOPIC_ICMP}, {"tcp.", LOG_TOPIC_TCP},
+        {"ip", LOG_TOPIC_IP},    {"icmp", LOG_TOPIC_ICMP}, {"udp.", LOG_TOPIC_UDP},
+        {"tcp.", LOG_TOPIC_TCP},
     };
     const char *name = drop_name(drop);
 
@@ -61,6 +62,8 @@ static enum log_topic topic_of_kind(enum summary_kind kind)
         return LOG_TOPIC_IP;
     case SUMMARY_ICMP:
         return LOG_TOPIC_ICMP;
+    case SUMMARY_UDP:
+        return LOG_TOPIC_UDP;
     case SUMMARY_TCP:
         return LOG_TOPIC_TCP;
     }

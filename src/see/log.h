@@ -20,7 +20,7 @@
 
 /* clang-format off */
 #define LOG_TOPIC_LIST(X) \
-    X(ETH, "eth") X(ARP, "arp") X(IP, "ip") X(ICMP, "icmp") X(TCP, "tcp") X(DEV, "dev") X(HTTP, "http")
+    X(ETH, "eth") X(ARP, "arp") X(IP, "ip") X(ICMP, "icmp") X(UDP, "udp") X(TCP, "tcp") X(DEV, "dev") X(HTTP, "http")
 
 #define LOG_LEVEL_LIST(X) \
     X(ERROR, "error") X(WARN, "warn") X(INFO, "info") X(DEBUG, "debug")

@@ -6,7 +6,7 @@
  * IPv4 header is read anew, without judging. The parsers of IPv6's header, TCP and ARP can be had:
  * they look at their own header and nothing else.
  *
- * Left out for now: IPv6's extension headers, UDP's ports, TCP's options.
+ * Left out for now: IPv6's extension headers, TCP's options.
  */
 #include "see/summary.h"
 
@@ -15,6 +15,7 @@
 #include "ip/icmp6_wire.h"
 #include "ip/ipv4_wire.h"
 #include "tcp/tcp_wire.h"
+#include "udp/udp_wire.h"
 
 static enum summary_kind add_arp(struct text *out, struct bytes in)
 {
@@ -89,6 +90,27 @@ static void add_tcp(struct text *out, struct bytes in, size_t total, struct ip_a
     add_number(out, " len ", total - (in.len - seg.text.len));
 }
 
+/* As for TCP; how long the datagram itself says that it is, is not asked. */
+static void add_udp(struct text *out, struct bytes in, size_t total, struct ip_addr src,
+                    struct ip_addr dst)
+{
+    struct reader r = reader_of(in);
+    uint16_t src_port = read_be16(&r);
+    uint16_t dst_port = read_be16(&r);
+
+    if (r.overrun || total < UDP_HEADER) {
+        text_add_ip(out, src);
+        text_add(out, " > ");
+        text_add_ip(out, dst);
+        text_add(out, " UDP, malformed");
+        return;
+    }
+    text_add_endpoint(out, (struct endpoint){src, src_port});
+    text_add(out, " > ");
+    text_add_endpoint(out, (struct endpoint){dst, dst_port});
+    add_number(out, " UDP len ", total - UDP_HEADER);
+}
+
 static const struct icmp_names {
     const char *name;
     uint8_t echo, reply;
@@ -145,6 +167,10 @@ static enum summary_kind add_ipv4(struct text *out, struct bytes in)
         add_tcp(out, payload, total, src, dst);
         return SUMMARY_TCP;
     }
+    if (protocol == IP_PROTOCOL_UDP && fragment == 0) {
+        add_udp(out, payload, total, src, dst);
+        return SUMMARY_UDP;
+    }
 
     text_add_ip(out, src);
     text_add(out, " > ");
@@ -174,6 +200,10 @@ static enum summary_kind add_ipv6(struct text *out, struct bytes in)
     if (h.next_header == IP_PROTOCOL_TCP) {
         add_tcp(out, payload, len, h.src, h.dst);
         return SUMMARY_TCP;
+    }
+    if (h.next_header == IP_PROTOCOL_UDP) {
+        add_udp(out, payload, len, h.src, h.dst);
+        return SUMMARY_UDP;
     }
     text_add_ip(out, h.src);
     text_add(out, " > ");

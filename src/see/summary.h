@@ -11,7 +11,14 @@
 #include "see/text.h"
 
 /* What the packet is, as far as its headers say. */
-enum summary_kind { SUMMARY_OTHER, SUMMARY_ARP, SUMMARY_IP, SUMMARY_ICMP, SUMMARY_TCP };
+enum summary_kind {
+    SUMMARY_OTHER,
+    SUMMARY_ARP,
+    SUMMARY_IP,
+    SUMMARY_ICMP,
+    SUMMARY_UDP,
+    SUMMARY_TCP
+};
 
 /* As many octets of the front of a packet as summary_add() ever looks at: an Ethernet header and
  * an IPv4 and a TCP header of the largest size. */

@@ -52,6 +52,13 @@ void sock_delete(struct stack *stack, struct sock *sock)
     pool_put(&stack->sockets, sock);
 }
 
+static int open_ping(struct stack *stack, struct sock *sock)
+{
+    sock->kind = SOCK_PING;
+    sock->ping = ping_port_open(stack, sock->number);
+    return sock->ping ? 0 : -ENFILE;
+}
+
 int sock_socket(struct stack *stack, int domain, int type, int protocol)
 {
     int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -63,20 +70,18 @@ int sock_socket(struct stack *stack, int domain, int type, int protocol)
 
     if (domain != AF_INET && !v6)
         return -EAFNOSUPPORT;
-    if (!tcp && !ping)
+    bool udp = type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP);
+    if (!tcp && !ping && !udp)
         return -EPROTONOSUPPORT;
     struct sock *sock = sock_new(stack);
     if (!sock)
         return -ENFILE;
     sock->v6 = v6;
     sock->nonblock = flags & SOCK_NONBLOCK;
-    if (ping) {
-        sock->kind = SOCK_PING;
-        sock->ping = ping_port_open(stack, sock->number);
-        if (!sock->ping) {
-            sock_delete(stack, sock);
-            return -ENFILE;
-        }
+    int err = ping ? open_ping(stack, sock) : udp ? sock_udp_open(stack, sock) : 0;
+    if (err) {
+        sock_delete(stack, sock);
+        return err;
     }
     return sock->number;
 }
@@ -167,6 +172,8 @@ int sock_bind(struct stack *stack, int s, struct endpoint local)
     int err = sock_check_family(sock, local.addr);
     if (err)
         return err;
+    if (sock->kind == SOCK_UDP)
+        return sock_udp_bind(stack, sock, local);
     if (sock->kind != SOCK_FRESH || sock->is_bound)
         return -EINVAL;
     if (!address_is_usable(stack, local.addr))
@@ -180,7 +187,9 @@ int sock_getsockname(struct stack *stack, int s, struct endpoint *out)
 
     if (!sock)
         return -EBADF;
-    *out = sock->kind == SOCK_CONNECTION ? tcp_conn_local(sock->conn) : sock->local;
+    *out = sock->kind == SOCK_CONNECTION ? tcp_conn_local(sock->conn)
+           : sock->kind == SOCK_UDP      ? sock->udp->local
+                                         : sock->local;
     return 0;
 }
 
@@ -202,6 +211,10 @@ int sock_getpeername(struct stack *stack, int s, struct endpoint *out)
         *out = (struct endpoint){.addr = sock->ping->remote};
         return 0;
     }
+    if (sock->kind == SOCK_UDP && sock->udp->is_connected) {
+        *out = sock->udp->remote;
+        return 0;
+    }
     if (sock->kind != SOCK_CONNECTION || tcp_conn_state(sock->conn) == TCPS_SYN_SENT ||
         has_ended(sock))
         return -ENOTCONN;
@@ -220,6 +233,8 @@ int sock_shutdown(struct stack *stack, int s, int how)
         return -EBADF;
     if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
         return -EINVAL;
+    if (sock->kind == SOCK_UDP)
+        return sock_udp_shutdown(stack, sock, how);
     if (sock->kind == SOCK_LISTENING) /* nothing is written there; without reading it is none */
         return how == SHUT_WR ? 0 : sock_disconnect(stack, s);
     if (sock->kind != SOCK_CONNECTION || has_ended(sock))
@@ -248,6 +263,9 @@ static void let_go(struct stack *stack, struct sock *sock, bool abort)
         break;
     case SOCK_PING:
         ping_port_close(stack, sock->ping);
+        break;
+    case SOCK_UDP:
+        udp_close(&stack->udp, sock->udp);
         break;
     case SOCK_EPOLL:
         sock_epoll_end(stack, sock);
@@ -317,6 +335,10 @@ int sock_disconnect(struct stack *stack, int s)
         return -EBADF;
     if (sock->kind == SOCK_PING) {
         sock->ping->remote = (struct ip_addr){{0}};
+        return 0;
+    }
+    if (sock->kind == SOCK_UDP) {
+        udp_disconnect(&stack->udp, sock->udp);
         return 0;
     }
     let_go(stack, sock, true);

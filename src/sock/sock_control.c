@@ -25,9 +25,10 @@ int sock_fcntl(struct stack *stack, int s, int command, int argument)
     }
 }
 
-static int ping_queue(const struct sock *sock, unsigned long request)
+/* One at a time is read. What was sent has left, as far as its sender is concerned. */
+static int next_datagram(const struct frame_queue *queue, unsigned long request)
 {
-    return request == FIONREAD && sock->ping->head ? (int)sock->ping->head->len : 0;
+    return request == FIONREAD && queue->head ? (int)queue->head->len : 0;
 }
 
 static int conn_queue(const struct tcp_conn *conn, unsigned long request)
@@ -57,7 +58,9 @@ int sock_ioctl(struct stack *stack, int s, unsigned long request, int *argument)
     if (sock->kind == SOCK_CONNECTION)
         queue = conn_queue(sock->conn, request);
     else if (sock->kind == SOCK_PING)
-        queue = ping_queue(sock, request);
+        queue = next_datagram(&sock->ping->replies, request);
+    else if (sock->kind == SOCK_UDP)
+        queue = next_datagram(&sock->udp->queue, request);
     if (!argument)
         return -EFAULT;
     *argument = queue;

@@ -1,7 +1,8 @@
 /*
  * sock_io.c - text in and out: send, recv and their kin.
  *
- * All of them are one of two calls over a list of buffers. What is checked, and in which order, is
+ * All of them are one of two calls over a list of buffers; of UDP, whose datagrams are whole, the
+ * two in sock_udp_io.c. What is checked, and in which order, is
  * Linux's: the number, the flags, the state of the connection, and only when there is something to
  * copy, the buffer; so a bad buffer is -EFAULT after -ENOTCONN, -EPIPE and -EAGAIN.
  */
@@ -52,6 +53,13 @@ static ssize_t check_io(struct stack *stack, int s, ssize_t len, int flags, int 
     return flags & ~known ? -EOPNOTSUPP : 0;
 }
 
+static bool is_udp(struct stack *stack, int s)
+{
+    const struct sock *sock = sock_find_talker(stack, s);
+
+    return sock && sock->kind == SOCK_UDP;
+}
+
 /* What has gone through is told first; the error is left for the next call. */
 static bool has_failed(struct stack *stack, int s)
 {
@@ -71,6 +79,7 @@ static ssize_t send_piece(struct stack *stack, struct sock *sock, struct bytes t
         return text.at || text.len == 0 ? ping_port_send(stack, sock->ping, text) : -EFAULT;
     case SOCK_FRESH:
     case SOCK_LISTENING:
+    case SOCK_UDP: /* has calls of its own */
     case SOCK_EPOLL:
         break;
     }
@@ -112,6 +121,10 @@ static ssize_t send_now(struct stack *stack, int s, const struct iovec *iov, int
 static ssize_t send_iov(struct stack *stack, int s, const struct iovec *iov, int iovcnt, int flags,
                         struct waiter *waiter)
 {
+    if (is_udp(stack, s)) {
+        const struct sock_msg msg = {.iov = iov, .iovcnt = iovcnt};
+        return sock_udp_send(stack, s, &msg, flags, waiter);
+    }
     struct patience patience = sock_patience(stack, s, flags, true, waiter);
     ssize_t len = iov_len(iov, iovcnt);
     ssize_t refused = check_io(stack, s, len, flags, SEND_FLAGS);
@@ -147,6 +160,12 @@ ssize_t sock_sendto(struct stack *stack, int s, const void *octets, size_t len, 
 {
     struct sock *sock = sock_find_talker(stack, s);
 
+    if (sock && sock->kind == SOCK_UDP && remote) {
+        struct endpoint name = *remote;
+        struct iovec iov = {.iov_base = (void *)(uintptr_t)octets, .iov_len = len};
+        const struct sock_msg msg = {.name = &name, .iov = &iov, .iovcnt = 1};
+        return sock_udp_send(stack, s, &msg, flags, waiter);
+    }
     if (sock && sock->kind == SOCK_PING && remote) {
         int err = sock_connect(stack, s, *remote, NULL);
         if (err)
@@ -189,6 +208,8 @@ ssize_t sock_sendmsg(struct stack *stack, int s, const struct sock_msg *msg, int
 
     if (err)
         return err;
+    if (is_udp(stack, s))
+        return sock_udp_send(stack, s, msg, flags, waiter);
     if (msg->control_len > 0)
         return msg->control ? -EINVAL : -EFAULT;
     return send_iov(stack, s, msg->iov, msg->iovcnt, flags, waiter);
@@ -236,7 +257,7 @@ static ssize_t recv_ping(struct ping_port *ping, const struct iovec *iov, int io
     if (iovcnt < 1)
         return ping_port_recv(ping, &none, 0, flags & MSG_PEEK);
     if (!iov->iov_base && iov->iov_len > 0)
-        return ping->len > 0 ? -EFAULT : -EAGAIN;
+        return ping->replies.len > 0 ? -EFAULT : -EAGAIN;
     return ping_port_recv(ping, iov->iov_base, iov->iov_len, flags & MSG_PEEK);
 }
 
@@ -254,6 +275,7 @@ static ssize_t recv_now(struct stack *stack, int s, const struct iovec *iov, int
         return recv_ping(sock->ping, iov, iovcnt, flags);
     case SOCK_FRESH:
     case SOCK_LISTENING:
+    case SOCK_UDP: /* has calls of its own */
     case SOCK_EPOLL:
         break;
     }
@@ -263,6 +285,10 @@ static ssize_t recv_now(struct stack *stack, int s, const struct iovec *iov, int
 static ssize_t recv_iov(struct stack *stack, int s, const struct iovec *iov, int iovcnt, int flags,
                         struct waiter *waiter)
 {
+    if (is_udp(stack, s)) {
+        struct sock_msg msg = {.iov = iov, .iovcnt = iovcnt};
+        return sock_udp_recv(stack, s, &msg, flags, waiter);
+    }
     struct patience patience = sock_patience(stack, s, flags, false, waiter);
     ssize_t len = iov_len(iov, iovcnt);
     ssize_t refused = check_io(stack, s, len, flags, RECV_FLAGS);
@@ -308,6 +334,11 @@ static void name_sender(struct stack *stack, int s, struct endpoint *from)
 ssize_t sock_recvfrom(struct stack *stack, int s, void *octets, size_t len, int flags,
                       struct endpoint *from, struct waiter *waiter)
 {
+    if (is_udp(stack, s)) {
+        struct iovec iov = {.iov_base = octets, .iov_len = len < SSIZE_MAX ? len : SSIZE_MAX};
+        struct sock_msg msg = {.name = from, .iov = &iov, .iovcnt = 1};
+        return sock_udp_recv(stack, s, &msg, flags, waiter);
+    }
     ssize_t n = sock_recv(stack, s, octets, len, flags, waiter);
 
     if (n >= 0)
@@ -335,20 +366,9 @@ ssize_t sock_readv(struct stack *stack, int s, const struct iovec *iov, int iovc
 }
 
 /* TCP_CM_INQ: how much is left to read, and one more when the end has come. */
-static void put_inq(struct sock_msg *msg, int left)
+static int inq_of(const struct tcp_conn *conn)
 {
-    size_t room = msg->control ? msg->control_len : 0;
-    struct cmsghdr header = {
-        .cmsg_len = CMSG_LEN(sizeof left), .cmsg_level = IPPROTO_TCP, .cmsg_type = TCP_CM_INQ};
-
-    msg->control_len = 0;
-    if (room < CMSG_LEN(sizeof left)) {
-        msg->flags |= MSG_CTRUNC;
-        return;
-    }
-    memcpy(msg->control, &header, sizeof header);
-    memcpy((char *)msg->control + CMSG_LEN(0), &left, sizeof left);
-    msg->control_len = room < CMSG_SPACE(sizeof left) ? room : CMSG_SPACE(sizeof left);
+    return (int)tcp_unread(conn) + tcp_peer_has_closed(conn);
 }
 
 ssize_t sock_recvmsg(struct stack *stack, int s, struct sock_msg *msg, int flags,
@@ -358,15 +378,18 @@ ssize_t sock_recvmsg(struct stack *stack, int s, struct sock_msg *msg, int flags
 
     if (err)
         return err;
+    if (is_udp(stack, s))
+        return sock_udp_recv(stack, s, msg, flags, waiter);
     ssize_t n = recv_iov(stack, s, msg->iov, msg->iovcnt, flags, waiter);
     if (n < 0)
         return n;
     name_sender(stack, s, msg->name);
     msg->flags = 0;
+    struct sock_controls controls = sock_controls_of(msg);
     const struct sock *sock = sock_find_talker(stack, s);
-    if (sock && sock->kind == SOCK_CONNECTION && sock->inq)
-        put_inq(msg, (int)tcp_unread(sock->conn) + tcp_peer_has_closed(sock->conn));
-    else
-        msg->control_len = 0;
+    if (sock && sock->kind == SOCK_CONNECTION && sock->inq) {
+        int inq = inq_of(sock->conn);
+        sock_put_control(&controls, IPPROTO_TCP, TCP_CM_INQ, &inq, sizeof inq);
+    }
     return n;
 }

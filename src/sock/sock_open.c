@@ -19,7 +19,7 @@ int sock_listen(struct stack *stack, int s, int backlog)
 
     if (!sock)
         return -EBADF;
-    if (sock->kind == SOCK_PING)
+    if (sock->kind == SOCK_PING || sock->kind == SOCK_UDP)
         return -EOPNOTSUPP;
     int bounded = backlog < 1 ? 1 : backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
     if (sock->kind == SOCK_LISTENING) { /* again: another backlog */
@@ -63,7 +63,7 @@ static int accept_now(struct stack *stack, int s, struct endpoint *remote, int f
 
     if (!listening)
         return -EBADF;
-    if (listening->kind == SOCK_PING)
+    if (listening->kind == SOCK_PING || listening->kind == SOCK_UDP)
         return -EOPNOTSUPP;
     if (listening->kind != SOCK_LISTENING)
         return -EINVAL;
@@ -193,6 +193,8 @@ int sock_connect(struct stack *stack, int s, struct endpoint remote, struct wait
         return -EBADF;
     if (sock->kind == SOCK_PING)
         return connect_ping(stack, sock, remote);
+    if (sock->kind == SOCK_UDP)
+        return sock_udp_connect(stack, sock, remote);
     if (sock->kind == SOCK_LISTENING)
         return -EISCONN;
     int err =

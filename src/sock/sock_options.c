@@ -1,9 +1,10 @@
 /*
  * sock_options.c - getsockopt() and setsockopt(): the values' layouts, and the level SOL_SOCKET.
  *
- * Switches are bits of the socket. Numbers lie in a struct tcp_tuning (tcp/tuning.h) that exists
- * only once one was set, and that the socket shares with its connection or listener. So an option
- * may come before there is a connection, and an accepted socket has its listener's.
+ * Switches are bits of the socket, or of its UDP port. Numbers lie in a struct tcp_tuning
+ * (tcp/tuning.h) that exists only once one was set, and that the socket shares with its connection
+ * or listener. So an option may come before there is a connection, and an accepted socket has its
+ * listener's.
  *
  * Errors come in Linux's order: a bad number, a length that is too short, a bad address, an unknown
  * option, a bad value. A getsockopt() with too little room gets as much as fits.
@@ -16,6 +17,11 @@
 
 /* The true cost of a buffer is at least this (Linux: SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF). */
 enum { SEND_BUFFER_MIN = 4608, RECEIVE_BUFFER_MIN = 2304, LINGER_MOST_S = INT16_MAX };
+
+static bool is_of_tcp(const struct sock *sock)
+{
+    return sock->kind != SOCK_PING && sock->kind != SOCK_UDP;
+}
 
 /* --- values and layouts ------------------------------------------------------------------- */
 
@@ -57,6 +63,8 @@ struct tcp_tuning *sock_tune(struct stack *stack, struct sock *sock)
 
 static void hand_over(struct stack *stack, struct sock *sock)
 {
+    if (sock->kind == SOCK_UDP)
+        sock_udp_apply(stack, sock);
     if (sock->kind == SOCK_CONNECTION) {
         if (tcp_tuning(sock->conn) != sock->tuning)
             tcp_set_tuning(&stack->tcp, sock->conn, sock->tuning, stack->now);
@@ -157,6 +165,8 @@ static int set_socket_option(struct stack *stack, struct sock *sock, int option,
 
     if (err)
         return err;
+    if (sock->kind == SOCK_UDP && (option == SO_BROADCAST || option == SO_REUSEPORT))
+        return sock_set_udp_option(sock->udp, SOL_SOCKET, option, number);
     switch (option) {
     case SO_REUSEADDR:
         sock->reuse_addr = number != 0;
@@ -188,24 +198,34 @@ static int put_timeout(void *value, socklen_t *len, int64_t ns)
     return sock_put(value, len, &time, sizeof time);
 }
 
+static int take_error(struct sock *sock)
+{
+    if (sock->kind == SOCK_UDP)
+        return udp_take_error(sock->udp);
+    return sock->kind == SOCK_CONNECTION ? tcp_take_error(sock->conn) : 0;
+}
+
+static int protocol_of(const struct sock *sock)
+{
+    if (sock->kind == SOCK_UDP)
+        return IPPROTO_UDP;
+    if (sock->kind != SOCK_PING)
+        return IPPROTO_TCP;
+    return sock->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+}
+
 /* What a socket is, rather than what was set. */
 static int get_nature(struct sock *sock, int option, void *value, socklen_t *len)
 {
-    bool ping = sock->kind == SOCK_PING;
-
     switch (option) {
     case SO_ERROR:
-        return sock_put_int(value, len,
-                            sock->kind == SOCK_CONNECTION ? tcp_take_error(sock->conn) : 0);
+        return sock_put_int(value, len, take_error(sock));
     case SO_TYPE:
-        return sock_put_int(value, len, ping ? SOCK_DGRAM : SOCK_STREAM);
+        return sock_put_int(value, len, is_of_tcp(sock) ? SOCK_STREAM : SOCK_DGRAM);
     case SO_DOMAIN:
         return sock_put_int(value, len, sock->v6 ? AF_INET6 : AF_INET);
     case SO_PROTOCOL:
-        return sock_put_int(value, len,
-                            !ping      ? IPPROTO_TCP
-                            : sock->v6 ? IPPROTO_ICMPV6
-                                       : IPPROTO_ICMP);
+        return sock_put_int(value, len, protocol_of(sock));
     case SO_ACCEPTCONN:
         return sock_put_int(value, len, sock->kind == SOCK_LISTENING);
     default: /* options are numbers, not an enum */
@@ -213,13 +233,31 @@ static int get_nature(struct sock *sock, int option, void *value, socklen_t *len
     }
 }
 
-static int get_socket_option(struct stack *stack, struct sock *sock, int option, void *value,
-                             socklen_t *len)
+/* True cost, both ways. What a datagram of UDP costs on its way out is bounded elsewhere; what is
+ * set for it is kept, without effect. */
+static int64_t buffer_of(const struct stack *stack, const struct sock *sock, bool sending)
 {
     const struct stack_values *values = &stack->config.values;
     const struct tcp_tuning *tuning = tuning_or_default(sock->tuning);
+    uint32_t set = sending ? tuning->send_buffer : tuning->receive_buffer;
+
+    if (set)
+        return set;
+    if (sock->kind == SOCK_UDP)
+        return values->udp_rmem;
+    return sending ? values->tcp_wmem : values->tcp_rmem;
+}
+
+static int get_socket_option(struct stack *stack, struct sock *sock, int option, void *value,
+                             socklen_t *len)
+{
+    const struct tcp_tuning *tuning = tuning_or_default(sock->tuning);
     struct linger linger = {.l_onoff = sock->linger, .l_linger = tuning->linger_s};
-    int64_t buffer;
+    int number;
+
+    if (sock->kind == SOCK_UDP &&
+        sock_get_udp_option(stack, sock->udp, SOL_SOCKET, option, &number) == 0)
+        return sock_put_int(value, len, number);
 
     switch (option) {
     case SO_REUSEADDR:
@@ -229,11 +267,8 @@ static int get_socket_option(struct stack *stack, struct sock *sock, int option,
     case SO_LINGER:
         return sock_put(value, len, &linger, sizeof linger);
     case SO_SNDBUF:
-        buffer = tuning->send_buffer ? tuning->send_buffer : values->tcp_wmem;
-        return sock_put_int(value, len, (int)buffer);
     case SO_RCVBUF:
-        buffer = tuning->receive_buffer ? tuning->receive_buffer : values->tcp_rmem;
-        return sock_put_int(value, len, (int)buffer);
+        return sock_put_int(value, len, (int)buffer_of(stack, sock, option == SO_SNDBUF));
     case SO_RCVTIMEO:
         return put_timeout(value, len, tuning->receive_timeout);
     case SO_SNDTIMEO:
@@ -259,7 +294,7 @@ int sock_setsockopt(struct stack *stack, int s, int level, int option, const voi
         return -EBADF;
     if (level == SOL_SOCKET)
         err = set_socket_option(stack, sock, option, value, len);
-    else if (level == IPPROTO_TCP && sock->kind != SOCK_PING)
+    else if (level == IPPROTO_TCP && is_of_tcp(sock))
         err = sock_set_tcp_option(stack, sock, option, value, len);
     else if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && sock->v6))
         err = sock_set_ip_option(stack, sock, level, option, value, len);
@@ -280,7 +315,7 @@ int sock_getsockopt(struct stack *stack, int s, int level, int option, void *val
         return -EINVAL;
     if (level == SOL_SOCKET)
         return get_socket_option(stack, sock, option, value, len);
-    if (level == IPPROTO_TCP && sock->kind != SOCK_PING)
+    if (level == IPPROTO_TCP && is_of_tcp(sock))
         return sock_get_tcp_option(stack, sock, option, value, len);
     if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && sock->v6))
         return sock_get_ip_option(stack, sock, level, option, value, len);

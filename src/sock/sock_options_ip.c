@@ -24,20 +24,23 @@ static int get_int_or_octet(const void *value, socklen_t len, int *out)
     return 0;
 }
 
-/* Not the two bits of ECN, which are TCP's. */
+/* Not the two bits of ECN, which are TCP's; a program that speaks UDP may do as it likes. */
 static uint8_t without_ecn(int tos)
 {
     return (uint8_t)(tos & ~ECN_MASK);
 }
 
-static int set_number(struct tcp_tuning *tuning, int level, int option, int number)
+static int set_number(struct tcp_tuning *tuning, const struct sock *sock, int level, int option,
+                      int number)
 {
     bool v4 = level == IPPROTO_IP;
 
     if ((v4 && option == IP_TOS) || (!v4 && option == IPV6_TCLASS)) {
         if (!v4 && (number < -1 || number > 255))
             return -EINVAL;
-        tuning->tos = number < 0 ? 0 : without_ecn(number);
+        if (number < 0)
+            number = 0;
+        tuning->tos = sock->kind == SOCK_UDP ? (uint8_t)number : without_ecn(number);
         return 0;
     }
     if ((v4 && option == IP_TTL) || (!v4 && option == IPV6_UNICAST_HOPS)) {
@@ -55,6 +58,11 @@ static int set_number(struct tcp_tuning *tuning, int level, int option, int numb
     return -ENOPROTOOPT;
 }
 
+static bool is_unbound_udp(const struct sock *sock)
+{
+    return sock->kind == SOCK_UDP && sock->udp->local.port == 0;
+}
+
 int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int option,
                        const void *value, socklen_t len)
 {
@@ -66,16 +74,21 @@ int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int op
     if (err)
         return err;
     if (level == IPPROTO_IPV6 && option == IPV6_V6ONLY) {
-        if (sock->kind != SOCK_FRESH || sock->is_bound)
+        if ((sock->kind != SOCK_FRESH || sock->is_bound) && !is_unbound_udp(sock))
             return -EINVAL;
         sock->v6_only = number != 0;
         return 0;
     }
-    err = set_number(&scratch, level, option, number);
+    if (sock->kind == SOCK_UDP) {
+        err = sock_set_udp_option(sock->udp, level, option, number);
+        if (err != -ENOPROTOOPT)
+            return err;
+    }
+    err = set_number(&scratch, sock, level, option, number);
     if (err)
         return err;
     struct tcp_tuning *tuning = sock_tune(stack, sock);
-    return tuning ? set_number(tuning, level, option, number) : -ENOBUFS;
+    return tuning ? set_number(tuning, sock, level, option, number) : -ENOBUFS;
 }
 
 int sock_get_ip_option(struct stack *stack, struct sock *sock, int level, int option, void *value,
@@ -83,7 +96,7 @@ int sock_get_ip_option(struct stack *stack, struct sock *sock, int level, int op
 {
     const struct tcp_tuning *tuning = tuning_or_default(sock->tuning);
     bool v4 = level == IPPROTO_IP;
-    int number;
+    int number, err = 0;
 
     if ((v4 && option == IP_TOS) || (!v4 && option == IPV6_TCLASS))
         number = tuning->tos;
@@ -93,8 +106,12 @@ int sock_get_ip_option(struct stack *stack, struct sock *sock, int level, int op
         number = tuning->pmtu_discover ? tuning->pmtu_discover - 1 : IP_PMTUDISC_WANT;
     else if (!v4 && option == IPV6_V6ONLY)
         number = sock->v6_only;
-    else
+    else if (sock->kind != SOCK_UDP)
         return -ENOPROTOOPT;
+    else
+        err = sock_get_udp_option(stack, sock->udp, level, option, &number);
+    if (err)
+        return err;
     uint8_t octet = (uint8_t)number;
     if (v4 && *len > 0 && *len < sizeof number)
         return sock_put(value, len, &octet, sizeof octet);

@@ -36,7 +36,9 @@ short sock_holds(struct sock *sock)
     case SOCK_CONNECTION:
         return hold_conn(sock->conn);
     case SOCK_PING:
-        return sock->ping->len > 0 ? POLLIN | POLLOUT : POLLOUT;
+        return sock->ping->replies.len > 0 ? POLLIN | POLLOUT : POLLOUT;
+    case SOCK_UDP:
+        return udp_poll(sock->udp);
     case SOCK_EPOLL:
         return sock_epoll_holds(sock->epoll);
     }
@@ -70,6 +72,8 @@ static struct ready *ready_of(struct sock *sock)
         return tcp_conn_ready(sock->conn);
     case SOCK_PING:
         return &sock->ping->ready;
+    case SOCK_UDP:
+        return &sock->udp->ready;
     }
     return NULL;
 }

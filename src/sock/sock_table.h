@@ -17,6 +17,7 @@ enum sock_kind {
     SOCK_LISTENING,
     SOCK_CONNECTION,
     SOCK_PING,
+    SOCK_UDP,
     SOCK_EPOLL,
 };
 
@@ -29,6 +30,7 @@ struct sock {
         struct tcp_listener *listener;
         struct tcp_conn *conn;
         struct ping_port *ping;
+        struct udp_port *udp;
         struct epoll_set *epoll;
     };
     struct sock_app *app;
@@ -71,6 +73,51 @@ int sock_bind_to(struct stack *stack, struct sock *sock, struct endpoint local);
 /* `cookie` is the stack: for tcp_choose_port(). */
 bool sock_port_is_bound(void *cookie, uint16_t port);
 
+/* --- sock_udp.c, sock_udp_io.c ------------------------------------------------------------- */
+
+int sock_udp_open(struct stack *stack, struct sock *sock);
+int sock_udp_bind(struct stack *stack, struct sock *sock, struct endpoint local);
+/* An ephemeral port for one that has none: 0 or -EAGAIN. */
+int sock_udp_name(struct stack *stack, struct udp_port *port);
+int sock_udp_connect(struct stack *stack, struct sock *sock, struct endpoint remote);
+int sock_udp_shutdown(struct stack *stack, struct sock *sock, int how);
+/* The address of ours that it is bound or connected to; unspecified: any. */
+struct ip_addr sock_udp_source(const struct stack *stack, const struct udp_port *port);
+/* May it send to `to`, and from where? `wanted` may be unspecified. */
+int sock_udp_route(const struct stack *stack, const struct sock *sock, struct ip_addr wanted,
+                   struct ip_addr to, struct ip_addr *source);
+void sock_udp_apply(struct stack *stack, struct sock *sock);
+/* `msg` has passed the checks that all sockets share. */
+ssize_t sock_udp_send(struct stack *stack, int s, const struct sock_msg *msg, int flags,
+                      struct waiter *waiter);
+ssize_t sock_udp_recv(struct stack *stack, int s, struct sock_msg *msg, int flags,
+                      struct waiter *waiter);
+
+/* --- sock_control_message.c ---------------------------------------------------------------- */
+
+/* Control messages on their way to recvmsg(). */
+struct sock_controls {
+    struct sock_msg *msg;
+    size_t room;
+};
+
+/* Begins: none yet, and as much room as msg->control_len said. */
+struct sock_controls sock_controls_of(struct sock_msg *msg);
+/* One more, or MSG_CTRUNC. */
+void sock_put_control(struct sock_controls *controls, int level, int type, const void *data,
+                      size_t len);
+/* Those that the socket wants to know of a datagram. */
+void sock_put_udp_controls(const struct stack *stack, const struct udp_port *port,
+                           const struct udp_from *from, struct sock_controls *controls);
+
+/* What sendmsg() wants of one datagram; -1, or unspecified: as the socket has it. */
+struct udp_wishes {
+    struct ip_addr src;
+    int16_t ttl, tos;
+};
+/* -EINVAL, -EFAULT, -ENODEV. */
+int sock_take_udp_controls(const struct sock_msg *msg, bool v6, struct udp_wishes *out);
+
 /* --- sock_wait.c -------------------------------------------------------------------------- */
 
 /* How long a call may wait: `waiter` is NULL when it may not. */
@@ -95,6 +142,23 @@ NODISCARD struct tcp_tuning *sock_tune(struct stack *stack, struct sock *sock);
 int sock_get_int(const void *value, socklen_t len, int *out);
 int sock_put(void *value, socklen_t *len, const void *from, size_t size);
 int sock_put_int(void *value, socklen_t *len, int number);
+
+/* --- sock_options_udp.c ------------------------------------------------------------------- */
+
+/* Bits of udp_port.wants. */
+enum {
+    WANTS_PKTINFO = 1,
+    WANTS_TTL = 2,
+    WANTS_TOS = 4,
+    WANTS_PKTINFO6 = 8,
+    WANTS_HOP_LIMIT = 16,
+    WANTS_TCLASS = 32,
+};
+
+/* -ENOPROTOOPT: it is none of UDP's own. */
+int sock_set_udp_option(struct udp_port *port, int level, int option, int number);
+int sock_get_udp_option(const struct stack *stack, const struct udp_port *port, int level,
+                        int option, int *number);
 
 /* --- sock_options_tcp.c, sock_options_ip.c ------------------------------------------------ */
 

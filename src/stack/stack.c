@@ -82,6 +82,7 @@ struct keys {
     uint64_t seed;
     uint8_t mac[6];
     struct hash_key cookie;
+    struct hash_key udp_table, udp_port, path;
 };
 
 /* A locally administered address of our own making (IEEE 802, the U/L bit). */
@@ -149,7 +150,18 @@ static int init_layers(struct stack *s, const struct keys *keys)
     err = tcp_init(&s->tcp, &tcp);
     if (err)
         goto no_tcp;
+    struct udp_config udp = {.memory = &s->memory,
+                             .events = &s->events,
+                             .ready = &s->tcp.ready,
+                             .values = values,
+                             .table_key = keys->udp_table,
+                             .port_key = keys->udp_port};
+    err = udp_init(&s->udp, &udp);
+    if (err)
+        goto no_udp;
     return 0;
+no_udp:
+    tcp_fini(&s->tcp);
 no_tcp:
     arp_fini(&s->arp);
 no_arp:
@@ -191,6 +203,7 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
     list_init(&s->bound);
     list_init(&s->told);
     wheel_init(&s->wheel, s->now);
+    pmtu_init(&s->paths, keys.path);
     icmp_limiter_init(&s->limiter, &s->config.values, keys.limiter, s->now);
     if (init_layers(s, &keys)) {
         memory_release(&memory, s, sizeof(*s));
@@ -206,6 +219,7 @@ void stack_free(struct stack *s)
     if (!s)
         return;
     arp_fini(&s->arp); /* before the connections: its timers share the wheel's lists with theirs */
+    udp_fini(&s->udp);
     tcp_fini(&s->tcp);
     events_fini(&s->events, &s->memory);
     pool_fini(&s->ping_ports);
@@ -310,7 +324,8 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
            pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
-           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + 65536 * sizeof(*tcp->port_use) +
+           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + udp_memory_cap(&s->udp) +
+           65536 * sizeof(*tcp->port_use) +
            s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 

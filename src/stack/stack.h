@@ -3,30 +3,28 @@
  * layer.
  *
  * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its
- * whole way out, stack_reply.c makes what no connection owes, stack_ping.c serves datagram sockets
- * of ICMP. The sockets above use what is declared here; nothing here calls them.
+ * whole way out, stack_reply.c makes what no connection owes, stack_udp.c makes packets of
+ * datagrams, stack_ping.c serves datagram sockets of ICMP. The sockets above use what is declared
+ * here; nothing here calls them.
  */
 #ifndef TAPIO_STACK_STACK_H
 #define TAPIO_STACK_STACK_H
 
 #include "base/events.h"
+#include "base/frame_queue.h"
 #include "eth/arp.h"
 #include "eth/eth_wire.h"
 #include "ip/icmp.h"
 #include "ip/ip_family.h"
+#include "ip/pmtu.h"
 #include "ip/route.h"
 #include "tcp/tcp.h"
+#include "udp/udp.h"
 
 enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_TIME_WAIT, OWNER_ARP };
 
 /* Room for one struct sock, whose layout is src/sock's own business. */
 enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };
-
-/* Packets without a connection that wait to be sent: IP packets in frames, `tag` their enum why. */
-struct reply_queue {
-    struct frame *head, *tail;
-    uint32_t len;
-};
 
 struct stack {
     struct env env;
@@ -40,7 +38,10 @@ struct stack {
     struct arp arp;
     struct icmp_limiter limiter;
     struct tcp tcp;
-    struct reply_queue replies;
+    struct udp udp;
+    struct pmtu paths; /* of datagrams: a connection has its own */
+    /* Packets without a connection that wait to be sent: IP packets, `tag` their enum why. */
+    struct frame_queue replies;
     struct { /* one that waited for ARP and found the device full */
         struct frame *packet;
         struct mac_addr mac;
@@ -82,6 +83,27 @@ void stack_answer(struct stack *stack, const struct tcp_arrival *in, enum why wh
 /* The reset that answers `seg`, within the rate limit. */
 void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why);
 
+/* --- stack_udp.c -------------------------------------------------------------------------- */
+
+struct datagram_out {
+    struct endpoint local, remote; /* of one family; what `remote` is has been looked at */
+    const struct iovec *iov;       /* its data, in pieces */
+    int iovcnt;
+    size_t len; /* of all pieces: a length that UDP can tell */
+    uint8_t ttl, tos;
+    bool may_fragment; /* DF is clear (IPv4) */
+};
+
+/* Makes a packet of it that waits to be sent. 0; -EAGAIN when too many wait; -ENOBUFS. */
+NODISCARD int stack_send_datagram(struct stack *stack, const struct datagram_out *out);
+/* Somebody may have left the queue: who waits for room hears of it. */
+void stack_tell_room(struct stack *stack);
+/* How large a packet may be on the way there, as far as is known. */
+uint32_t stack_path_mtu(const struct stack *stack, struct ip_addr to);
+/* An ICMP error about a datagram from `local` to `remote`. */
+NODISCARD enum drop stack_udp_error(struct stack *stack, struct endpoint local,
+                                    struct endpoint remote, const struct icmp_error *error);
+
 /* --- stack_ping.c ------------------------------------------------------------------------- */
 
 enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket; sockets */
@@ -93,8 +115,7 @@ struct ping_port {
     struct ip_addr remote; /* unspecified until connected */
     uint16_t id;
     uint16_t next_sequence;
-    struct frame *head, *tail; /* bodies of replies */
-    uint32_t len;
+    struct frame_queue replies; /* their bodies */
 };
 
 /* NULL when there are PING_PORTS. */

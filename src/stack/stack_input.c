@@ -7,6 +7,7 @@
  *         input_ip()            the family's parse, accept
  *           input_icmp()          echo, echo reply, error
  *           input_tcp()           checksum, tcp_parse, tcp_segment_arrives
+ *           input_udp()           udp_parse, checksum, udp_arrives
  *
  * Each step answers with DROP_NONE or the one reason for which the frame ends here; the first to
  * object decides. So every received frame is consumed or dropped by name, and the counters add up.
@@ -24,16 +25,20 @@ struct packet {
 
 /* --- TCP ---------------------------------------------------------------------------------- */
 
-/* Must the checksum be verified here? A device that offloads says where it left the sum open; that
- * must be where TCP has its own, or the device and the packet disagree. */
+/* A device that offloads says where it left the sum open; that must be where the transport has its
+ * own, `offset` octets behind the IP header, or the device and the packet disagree. */
+static enum drop check_open_sum(const struct packet *p, const struct ip_packet *ip, uint16_t offset)
+{
+    size_t start = (size_t)(ip->payload.at - p->octets.at);
+
+    return p->meta.csum_start == start && p->meta.csum_offset == offset ? DROP_NONE : DROP_DEV_VNET;
+}
+
+/* Must the checksum be verified here? */
 static enum drop check_tcp_sum(const struct packet *p, const struct ip_packet *ip)
 {
-    if (p->meta.flags & FRAME_NEEDS_CSUM) {
-        size_t start = (size_t)(ip->payload.at - p->octets.at);
-        return p->meta.csum_start == start && p->meta.csum_offset == TCP_CSUM_OFFSET
-                   ? DROP_NONE
-                   : DROP_DEV_VNET;
-    }
+    if (p->meta.flags & FRAME_NEEDS_CSUM)
+        return check_open_sum(p, ip, TCP_CSUM_OFFSET);
     if (p->meta.flags & FRAME_CSUM_VALID || tcp_checksum_is_right(ip->src, ip->dst, ip->payload))
         return DROP_NONE;
     return DROP_TCP_CHECKSUM;
@@ -91,7 +96,8 @@ static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_pa
 
 /* --- ICMP --------------------------------------------------------------------------------- */
 
-/* An error is for the connection whose segment it quotes (MUST-54). */
+/* An error is for the connection or the socket whose packet it quotes (MUST-54; RFC 1122, 4.1.3.3).
+ */
 static enum drop input_icmp_error(struct stack *s, const struct ip_packet *ip,
                                   const struct icmp_message *m)
 {
@@ -100,11 +106,13 @@ static enum drop input_icmp_error(struct stack *s, const struct ip_packet *ip,
 
     if (drop)
         return drop;
-    if (error.protocol != IP_PROTOCOL_TCP)
+    if (error.protocol != IP_PROTOCOL_TCP && error.protocol != IP_PROTOCOL_UDP)
         return DROP_ICMP_NO_FLOW;
     struct reader r = reader_of(error.first8);
     struct endpoint local = {error.src, read_be16(&r)};
     struct endpoint remote = {error.dst, read_be16(&r)};
+    if (error.protocol == IP_PROTOCOL_UDP)
+        return stack_udp_error(s, local, remote, &error);
     struct tcp_icmp about = {.error = error.error,
                              .hard = error.hard,
                              .too_big = error.too_big,
@@ -165,6 +173,44 @@ static void refuse(struct stack *s, const struct ip_packet *ip)
                 WHY_ICMP_UNREACHABLE);
 }
 
+/* --- UDP ---------------------------------------------------------------------------------- */
+
+/* As for TCP; but a field of zero says that there is no sum, which IPv4 allows (RFC 768) and IPv6
+ * does not (RFC 8200, 8.1). */
+static enum drop check_udp_sum(const struct packet *p, const struct ip_packet *ip,
+                               const struct udp_datagram *datagram)
+{
+    if (p->meta.flags & FRAME_NEEDS_CSUM)
+        return check_open_sum(p, ip, UDP_CSUM_OFFSET);
+    if (datagram->checksum == 0)
+        return ip_is_v4(ip->src) ? DROP_NONE : DROP_UDP_CSUM_ZERO;
+    if (p->meta.flags & FRAME_CSUM_VALID || udp_checksum_is_right(ip->src, ip->dst, ip->payload))
+        return DROP_NONE;
+    return DROP_UDP_CHECKSUM;
+}
+
+/* Nobody is woken, and nobody is told, before the checksum was right. */
+static enum drop input_udp(struct stack *s, struct packet *p, const struct ip_packet *ip)
+{
+    struct udp_arrival in = {.src = ip->src,
+                             .dst = ip->dst,
+                             .frame = p->frame,
+                             .ttl = ip->ttl,
+                             .tos = ip->tos,
+                             .to_many = ip->group};
+    enum drop drop = udp_parse(ip->payload, &in.datagram);
+
+    if (!drop)
+        drop = check_udp_sum(p, ip, &in.datagram);
+    if (drop)
+        return drop;
+    drop = udp_arrives(&s->udp, &in);
+    p->frame = in.frame;
+    if (drop == DROP_UDP_CLOSED)
+        refuse(s, ip);
+    return drop;
+}
+
 static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_family *family,
                           struct bytes octets)
 {
@@ -180,6 +226,8 @@ static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_fam
         return DROP_DEV_VNET; /* only TCP comes in big frames */
     if (ip.protocol == IP_PROTOCOL_TCP)
         return input_tcp(s, p, &ip);
+    if (ip.protocol == IP_PROTOCOL_UDP)
+        return input_udp(s, p, &ip);
     if (ip.protocol == family->icmp)
         return input_icmp(s, &ip);
     refuse(s, &ip);

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 
+#include "dev/vnet_wire.h"
 #include "stack/stack.h"
 
 /* One stack_output() on its way. */
@@ -89,20 +90,26 @@ static enum hop find_hop(struct sending *out, struct ip_addr dst, struct route *
 
 static const uint8_t padding[ETH_MIN]; /* zeros: nothing of ours leaks into a short frame */
 
-/* A whole IP packet in a frame goes to `mac`. */
-static int send_packet(struct sending *out, const struct frame *packet, struct mac_addr mac,
-                       enum why why, const struct conn_facts *facts, bool tcp)
+/* A whole IP packet in a frame goes to `mac`. Its checksum may be open still. */
+static int send_packet(struct sending *out, struct frame *packet, struct mac_addr mac, enum why why,
+                       const struct conn_facts *facts, bool tcp)
 {
     uint8_t header[ETH_HEADER];
-    struct frame_meta meta = {0};
+    struct frame_meta meta;
     struct iovec iov[3];
     int iovcnt = 0;
+
+    if (!out->csum_offload)
+        vnet_complete(packet->data, packet->len, &packet->meta);
+    meta = packet->meta;
 
     if (out->ethernet) {
         const struct ip_family *family = ip_family_of_packet(frame_bytes(packet));
         struct writer w = writer_of(header, sizeof header);
         eth_emit(&w, &(struct eth_header){mac, out->stack->config.mac, family->ether_type});
         iov[iovcnt++] = (struct iovec){header, sizeof header};
+        if (meta.flags & FRAME_NEEDS_CSUM)
+            meta.csum_start = (uint16_t)(meta.csum_start + sizeof header);
     }
     iov[iovcnt++] = (struct iovec){packet->data, packet->len};
     size_t pad = out->ethernet ? eth_padding(packet->len) : 0;
@@ -378,6 +385,7 @@ static int pay(struct sending *out)
         err = send_arp(out);
     if (!err)
         err = send_replies(out);
+    stack_tell_room(out->stack);
     if (!err)
         err = send_segments(out);
     if (!err && out->ethernet)

@@ -38,11 +38,7 @@ void ping_port_close(struct stack *s, struct ping_port *port)
 {
     list_remove(&port->node);
     list_remove(&port->ready.node);
-    while (port->head) {
-        struct frame *next = port->head->next;
-        frame_put(port->head);
-        port->head = next;
-    }
+    frame_queue_clear(&port->replies);
     pool_put(&s->ping_ports, port);
 }
 
@@ -78,17 +74,12 @@ enum drop ping_reply_arrives(struct stack *s, struct ip_addr from, const struct 
 {
     struct ping_port *port = find(s, (uint16_t)(h->rest >> 16));
 
-    if (!port || !ip_equal(port->remote, from) || port->len >= PING_QUEUE)
+    if (!port || !ip_equal(port->remote, from) || port->replies.len >= PING_QUEUE)
         return DROP_ICMP_NO_PING;
     struct frame *reply = frame_copy(&s->frames, body);
     if (!reply)
         return DROP_DEV_NO_BUFFER;
-    if (port->tail)
-        port->tail->next = reply;
-    else
-        port->head = reply;
-    port->tail = reply;
-    port->len++;
+    frame_queue_append(&port->replies, reply);
     ready_tell(&s->tcp.ready, &port->ready);
     return DROP_NONE;
 }
@@ -96,19 +87,14 @@ enum drop ping_reply_arrives(struct stack *s, struct ip_addr from, const struct 
 /* One datagram a call; what does not fit is cut off, as recv() does. */
 ssize_t ping_port_recv(struct ping_port *port, void *out, size_t len, bool peek)
 {
-    struct frame *reply = port->head;
+    struct frame *reply = port->replies.head;
 
     if (!reply)
         return -EAGAIN;
     struct writer w = writer_of(out, len);
     size_t n = size_min(len, reply->len);
     write_bytes(&w, reply->data, n);
-    if (!peek) {
-        port->head = reply->next;
-        if (!port->head)
-            port->tail = NULL;
-        port->len--;
-        frame_put(reply);
-    }
+    if (!peek)
+        frame_put(frame_queue_take(&port->replies));
     return (ssize_t)n;
 }

@@ -9,7 +9,7 @@
 
 void stack_reply(struct stack *s, struct frame *packet, enum why why)
 {
-    struct reply_queue *q = &s->replies;
+    struct frame_queue *q = &s->replies;
 
     if (!packet)
         return;
@@ -19,26 +19,13 @@ void stack_reply(struct stack *s, struct frame *packet, enum why why)
         return;
     }
     packet->tag = why;
-    packet->next = NULL;
-    if (q->tail)
-        q->tail->next = packet;
-    else
-        q->head = packet;
-    q->tail = packet;
-    q->len++;
+    frame_queue_append(q, packet);
 }
 
 struct frame *stack_reply_take(struct stack *s)
 {
-    struct reply_queue *q = &s->replies;
-    struct frame *packet = q->head;
-
-    q->head = packet->next;
-    if (!q->head)
-        q->tail = NULL;
-    q->len--;
-    packet->next = NULL;
-    return packet;
+    assert(s->replies.len > 0);
+    return frame_queue_take(&s->replies);
 }
 
 /* A segment without text from `in`'s destination to its source; NULL without a buffer. */

@@ -1,19 +1,6 @@
 /* recvq.c - see recvq.h. */
 #include "tcp/recvq.h"
 
-struct frame *recvq_compact(struct frame *frame, struct bytes text)
-{
-    assert(text.at >= frame->data && text.at + text.len <= frame->data + frame->len);
-    if (text.len >= frame_charge(frame) / 2) {
-        frame_trim_front(frame, (uint32_t)(text.at - frame->data));
-        frame_trim_end(frame, frame->len - (uint32_t)text.len);
-        return frame;
-    }
-    struct frame *copy = frame_copy(frame->home, text);
-    frame_put(frame);
-    return copy;
-}
-
 void recvq_append(struct recvq *q, struct frame *frame)
 {
     struct frame *tail = q->tail;

@@ -26,8 +26,4 @@ size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len);
 size_t recvq_drop(struct recvq *q, size_t len);
 void recvq_clear(struct recvq *q);
 
-/* A frame that holds just `text`, from the pool: `frame` itself when it is well filled, else a
- * smaller copy. Takes the reference either way; NULL (and the reference dropped) without memory. */
-NODISCARD struct frame *recvq_compact(struct frame *frame, struct bytes text);
-
 #endif

@@ -186,7 +186,7 @@ bool reorder_insert(struct reorder *r, const struct reorder_limits *limits, tcp_
             uint32_t len = seq_diff(to, from);
             struct bytes part = bytes_first(bytes_skip(text, seq_diff(from, at)), len);
             /* the last part may be the frame itself, the ones before it are copies */
-            struct frame *piece = last ? recvq_compact(frame, part) : frame_copy(frame->home, part);
+            struct frame *piece = last ? frame_compact(frame, part) : frame_copy(frame->home, part);
             if (!piece || !fill(r, limits, from, piece, island_of(floor), next))
                 kept_all = false;
             else

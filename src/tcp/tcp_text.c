@@ -101,7 +101,7 @@ static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *fram
         if (!last)
             part = bytes_first(part, seq_diff(to, conn->rcv.nxt));
 
-        struct frame *piece = last ? recvq_compact(frame, part) : frame_copy(frame->home, part);
+        struct frame *piece = last ? frame_compact(frame, part) : frame_copy(frame->home, part);
         if (last)
             frame = NULL;
         if (!piece) {

@@ -10,6 +10,7 @@
 #include "support/exact.h"
 #include "support/ip_hosts.h"
 #include "support/proves.h"
+#include "udp/udp_wire.h"
 
 enum { ROOM = 2048, UDP_ECHO = 7, NEXT_UNKNOWN = 200 };
 
@@ -198,13 +199,14 @@ START_TEST(a_datagram_to_nobody_is_answered_with_port_unreachable)
 {
     static uint8_t datagram[1400] = {0x30, 0x39, 0, UDP_ECHO, 0x05, 0x78};
 
+    udp_fill_checksum(them, us, datagram, sizeof datagram);
     host_input(1, octets, packet(them, us, IP_PROTOCOL_UDP, datagram, sizeof datagram));
     struct answer a = answer_of_host();
     ck_assert_uint_eq(a.h.type, ICMP6_UNREACHABLE);
     ck_assert_uint_eq(a.h.code, ICMP6_UNREACHABLE_PORT);
     ck_assert_uint_eq(a.len, 1280); /* as much of it as fits */
     ck_assert_mem_eq(a.body.at, octets, a.body.len);
-    ck_assert_uint_eq(host_drops(1, DROP_IP6_PROTOCOL), 1);
+    ck_assert_uint_eq(host_drops(1, DROP_UDP_CLOSED), 1);
     PROVES("RFC4443-3.1-a", "RFC4443-2.4-c");
 }
 END_TEST

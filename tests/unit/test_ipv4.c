@@ -494,15 +494,26 @@ START_TEST(a_fragment_for_us_is_dropped_by_name)
 }
 END_TEST
 
-START_TEST(a_host_without_addresses_takes_broadcasts_only)
+/* The address might be the one that a DHCP server offers; nothing is answered, as if it was for
+ * many. */
+START_TEST(a_host_without_addresses_takes_what_the_link_brings_to_it)
 {
     static const struct ip_config none = {.addrs = NULL, .addr_count = 0};
+    static const struct ip_config line = {.point_to_point = true};
     struct ipv4_header h = {.src = V4(10, 9, 0, 7), .dst = V4(255, 255, 255, 255), .ttl = 64};
     bool broadcast;
 
     ck_assert_int_eq(ipv4_accept(&none, &h, true, &broadcast), DROP_NONE);
     ck_assert(broadcast);
     h.dst = V4(10, 9, 0, 2);
+    broadcast = false;
+    ck_assert_int_eq(ipv4_accept(&none, &h, false, &broadcast), DROP_NONE);
+    ck_assert(broadcast);
+    ck_assert_int_eq(ipv4_accept(&none, &h, true, &broadcast), DROP_IP4_L2_BROADCAST);
+    ck_assert_int_eq(ipv4_accept(&line, &h, false, &broadcast), DROP_IP4_NOT_OURS);
+    h.dst = V4(224, 0, 0, 9);
+    ck_assert_int_eq(ipv4_accept(&none, &h, false, &broadcast), DROP_IP4_NOT_OURS);
+    h.dst = V4(127, 0, 0, 1);
     ck_assert_int_eq(ipv4_accept(&none, &h, false, &broadcast), DROP_IP4_NOT_OURS);
 }
 END_TEST
@@ -533,7 +544,7 @@ int main(void)
                         (int)ARRAY_LEN(destinations));
     tcase_add_test(c, a_packet_that_has_arrived_may_have_no_time_to_live_left);
     tcase_add_test(c, a_fragment_for_us_is_dropped_by_name);
-    tcase_add_test(c, a_host_without_addresses_takes_broadcasts_only);
+    tcase_add_test(c, a_host_without_addresses_takes_what_the_link_brings_to_it);
     suite_add_tcase(s, c);
     return run_suite(s, "ipv4");
 }

@@ -71,12 +71,13 @@ static const struct {
     {"tcp=loud", "no level 'loud'; the levels are error warn info debug"},
     {"tcp=debugg", "no level 'debugg'; the levels are error warn info debug"},
     {"tcp=debug=info", "no level 'debug=info'; the levels are error warn info debug"},
-    {"=debug", "no topic ''; the topics are all eth arp ip icmp tcp dev http"},
-    {"udp=debug", "no topic 'udp'; the topics are all eth arp ip icmp tcp dev http"},
-    {"TCP=debug", "no topic 'TCP'; the topics are all eth arp ip icmp tcp dev http"},
+    {"=debug", "no topic ''; the topics are all eth arp ip icmp udp tcp dev http"},
+    {"quic=debug", "no topic 'quic'; the topics are all eth arp ip icmp udp tcp dev http"},
+    {"TCP=debug", "no topic 'TCP'; the topics are all eth arp ip icmp udp tcp dev http"},
     {"arp=info,", "no '=' in ''; say topic=level, for example tcp=debug"},
     {",arp=info", "no '=' in ''; say topic=level, for example tcp=debug"},
-    {"arp=info,t\ncp=info", "no topic 't\\ncp'; the topics are all eth arp ip icmp tcp dev http"},
+    {"arp=info,t\ncp=info",
+     "no topic 't\\ncp'; the topics are all eth arp ip icmp udp tcp dev http"},
 };
 
 START_TEST(log_option_that_is_wrong_says_what_would_be_right_and_changes_nothing)

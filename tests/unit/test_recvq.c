@@ -54,7 +54,7 @@ static struct frame *text_frame(size_t len)
 static void arrive(size_t len)
 {
     struct frame *f = text_frame(len);
-    struct frame *small = recvq_compact(f, frame_bytes(f));
+    struct frame *small = frame_compact(f, frame_bytes(f));
     ck_assert_ptr_nonnull(small);
     HOLDS(small->len == len && memcmp(small->data, model + end, len) == 0);
     end += len;
@@ -130,7 +130,7 @@ END_TEST
 START_TEST(a_full_frame_is_kept_as_it_came)
 {
     struct frame *f = text_frame(1460);
-    ck_assert_ptr_eq(recvq_compact(f, frame_bytes(f)), f);
+    ck_assert_ptr_eq(frame_compact(f, frame_bytes(f)), f);
     frame_put(f);
 }
 END_TEST
@@ -144,7 +144,7 @@ START_TEST(a_piece_that_fills_little_of_its_frame_is_copied_to_a_smaller_one)
     memcpy(large->data, f->data, 10);
     frame_put(f);
     uint32_t before = frame_charge(large);
-    struct frame *small = recvq_compact(large, frame_bytes(large));
+    struct frame *small = frame_compact(large, frame_bytes(large));
     ck_assert_ptr_nonnull(small);
     ck_assert_uint_lt(frame_charge(small), before);
     ck_assert_uint_eq(small->len, 10);
@@ -209,7 +209,7 @@ START_TEST(without_memory_a_piece_is_lost_and_its_frame_given_back)
     }
     ck_assert_uint_lt(held, 2048);
     uint64_t before = pool.out;
-    struct frame *small = recvq_compact(large, frame_bytes(large));
+    struct frame *small = frame_compact(large, frame_bytes(large));
     if (small) /* it may be kept as it is, or refused */
         frame_put(small);
     ck_assert_uint_eq(pool.out, before - 1);

@@ -155,9 +155,22 @@ START_TEST(without_an_address_there_is_no_way)
 
     config.addr_count = 1; /* the IPv6 one */
     ck_assert_int_eq(route_lookup(&config, ip("8.8.8.8"), &route), -ENETUNREACH);
-    ck_assert_int_eq(route_lookup(&config, ip("255.255.255.255"), &route), -ENETUNREACH);
+    ck_assert_int_eq(route_lookup(&config, ip("224.0.0.1"), &route), -ENETUNREACH);
     config.addr_count = 0;
     ck_assert_int_eq(route_lookup(&config, ip("10.9.0.7"), &route), -ENETUNREACH);
+}
+END_TEST
+
+/* How a DHCP client asks for one (RFC 2131, 4.1). */
+START_TEST(without_an_address_the_link_can_be_asked_for_one)
+{
+    struct ip_config config = given_a_host();
+    struct route route;
+
+    config.addr_count = 1; /* the IPv6 one */
+    ck_assert_int_eq(route_lookup(&config, ip("255.255.255.255"), &route), 0);
+    ck_assert(route.broadcast && ip_equal(route.src, ip("0.0.0.0")));
+    ck_assert(ip_equal(route.next_hop, ip("255.255.255.255")));
 }
 END_TEST
 
@@ -187,6 +200,7 @@ int main(void)
     tcase_add_test(c, the_gateway_may_be_in_the_second_network_or_in_none);
     tcase_add_loop_test(c, a_line_to_one_place_needs_no_gateway, 0, (int)ARRAY_LEN(lines));
     tcase_add_test(c, without_an_address_there_is_no_way);
+    tcase_add_test(c, without_an_address_the_link_can_be_asked_for_one);
     tcase_add_test(c, the_source_is_always_one_of_our_unicast_addresses);
     suite_add_tcase(s, c);
     return run_suite(s, "route");

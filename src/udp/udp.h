@@ -1,0 +1,148 @@
+/*
+ * udp.h - UDP (RFC 768) as a machine: ports, who gets which datagram, and the queues where they
+ * wait.
+ *
+ * A port is what a socket stands on. It has a local name once it is bound, and a remote one while
+ * it is connected. Datagrams that arrive are queued at the port whose name says most about them.
+ * What is sent is not seen here: the stack makes a packet of it at once.
+ *
+ * Opaque to nobody, as there is little to hide: the sockets read a port's fields; they change the
+ * names by the calls below, and those under "the socket's" as they like.
+ */
+#ifndef TAPIO_UDP_UDP_H
+#define TAPIO_UDP_UDP_H
+
+#include "base/events.h"
+#include "base/frame_queue.h"
+#include "base/hash.h"
+#include "base/ready.h"
+#include "ip/icmp_error.h"
+#include "udp/udp_wire.h"
+
+enum { UDP_FAMILY_V4 = 1, UDP_FAMILY_V6 = 2, UDP_PORT_BUCKETS = 256 };
+
+struct udp_port {
+    struct ready ready;
+    struct udp_port *hash_next; /* in the same chain of the table */
+    struct list by_port;        /* bound to the same number, or one that shares its bucket */
+    struct list waiting;        /* in udp->waiting: it found no room to send */
+    struct endpoint local;      /* port 0: not bound. The address may be unspecified: any of ours */
+    struct endpoint remote;     /* unspecified: not connected */
+    struct frame_queue queue;   /* data of datagrams; the note of each is a struct udp_from */
+    uint64_t queue_cap;         /* for queue.charged */
+    uint8_t families;           /* UDP_FAMILY_*: whom an unspecified local address stands for */
+    uint8_t error;              /* errno, to be told once; 0: none */
+    bool is_connected : 1;
+    /* the socket's */
+    bool reuse_addr : 1;
+    bool reuse_port : 1;
+    bool broadcast : 1;   /* SO_BROADCAST: it may send there */
+    bool all_errors : 1;  /* IP_RECVERR: it hears of each ICMP error */
+    bool fragments : 1;   /* IP_PMTUDISC_DONT: "too big" is no error */
+    bool port_chosen : 1; /* by bind(): stays when it disconnects, */
+    bool addr_chosen : 1; /* likewise the address */
+    bool shut_read : 1, shut_write : 1;
+    uint8_t group_ttl; /* IP_MULTICAST_TTL */
+    uint8_t wants;     /* which control messages */
+};
+
+/* What is known of a queued datagram beside its data. */
+struct udp_from {
+    struct ip_addr src, dst;
+    uint16_t src_port;
+    uint8_t ttl, tos;
+};
+
+static_assert(sizeof(struct udp_from) <= FRAME_HEADROOM, "it is a frame's note");
+
+struct udp {
+    struct memory *memory;
+    struct events *events;
+    struct list *ready; /* where news goes */
+    const struct stack_values *values;
+    struct hash_key table_key, port_key;
+    struct pool ports;
+    struct udp_port **table; /* by both names */
+    uint32_t table_mask;
+    uint32_t connected; /* ports that are */
+    uint64_t choices;   /* ephemeral ports that were asked for */
+    struct list waiting;
+    struct list by_port[UDP_PORT_BUCKETS];
+};
+
+struct udp_config {
+    struct memory *memory;
+    struct events *events;
+    struct list *ready;
+    const struct stack_values *values;
+    struct hash_key table_key, port_key;
+};
+
+/* 0 or -ENOMEM. */
+NODISCARD int udp_init(struct udp *udp, const struct udp_config *config);
+void udp_fini(struct udp *udp);
+uint64_t udp_memory_cap(const struct udp *udp);
+
+/* --- ports (udp_ports.c) ------------------------------------------------------------------- */
+
+/* A port without a name, of the socket `owner`; NULL when there are udp.ports. */
+NODISCARD struct udp_port *udp_open(struct udp *udp, uint8_t families, int32_t owner);
+void udp_close(struct udp *udp, struct udp_port *port);
+
+/* Gives an unbound port a local name; number 0: an ephemeral one (RFC 6056). -EADDRINUSE;
+ * -EADDRNOTAVAIL when there is none left. Two ports may share a name if both have reuse_addr, or
+ * both reuse_port. */
+NODISCARD int udp_bind(struct udp *udp, struct udp_port *port, struct endpoint local);
+/* Names the other end of a bound port, and its own address more closely. It hears of nobody else
+ * then. */
+void udp_connect(struct udp *udp, struct udp_port *port, struct ip_addr local,
+                 struct endpoint remote);
+/* It hears of all again, and loses those parts of its name that nobody has chosen. */
+void udp_disconnect(struct udp *udp, struct udp_port *port);
+
+/* The port for a datagram from `remote` to `local`, by how much a name says: both ends, then our
+ * address, then any of ours. Of several with the same name and reuse_port each has its share of the
+ * senders; without it, the one that was named last. NULL: none. */
+struct udp_port *udp_find(struct udp *udp, struct endpoint local, struct endpoint remote);
+
+/* All ports whose names hash as this one does, by hash_next. */
+struct udp_port *udp_chain(struct udp *udp, struct endpoint local, struct endpoint remote);
+bool udp_is_named(const struct udp_port *port, struct endpoint local, struct endpoint remote);
+/* Does it hear of the family of `dst`? */
+bool udp_speaks(const struct udp_port *port, struct ip_addr dst);
+
+/* --- datagrams (udp.c) ---------------------------------------------------------------------- */
+
+struct udp_arrival {
+    struct ip_addr src, dst;
+    struct udp_datagram datagram;
+    struct frame *frame; /* holds its data; NULL once a port keeps it */
+    uint8_t ttl, tos;
+    bool to_many; /* it was sent to a broadcast address or a group */
+};
+
+/* Queues a datagram whose checksum is right: at one port, or when it was sent to many, at each that
+ * it is for. Takes in->frame if it keeps it. DROP_UDP_CLOSED: nobody is there; DROP_UDP_FULL,
+ * DROP_DEV_NO_BUFFER: nobody could take it. */
+NODISCARD enum drop udp_arrives(struct udp *udp, struct udp_arrival *in);
+/* The first that waits, out of the queue; there is one. The caller drops the frame. */
+NODISCARD struct frame *udp_take(struct udp_port *port);
+static inline const struct udp_from *udp_from_of(struct frame *frame)
+{
+    return (const struct udp_from *)frame_note(frame);
+}
+
+/* An ICMP error about a datagram from `local` to `remote`. DROP_ICMP_NO_FLOW: nobody is there. */
+NODISCARD enum drop udp_icmp_error(struct udp *udp, struct endpoint local, struct endpoint remote,
+                                   const struct icmp_error *error);
+/* The error, once; 0 afterwards. */
+int udp_take_error(struct udp_port *port);
+
+/* It found no room to send: udp_tell_room() says when there is some. */
+void udp_want_room(struct udp *udp, struct udp_port *port);
+void udp_tell_room(struct udp *udp);
+
+/* POLLIN and friends, as they hold now. */
+short udp_poll(const struct udp_port *port);
+
+#endif
