@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 
 #include "apps/service.h"
+#include "apps/service_udp.h"
 #include "base/addr.h"
 #include "drain.h"
 #include "http/http_server.h"
@@ -43,7 +44,8 @@ struct serve {
     struct os_files files;
     struct files_ops files_ops;
     struct http_server *http;
-    struct service *services[PORT_COUNT]; /* NULL: not wanted */
+    struct service *services[PORT_COUNT];      /* NULL: not wanted */
+    struct service_udp *datagrams[PORT_COUNT]; /* the same over UDP */
     struct os_machine http_machine;
     struct os_machine drain;
     bool stopping;
@@ -144,6 +146,14 @@ static void drain_advance(struct os_machine *machine, instant now)
         os_loop_end(&serve->rig.loop, EXIT_SUCCESS);
 }
 
+static void close_datagrams(struct serve *serve)
+{
+    for (size_t i = 0; i < PORT_COUNT; i++) {
+        service_udp_free(serve->datagrams[i]);
+        serve->datagrams[i] = NULL;
+    }
+}
+
 static void stop(struct rig *rig, instant now)
 {
     struct serve *serve = CONTAINER_OF(rig, struct serve, rig);
@@ -159,6 +169,7 @@ static void stop(struct rig *rig, instant now)
     for (size_t i = 0; i < PORT_COUNT; i++)
         if (serve->services[i])
             service_stop(serve->services[i]);
+    close_datagrams(serve);
 }
 
 /* --- starting ----------------------------------------------------------------------------- */
@@ -234,7 +245,14 @@ static int open_service(struct serve *serve, enum service_port which, enum servi
         .backlog = BACKLOG,
         .connections = SERVICE_CONNECTIONS,
     };
+    struct service_udp_config udp = {.kind = kind,
+                                     .stack = serve->rig.stack,
+                                     .env = &serve->rig.env.env,
+                                     .local.port = serve->port[which]};
+    memcpy(udp.ports, serve->port + PORT_ECHO, sizeof *serve->port * (PORT_COUNT - PORT_ECHO));
     int err = service_new(&config, &serve->services[which]);
+    if (!err)
+        err = service_udp_new(&udp, &serve->datagrams[which]);
     if (err)
         return refuse(refusal, EXIT_FAILURE, "--%s %d: %s", port_names[which], serve->port[which],
                       strerror(-err));
@@ -286,6 +304,7 @@ static void tell_ready(const struct serve *serve)
 /* Resets what is left, and sends that. */
 static void close_servers(struct serve *serve)
 {
+    close_datagrams(serve);
     for (size_t i = 0; i < PORT_COUNT; i++)
         if (serve->services[i])
             service_free(serve->services[i]);

@@ -5,6 +5,8 @@
     clients.py echo HOST PORT OCTETS        sends random octets, reads them back at once, compares
     clients.py discard HOST PORT OCTETS     sends and closes; the peer must close too and say nothing
     clients.py chargen HOST PORT OCTETS     reads OCTETS of RFC 864's pattern, checks it, and closes
+    clients.py udp HOST ECHO DISCARD CHARGEN
+                                            datagrams to the three services, to a closed port, in a loop
     clients.py raw HOST PORT TEXT           sends TEXT (with \\r\\n escapes), prints the whole answer
     clients.py serve_echo COUNT             prints its port, and echoes COUNT connections one by one
     clients.py frames DEVICE SOURCE_MAC TARGET_MAC SOURCE TARGET PORT CLOSED_PORT
@@ -227,8 +229,52 @@ def frames(device, source_mac, target_mac, source, target, port, closed_port):
     print(f"{len(everything)} frames")
 
 
+def udp(host, echo_port, discard_port, chargen_port):
+    """Datagrams come back whole, each alone; who must be silent is; a closed port refuses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(TIMEOUT)
+        sock.connect((host, int(echo_port)))
+        for length in (0, 1, 2, 17, 511, 512, 1471, 1472):
+            data = os.urandom(length)
+            sock.send(data)
+            assert sock.recv(70000) == data, f"an echo of {length} octets"
+        flight = [os.urandom(100) for _ in range(64)]
+        for data in flight:
+            sock.send(data)
+        assert [sock.recv(70000) for _ in flight] == flight, "64 at once"
+        sock.connect((host, int(chargen_port)))
+        sock.send(b"x")
+        assert len(sock.recv(70000)) <= 512, "chargen's length"
+        sock.settimeout(0.3)
+        sock.connect((host, int(discard_port)))
+        sock.send(b"x")
+        assert silence(sock), "discard answered"
+        sock.connect((host, 5))
+        sock.send(b"x")
+        try:
+            sock.recv(1)
+            raise AssertionError("a closed port answered")
+        except ConnectionRefusedError:
+            pass
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock: # a service speaks to a service
+        sock.settimeout(0.3)
+        sock.bind(("", int(echo_port)))
+        sock.connect((host, int(echo_port)))
+        sock.send(b"loop")
+        assert silence(sock), "an answer was answered"
+
+
+def silence(sock):
+    try:
+        sock.recv(70000)
+    except socket.timeout:
+        return True
+    return False
+
+
 if __name__ == "__main__":
-    verbs = {verb.__name__: verb for verb in (pipeline, echo, discard, chargen, raw, serve_echo, frames)}
+    verbs = {verb.__name__: verb
+             for verb in (pipeline, echo, discard, chargen, raw, serve_echo, frames, udp)}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:

@@ -55,6 +55,17 @@ echo_by_nc() {
     expect "the echo" "hello, stack" "$(echo 'hello, stack' | nc -N -w 10 "$HOST" 7)"
 }
 
+echo_by_nc_udp() {
+    expect "the echo" "hello, datagram" "$(echo 'hello, datagram' | nc -u -w 2 "$HOST" 7)"
+    # A line of the pattern, or none: from 0 to 512 characters.
+    echo x | nc -u -w 2 "$HOST" 19 >"$WORK/chargen"
+    (($(wc -c <"$WORK/chargen") <= 512))
+}
+
+udp_datagrams() {
+    python3 "$CLIENTS" udp "$HOST" 7 9 19
+}
+
 echo_much() {
     python3 "$CLIENTS" echo "$HOST" 7 5000000
 }
@@ -230,6 +241,8 @@ for offload in off on; do
     try "offload $offload: 50 curls in parallel, all equal" fifty_at_once
     try "offload $offload: ping with 1400 octets, and with all that the link takes" large_ping RFC1122-3.3.2-a
     try "offload $offload: echo by nc" echo_by_nc
+    try "offload $offload: echo by nc -u" echo_by_nc_udp
+    try "offload $offload: UDP: echo of each length, silence of discard, a closed port, no loop" udp_datagrams RFC1122-4.1.3.3-a RFC768-Fields-c U06
     try "offload $offload: echo of 5 MB, equal" echo_much
     try "offload $offload: several files over one connection" keep_alive
     try "offload $offload: 40 pipelined requests are answered in order" pipelined RFC9112-9.3.2-a
