@@ -1,7 +1,8 @@
 /*
  * fuzz_layer3.c - two stacks on a link of bare IP packets, and a network between them that obeys
  * the input: packets are carried, lost, changed, or quoted in ICMP errors of any kind, and packets
- * of any octets come out of nowhere, with their checksums put right.
+ * of any octets come out of nowhere, with their checksums put right. Sockets are of TCP, ICMP and
+ * UDP, the last with options and control messages of any octets.
  *
  * Asserted, after each act: every received packet is accounted for, and what leaves is a packet of
  * ours with right checksums, no longer than the MTU. In the end, when everything is closed and time
@@ -18,6 +19,7 @@
 #include "ip/icmp6_wire.h"
 #include "ip/ipv4_wire.h"
 #include "tcp/tcp_wire.h"
+#include "udp/udp_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -129,6 +131,8 @@ static uint16_t sum_of(const struct packet *p, uint8_t protocol, size_t at, stru
 
 static size_t sum_at(uint8_t protocol)
 {
+    if (protocol == IP_PROTOCOL_UDP)
+        return UDP_CSUM_OFFSET;
     return protocol == IP_PROTOCOL_TCP ? TCP_CSUM_OFFSET : 2;
 }
 
@@ -282,6 +286,121 @@ static void own(struct host *host, int s)
         sock_close(host->stack, s);
 }
 
+/* --- sockets of UDP ----------------------------------------------------------------------- */
+
+/* Datagrams of our own are not cut to pieces here: what leaves fits the link. */
+static void udp_open(struct host *host, bool v6)
+{
+    int s = sock_socket(host->stack, v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    int whole = IP_PMTUDISC_DO;
+
+    own(host, s);
+    int err = sock_setsockopt(host->stack, s, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
+    (void)err;
+}
+
+static void udp_option(struct fuzz *f, struct host *host, int s)
+{
+    static const int option[][2] = {
+        {IPPROTO_IP, IP_PKTINFO},
+        {IPPROTO_IP, IP_RECVTTL},
+        {IPPROTO_IP, IP_RECVTOS},
+        {IPPROTO_IP, IP_RECVERR},
+        {IPPROTO_IPV6, IPV6_RECVPKTINFO},
+        {IPPROTO_IPV6, IPV6_RECVHOPLIMIT},
+        {IPPROTO_IPV6, IPV6_RECVTCLASS},
+        {IPPROTO_IPV6, IPV6_V6ONLY},
+        {IPPROTO_IP, IP_MULTICAST_TTL},
+        {SOL_SOCKET, SO_BROADCAST},
+        {SOL_SOCKET, SO_REUSEPORT},
+        {SOL_SOCKET, SO_REUSEADDR},
+        {SOL_SOCKET, SO_RCVBUF},
+        {SOL_SOCKET, SO_ERROR},
+        {IPPROTO_IP, IP_MTU},
+        {IPPROTO_IPV6, IPV6_MTU},
+        {IPPROTO_IP, IP_TTL},
+        {IPPROTO_IP, IP_TOS},
+    };
+    const int *o = option[next8(f) % (sizeof option / sizeof *option)];
+    int value = (int8_t)next8(f);
+    socklen_t len = sizeof value;
+
+    int err = sock_setsockopt(host->stack, s, o[0], o[1], &value, sizeof value);
+    err = sock_getsockopt(host->stack, s, o[0], o[1], &value, &len);
+    (void)err;
+}
+
+/* With octets of the input for control messages, in a buffer that ends where they end. */
+static void udp_send(struct fuzz *f, struct host *host, int s, struct endpoint *to)
+{
+    static uint8_t text[2048];
+    size_t control_len = next8(f) % 96, len = (size_t)next8(f) * 8;
+    uint8_t *control = malloc(control_len + 1);
+    struct iovec iov[2] = {{text, len / 3}, {text, len - len / 3}};
+    struct sock_msg msg = {.name = to, .iov = iov, .iovcnt = 2, .control = control};
+
+    assert(control);
+    msg.control_len = control_len;
+    for (size_t i = 0; i < control_len; i++)
+        control[i] = i % 16 > 0 && i % 16 < 8 ? 0 : next8(f); /* lengths that are small */
+    ssize_t n = sock_sendmsg(host->stack, s, &msg, 0, NULL);
+    assert(n < 0 || (size_t)n <= len);
+    free(control);
+}
+
+static void udp_recv(struct fuzz *f, struct host *host, int s)
+{
+    size_t room = next8(f), control_len = next8(f) % 160;
+    uint8_t *text = malloc(room + 1), *control = malloc(control_len + 1);
+    struct iovec iov = {text, room};
+    struct endpoint from;
+    struct sock_msg msg = {.name = &from, .iov = &iov, .iovcnt = 1, .control = control};
+    int flags = (next8(f) & 1 ? MSG_PEEK : 0) | (room & 1 ? MSG_TRUNC : 0), left = -1;
+
+    assert(text && control);
+    msg.control_len = control_len;
+    ssize_t n = sock_recvmsg(host->stack, s, &msg, flags, NULL);
+    assert(n < 0 || flags & MSG_TRUNC || (size_t)n <= room);
+    assert(n < 0 || msg.control_len <= control_len);
+    assert(sock_ioctl(host->stack, s, FIONREAD, &left) < 0 || left >= 0);
+    free(text);
+    free(control);
+}
+
+static void udp_call(struct fuzz *f, struct host *host, int s, struct ip_addr there)
+{
+    static const struct ip_addr all = {{[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+    uint8_t how = next8(f);
+    struct endpoint to = {how & 16 ? all : there, how & 8 ? 81 : 80};
+    int err = 0;
+
+    switch (how & 7) {
+    case 0:
+        udp_open(host, how & 16);
+        break;
+    case 1:
+        err = sock_bind(host->stack, s, (struct endpoint){.port = how & 8 ? 80 : 0});
+        break;
+    case 2:
+        err = how & 32 ? sock_disconnect(host->stack, s) : sock_connect(host->stack, s, to, NULL);
+        break;
+    case 3:
+    case 4:
+        udp_send(f, host, s, how & 32 ? NULL : &to);
+        break;
+    case 5:
+        udp_recv(f, host, s);
+        break;
+    case 6:
+        udp_option(f, host, s);
+        break;
+    default:
+        err = how & 32 ? sock_shutdown(host->stack, s, how >> 6) : sock_poll(host->stack, s);
+        break;
+    }
+    (void)err;
+}
+
 static void call(struct fuzz *f, int which)
 {
     static uint8_t text[4096];
@@ -293,6 +412,10 @@ static void call(struct fuzz *f, int which)
     int err = ip_prefix_parse(addresses[1 - which][v6], &there);
     ssize_t n = 0;
 
+    if (how & 32) {
+        udp_call(f, host, s, there.addr);
+        return;
+    }
     switch (how >> 1 & 7) {
     case 0:
         own(host, sock_socket(host->stack, how & 16 ? AF_INET6 : AF_INET, SOCK_STREAM, 0));
