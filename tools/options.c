@@ -133,9 +133,11 @@ static void options_init(struct options *o)
 static int check_operands(const struct option_verb *verb, int count, char **operands,
                           struct refusal *refusal)
 {
-    if (count > verb->operands)
-        return refuse(refusal, EXIT_USAGE, "%s: unexpected; try 'tapio %s --help'",
-                      operands[verb->operands], verb->name);
+    int most = verb->operands + verb->more_operands;
+
+    if (count > most)
+        return refuse(refusal, EXIT_USAGE, "%s: unexpected; try 'tapio %s --help'", operands[most],
+                      verb->name);
     if (count < verb->operands)
         return refuse(refusal, EXIT_USAGE, "%s needs %s; try 'tapio %s --help'", verb->name,
                       verb->arguments, verb->name);

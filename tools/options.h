@@ -64,7 +64,8 @@ struct option_verb {
     const char *name;      /* "serve" */
     const char *arguments; /* what follows its options, "HOST", or "" */
     const char *help;      /* a sentence */
-    int operands;          /* how many arguments it takes */
+    int operands;          /* how many arguments it takes at least, */
+    int more_operands;     /* and how many more it may take */
     const struct option_row *rows;
     size_t row_count;
     bool alone; /* it takes no stack options */

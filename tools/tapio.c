@@ -31,7 +31,7 @@ static const struct verb verbs[] = {
     {"serve",   "serve files over HTTP on an address of our own",           verb_serve},
     {"get",     "fetch a URL, explaining each step",                        NULL},
     {"ping",    "ask a host whether it is there",                           verb_ping},
-    {"dig",     "ask for a name",                                           NULL},
+    {"dig",     "ask for a name",                                           verb_dig},
     {"exec",    "run an unmodified program on the stack",                   NULL},
     {"ss",      "the connections of a running stack",                       NULL},
     {"why",     "why a connection did what it did",                         NULL},

@@ -7,6 +7,7 @@
 
 int verb_serve(int argc, char **argv);
 int verb_ping(int argc, char **argv);
+int verb_dig(int argc, char **argv);
 int verb_drill(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 

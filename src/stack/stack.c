@@ -325,8 +325,7 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
            (tcp->table_mask + 1ul) * sizeof(*tcp->table) + udp_memory_cap(&s->udp) +
-           65536 * sizeof(*tcp->port_use) +
-           s->events.ring_len * sizeof(struct event) + sizeof(*s);
+           65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 
 void stack_listen(struct stack *s, struct event_sink *sink)

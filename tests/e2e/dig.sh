@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+#
+# dig.sh - `tapio dig` against dnsmasq at the kernel's end of the TAP.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+begin "$@"
+
+SERVER_AT=10.9.0.1
+
+# A zone of our own, "example"; nothing is asked of anybody else.
+dnsmasq_start() {
+    dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --no-daemon \
+        --pid-file="$WORK/dnsmasq.pid" --user="$(id -un)" --local=/example/ \
+        --host-record=real.example,192.0.2.9,2001:db8::9 --cname=alias.example,real.example \
+        --mx-host=example,mail.example,10 --txt-record='text.example,two words,"quoted"' \
+        --edns-packet-max=512 "${MANY[@]}" >"$WORK/dnsmasq.log" 2>&1 &
+    started $!
+    disown
+    wait_until 5 grep -q 'started, version' "$WORK/dnsmasq.log"
+}
+
+# 60 addresses do not fit into 512 octets: that answer is cut short over UDP.
+MANY=()
+for ((i = 1; i <= 60; i++)); do
+    MANY+=("--host-record=many.example,198.51.100.$i")
+done
+
+# dig CODE ARGS...: what it prints is $WORK/out and $WORK/err.
+dig() {
+    local wanted=$1 code=0
+    shift
+    timeout 30 "$TAPIO" dig "@$SERVER_AT" "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
+    expect "exit code of dig $*" "$wanted" "$code"
+}
+
+records() {
+    dig 0 real.example
+    grep -q '^;; NOERROR, id [0-9]*, from 10\.9\.0\.1 over UDP in ' "$WORK/out"
+    grep -q $'^real\.example\.\t[0-9]*\tIN\tA\t192\.0\.2\.9$' "$WORK/out"
+    dig 0 real.example AAAA
+    grep -q $'\tAAAA\t2001:db8::9$' "$WORK/out"
+    dig 0 example MX
+    grep -q $'\tMX\t10 mail\.example\.$' "$WORK/out"
+    dig 0 -t TXT text.example
+    grep -qF $'\tTXT\t"two words" "\\"quoted\\""' "$WORK/out"
+}
+
+aliases() {
+    dig 0 --short alias.example
+    expect "the data" "real.example. 192.0.2.9" "$(paste -sd ' ' "$WORK/out")"
+}
+
+over_tcp() {
+    dig 0 --tcp real.example
+    grep -q ' over TCP in ' "$WORK/out"
+}
+
+cut_short() {
+    dig 0 many.example
+    grep -q ' over TCP in ' "$WORK/out"
+    expect "addresses" 60 "$(grep -c $'\tA\t198\.51\.100\.' "$WORK/out")"
+}
+
+denials() {
+    dig 1 nobody.example
+    grep -q 'there is no such name' "$WORK/err"
+    grep -q '^;; NXDOMAIN' "$WORK/out"
+    dig 1 real.example MX
+    grep -q 'has no record of that type' "$WORK/err"
+}
+
+silence() {
+    local code=0
+    timeout 30 "$TAPIO" dig @10.9.0.77 -W 0.2 real.example >"$WORK/out" 2>"$WORK/err" || code=$?
+    expect "exit code" 1 "$code"
+    expect "lines on stderr" 1 "$(wc -l <"$WORK/err")"
+    grep -q '10\.9\.0\.77 gives no answer' "$WORK/err"
+    # A host without a name server says so at once.
+    code=0
+    timeout 2 "$TAPIO" dig @10.9.0.1 --set ip.ttl=64 real.example >/dev/null 2>&1 || code=$?
+    expect "exit code of one more question" 0 "$code"
+}
+
+captured() {
+    dig 0 --capture "$WORK/dig.pcapng" real.example
+    tshark -r "$WORK/dig.pcapng" -n -o udp.check_checksum:TRUE -T fields -e dns.qry.name \
+        -e dns.flags.response -e udp.checksum.status >"$WORK/fields" 2>"$WORK/tshark.err"
+    expect "questions and answers" 2 "$(grep -c '^real\.example' "$WORK/fields")"
+    expect "bad checksums" 0 "$(awk -F '\t' '$3 == 0' "$WORK/fields" | wc -l)"
+}
+
+dnsmasq_start || die "dnsmasq does not start: $(tail -n 1 "$WORK/dnsmasq.log")"
+try 'addresses, mail exchangers and texts come as records' records RFC1035-4.1.3-a
+try 'an alias leads to its address' aliases RFC1034-3.6.2-a
+try 'a question may be asked over TCP' over_tcp RFC1035-4.2.2-a
+try 'an answer that was cut short is asked for over TCP' cut_short RFC1035-4.2.1-a
+try 'what is not there is told from what has no such record' denials
+try 'silence is told in one line' silence RFC1035-7.2-a
+try 'questions and answers can be read in the capture' captured
+finish
