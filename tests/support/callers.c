@@ -2,6 +2,7 @@
 #include "support/callers.h"
 
 #include <errno.h>
+#include <linux/tcp.h> /* netinet/tcp.h has a tcp_seq of its own */
 #include <netinet/in.h>
 
 #include "base/base.h"
@@ -235,6 +236,26 @@ int callers_accept(struct callers *c)
 
     ck_assert_int_ge(s, 0);
     return s;
+}
+
+void callers_set(struct callers *c, int option, int value)
+{
+    ck_assert_int_eq(
+        sock_setsockopt(c->stack, c->listener, IPPROTO_TCP, option, &value, sizeof value), 0);
+}
+
+struct sock_tcp_info callers_info(const struct callers *c, int s)
+{
+    struct sock_tcp_info info;
+    socklen_t len = sizeof info;
+
+    ck_assert_int_eq(sock_getsockopt(c->stack, s, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info;
+}
+
+void callers_close(struct callers *c, int s)
+{
+    ck_assert_int_eq(sock_close(c->stack, s), 0);
 }
 
 struct stack_usage callers_usage(const struct callers *c)

@@ -67,6 +67,12 @@ int callers_forget(struct callers *c);
 void callers_wait_ms(struct callers *c, int64_t ms);
 /* Takes a connection; it must be there. */
 int callers_accept(struct callers *c);
+/* An option of TCP that is an int, on the listener. */
+void callers_set(struct callers *c, int option, int value);
+/* TCP_INFO of a connection. */
+struct sock_tcp_info callers_info(const struct callers *c, int s);
+/* Closes it. */
+void callers_close(struct callers *c, int s);
 struct stack_usage callers_usage(const struct callers *c);
 uint64_t callers_drops(const struct callers *c, enum drop drop);
 uint64_t callers_counter(const struct callers *c, enum counter counter);

@@ -345,6 +345,7 @@ START_TEST(the_user_timeout_ends_a_window_that_stays_closed)
     peer_wait(p, 10000);
     ck_assert_int_eq(peer_so_error(p, s), ETIMEDOUT);
     peer_free(p);
+    PROVES("C26");
 }
 END_TEST
 

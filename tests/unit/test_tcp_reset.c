@@ -440,6 +440,44 @@ START_TEST(an_ack_of_what_was_never_sent_starts_no_war)
 }
 END_TEST
 
+/* C20: a stranger has put text into both streams. Each end has taken what the other never sent, and
+ * acknowledges it; each ACK is old or of the future to the other, which is told so. The peer here
+ * answers each of ours at once, and yet there is one in half a second; and both go on where the
+ * stranger's text ends. */
+START_TEST(text_forged_into_both_streams_starts_no_war_and_both_go_on)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p), acks = 0;
+    struct peer_segment seg;
+
+    peer_send(p, "P.", 1, 1, 100); /* the stranger's; he has put as much into the peer's */
+    peer_app_read(p, s, 100);
+    for (int ms = 0; ms < 5000; ms++) {
+        while (peer_next(p, &seg)) {
+            ck_assert_uint_eq(seg.len, 0);
+            peer_assert(p, ++acks < 100);
+            peer_send(p, ".", 1, 101, 0); /* what the peer thinks: SEQ is old, ACK never sent */
+        }
+        peer_wait(p, 1);
+    }
+    ck_assert_int_le(acks, 1 + 5000 / 500 + 1);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+
+    /* The peer's next 100 octets are old, and answered as such; then it goes on. */
+    peer_send(p, "P.", 1, 1, 100);
+    peer_expect(p, ".", 1, 101, 0);
+    peer_send(p, "P.", 101, 1, 50);
+    peer_expect(p, ".", 1, 151, 0);
+    peer_app_read(p, s, 50);
+    peer_app_send(p, s, 150); /* ours, the first 100 of which the peer believes to have */
+    peer_expect(p, "P.", 1, 151, 150);
+    peer_send(p, ".", 151, 151, 0);
+    ck_assert_uint_eq(peer_snd_una(p), 151);
+    peer_free(p);
+    PROVES("C20");
+}
+END_TEST
+
 /* --- TIME-WAIT (RFC 1337)
  * --------------------------------------------------------------------------------------- */
 
@@ -490,6 +528,7 @@ int main(void)
     tcase_add_test(c, one_connections_challenges_cost_another_none);
     tcase_add_test(c, old_text_is_always_answered);
     tcase_add_test(c, an_ack_of_what_was_never_sent_starts_no_war);
+    tcase_add_test(c, text_forged_into_both_streams_starts_no_war_and_both_go_on);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 1337: TIME-WAIT");

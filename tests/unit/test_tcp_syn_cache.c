@@ -4,7 +4,6 @@
  *
  * Each test runs over IPv4 and over IPv6.
  */
-#include <errno.h>
 #include <linux/tcp.h> /* netinet/tcp.h has a tcp_seq of its own */
 #include <netinet/in.h>
 
@@ -23,20 +22,6 @@ static void given_listener(int row, int entries, int backlog)
     if (entries)
         c.config.values.tcp_syn_cache = entries;
     callers_begin(&c, backlog);
-}
-
-static struct sock_tcp_info info_of(int s)
-{
-    struct sock_tcp_info info;
-    socklen_t len = sizeof info;
-
-    ck_assert_int_eq(sock_getsockopt(c.stack, s, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
-    return info;
-}
-
-static void finish(void)
-{
-    callers_end(&c);
 }
 
 /* --- what one costs ----------------------------------------------------------------------- */
@@ -103,9 +88,9 @@ START_TEST(a_flood_of_100000_syns_costs_what_the_cache_may_hold)
     ck_assert_uint_eq(callers_usage(&c).half_open, 0);
     struct caller late = caller_of(&c, FLOOD + 1);
     ck_assert(caller_open(&c, &late));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_close(&c, s);
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -121,9 +106,9 @@ START_TEST(a_full_cache_drops_a_syn_by_name_and_answers_it_later)
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
     ck_assert_uint_eq(callers_usage(&c).half_open, 0); /* it is a connection now */
     ck_assert(caller_open(&c, &two));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -138,8 +123,8 @@ START_TEST(without_memory_for_an_entry_a_syn_is_dropped_by_name)
     ck_assert(!caller_knock(&c, &one));
     c.memory.fail_at = 0;
     ck_assert(caller_open(&c, &one));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -163,15 +148,15 @@ START_TEST(what_the_syn_said_holds_in_the_connection)
     one.window = 100;
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
     int s = callers_accept(&c);
-    struct sock_tcp_info info = info_of(s);
+    struct sock_tcp_info info = callers_info(&c, s);
     ck_assert_uint_eq(info.tcpi_snd_mss, 988);
     ck_assert_uint_eq(info.tcpi_snd_wscale, 9);
     ck_assert_uint_eq(info.tcpi_snd_wnd, 100 << 9);
     ck_assert_uint_eq(info.tcpi_segs_in, 2);
     ck_assert_uint_eq(info.tcpi_segs_out, 1);
     ck_assert(info.tcpi_options & SOCK_TCPI_SACK && info.tcpi_options & SOCK_TCPI_TIMESTAMPS);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
-    finish();
+    callers_close(&c, s);
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -179,11 +164,8 @@ END_TEST
 /* What was set on the listener is shared by who has come to it, and outlives it with them. */
 START_TEST(what_is_set_on_the_listener_holds_in_the_connection)
 {
-    int mss = 700;
-
     given_listener(_i, 0, 4);
-    ck_assert_int_eq(
-        sock_setsockopt(c.stack, c.listener, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss), 0);
+    callers_set(&c, TCP_MAXSEG, 700);
     struct caller one = caller_of(&c, 1);
     ck_assert(caller_knock(&c, &one));
     ck_assert_uint_eq(c.heard[0].seg.options.mss, 700);
@@ -193,13 +175,13 @@ START_TEST(what_is_set_on_the_listener_holds_in_the_connection)
     ck_assert_uint_eq(c.heard[0].seg.options.mss, 700); /* and again */
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
     int s = callers_accept(&c);
-    ck_assert_uint_eq(info_of(s).tcpi_snd_mss, 700);
+    ck_assert_uint_eq(callers_info(&c, s).tcpi_snd_mss, 700);
     callers_forget(&c);
-    ck_assert_int_eq(sock_close(c.stack, c.listener), 0);
-    ck_assert_uint_eq(info_of(s).tcpi_snd_mss, 700);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
+    callers_close(&c, c.listener);
+    ck_assert_uint_eq(callers_info(&c, s).tcpi_snd_mss, 700);
+    callers_close(&c, s);
     c.listener = sock_socket(c.stack, c.v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
-    finish();
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -225,8 +207,8 @@ START_TEST(an_entry_is_challenged_once_in_half_a_second)
     ck_assert_uint_eq(callers_counter(&c, COUNTER_TCP_CHALLENGES), 2);
     one.seq -= 100000;
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.5-a", "RFC5961-7-a");
 }
 END_TEST
@@ -260,7 +242,7 @@ START_TEST(each_entry_has_its_own_time)
     }
     for (int i = 0; i < COUNT; i++)
         ck_assert_int_eq(repeated[i], TIMES);
-    finish();
+    callers_end(&c);
     PROVES("RFC4987-3.5-a", "C32");
 }
 END_TEST
@@ -285,7 +267,7 @@ START_TEST(a_device_that_is_full_delays_the_syn_ack_and_does_not_keep_the_entry_
     for (int i = 0; i < 130; i++)
         callers_wait_ms(&c, 1000);
     ck_assert_uint_eq(callers_usage(&c).half_open, 0);
-    finish();
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -316,10 +298,10 @@ START_TEST(a_third_step_at_a_full_queue_is_dropped_by_name_and_the_handshake_goe
     ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
     int second = callers_accept(&c);
     ck_assert(caller_open(&c, &three));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    ck_assert_int_eq(sock_close(c.stack, first), 0);
-    ck_assert_int_eq(sock_close(c.stack, second), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_close(&c, first);
+    callers_close(&c, second);
+    callers_end(&c);
     PROVES("RFC4987-3.5-a", "C33");
 }
 END_TEST
@@ -339,10 +321,10 @@ START_TEST(without_a_slot_for_a_connection_the_third_step_waits)
     ck_assert_uint_eq(callers_drops(&c, DROP_TCP_NO_MEMORY), 2);
     int s = callers_accept(&c);
     caller_say(&c, &one, TCP_RST, 0);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
+    callers_close(&c, s);
     ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.5-a", "F02");
 }
 END_TEST
@@ -356,7 +338,7 @@ START_TEST(a_closed_listener_resets_who_is_half_open)
     callers_wait_ms(&c, 1500);
     ck_assert(caller_knock(&c, &two));
     callers_forget(&c);
-    ck_assert_int_eq(sock_close(c.stack, c.listener), 0);
+    callers_close(&c, c.listener);
     callers_wait_ms(&c, 1);
     ck_assert_int_eq(c.count, 2);
     for (int i = 0; i < 2; i++) {
@@ -379,7 +361,7 @@ START_TEST(a_reset_of_a_half_open_connection_follows_our_syn_whatever_window_was
     one.window = 0;
     ck_assert(caller_knock(&c, &one));
     callers_forget(&c);
-    ck_assert_int_eq(sock_close(c.stack, c.listener), 0);
+    callers_close(&c, c.listener);
     callers_wait_ms(&c, 1);
     ck_assert_int_eq(c.count, 1);
     ck_assert_int_eq(c.heard[0].seg.flags, TCP_RST | TCP_ACK);
@@ -409,8 +391,8 @@ START_TEST(the_window_that_a_challenge_told_is_honoured)
     one.seq -= 1000000 - 65535;
     caller_say(&c, &one, TCP_ACK | TCP_PSH, 1); /* the last octet of it */
     ck_assert_uint_eq(callers_drops(&c, DROP_TCP_SEQUENCE), 1);
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST
@@ -418,12 +400,8 @@ END_TEST
 /* What the peer thinks before it speaks is no part of the path's round trip. */
 START_TEST(a_deferred_third_step_is_no_measure_of_the_round_trip)
 {
-    int seconds = 5;
-
     given_listener(_i, 0, 4);
-    ck_assert_int_eq(sock_setsockopt(c.stack, c.listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
-                                     sizeof seconds),
-                     0);
+    callers_set(&c, TCP_DEFER_ACCEPT, 5);
     for (uint32_t timestamps = 0; timestamps < 2; timestamps++) {
         struct caller one = caller_of(&c, timestamps);
         one.options.has_timestamps = timestamps;
@@ -433,17 +411,17 @@ START_TEST(a_deferred_third_step_is_no_measure_of_the_round_trip)
         callers_wait_ms(&c, 900);
         caller_say(&c, &one, TCP_ACK | TCP_PSH, 10);
         int s = callers_accept(&c);
-        ck_assert_uint_eq(info_of(s).tcpi_rtt, 0);
+        ck_assert_uint_eq(callers_info(&c, s).tcpi_rtt, 0);
         ck_assert_int_eq(sock_send(c.stack, s, "x", 1, 0, NULL), 1);
         callers_wait_ms(&c, 1);
         callers_wait_ms(&c, 20); /* that is one */
         one.seq += 10;
         one.ack++;
         caller_say(&c, &one, TCP_ACK, 0);
-        ck_assert_uint_eq(info_of(s).tcpi_rtt, 20000);
-        ck_assert_int_eq(sock_close(c.stack, s), 0);
+        ck_assert_uint_eq(callers_info(&c, s).tcpi_rtt, 20000);
+        callers_close(&c, s);
     }
-    finish();
+    callers_end(&c);
     PROVES("RFC4987-3.5-a");
 }
 END_TEST

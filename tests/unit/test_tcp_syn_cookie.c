@@ -4,7 +4,6 @@
  *
  * Each test of a listener runs over IPv4 and over IPv6.
  */
-#include <errno.h>
 #include <linux/tcp.h> /* netinet/tcp.h has a tcp_seq of its own */
 #include <netinet/in.h>
 
@@ -114,7 +113,7 @@ START_TEST(a_million_guesses_hit_no_cookie)
     for (int i = 0; i < 1000000; i++)
         hits += syn_cookie_mss(key, &cookie, seq((uint32_t)prng_next(&prng)), at_s(1000)) > 0;
     ck_assert_int_eq(hits, 0);
-    PROVES("RFC4987-3.6-b");
+    PROVES("RFC4987-3.6-b", "C30");
 }
 END_TEST
 
@@ -177,20 +176,6 @@ static void given_listener(int row, int mode, int entries, int backlog)
     callers_begin(&c, backlog);
 }
 
-static void finish(void)
-{
-    callers_end(&c);
-}
-
-static struct sock_tcp_info info_of(int s)
-{
-    struct sock_tcp_info info;
-    socklen_t len = sizeof info;
-
-    ck_assert_int_eq(sock_getsockopt(c.stack, s, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
-    return info;
-}
-
 /* 1460 of IPv4 and 1440 of IPv6 are classes of their own. */
 static void expect_text_both_ways(struct caller *caller, int s)
 {
@@ -209,7 +194,7 @@ static void expect_text_both_ways(struct caller *caller, int s)
     ck_assert_uint_eq(c.heard[0].len, 100);
     caller->ack += 100;
     caller_say(&c, caller, TCP_ACK, 0);
-    ck_assert_uint_eq(info_of(s).tcpi_unacked, 0);
+    ck_assert_uint_eq(callers_info(&c, s).tcpi_unacked, 0);
     callers_forget(&c);
 }
 
@@ -229,7 +214,7 @@ START_TEST(during_a_flood_of_100000_syns_a_client_connects_and_memory_is_flat)
         ck_assert(caller_open(&c, &friend));
         int s = callers_accept(&c);
         expect_text_both_ways(&friend, s);
-        ck_assert_int_eq(sock_close(c.stack, s), 0);
+        callers_close(&c, s);
         caller_say(&c, &friend, TCP_RST, 0);
         if (i == 9999)
             memory = c.memory.peak;
@@ -242,7 +227,7 @@ START_TEST(during_a_flood_of_100000_syns_a_client_connects_and_memory_is_flat)
         callers_wait_ms(&c, 1000);
         callers_forget(&c);
     }
-    finish();
+    callers_end(&c);
     PROVES("RFC4987-3.5-a", "RFC4987-3.6-a", "C29");
 }
 END_TEST
@@ -267,7 +252,7 @@ START_TEST(with_timestamps_a_cookie_keeps_all_that_the_syn_said)
     one.window = 100;
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
     int s = callers_accept(&c);
-    struct sock_tcp_info info = info_of(s);
+    struct sock_tcp_info info = callers_info(&c, s);
     ck_assert_uint_eq(info.tcpi_snd_mss, (c.v6 ? 1300u : 1360u) - 12);
     ck_assert_uint_eq(info.tcpi_snd_wscale, 9);
     ck_assert_uint_eq(info.tcpi_snd_wnd, 100 << 9);
@@ -280,8 +265,8 @@ START_TEST(with_timestamps_a_cookie_keeps_all_that_the_syn_said)
     ck_assert_int_ge((int32_t)(c.heard[0].seg.options.ts_val - before), 100);
     one.ack++;
     expect_text_both_ways(&one, s);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
-    finish();
+    callers_close(&c, s);
+    callers_end(&c);
     PROVES("RFC4987-3.6-a");
 }
 END_TEST
@@ -303,13 +288,13 @@ START_TEST(without_timestamps_a_cookie_promises_neither_scaling_nor_sack)
     callers_forget(&c);
     ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0));
     int s = callers_accept(&c);
-    struct sock_tcp_info info = info_of(s);
+    struct sock_tcp_info info = callers_info(&c, s);
     ck_assert_uint_eq(info.tcpi_snd_mss, 1360);
     ck_assert_uint_eq(info.tcpi_snd_wnd, 65535);
     ck_assert_uint_eq(info.tcpi_options, 0);
     expect_text_both_ways(&one, s);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
-    finish();
+    callers_close(&c, s);
+    callers_end(&c);
     PROVES("RFC4987-3.6-a");
 }
 END_TEST
@@ -328,8 +313,8 @@ START_TEST(text_and_fin_may_come_with_the_cookie)
     int s = callers_accept(&c);
     ck_assert_int_eq(sock_recv(c.stack, s, text, sizeof text, 0, NULL), 100);
     ck_assert_int_eq(sock_recv(c.stack, s, text, sizeof text, 0, NULL), 0);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
-    finish();
+    callers_close(&c, s);
+    callers_end(&c);
     PROVES("RFC4987-3.6-a");
 }
 END_TEST
@@ -354,9 +339,9 @@ START_TEST(an_old_cookie_is_refused_with_a_reset_and_counted)
     ck_assert_uint_eq(heard->seg.seq.value, two.ack);
     ck_assert_uint_eq(callers_drops(&c, DROP_TCP_COOKIE), 1);
     ck_assert_uint_eq(callers_usage(&c).connections, 1);
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
-    PROVES("RFC4987-3.6-b");
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
+    PROVES("RFC4987-3.6-b", "C30");
 }
 END_TEST
 
@@ -385,15 +370,50 @@ START_TEST(a_forged_cookie_is_refused_with_a_reset_and_counted)
     ck_assert_int_eq(caller_say(&c, &forger, TCP_ACK, 0)->seg.flags, TCP_RST);
     ck_assert_uint_eq(callers_usage(&c).connections, 1);
     ck_assert_ptr_null(caller_say(&c, &two, TCP_ACK, 0));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
+    callers_close(&c, callers_accept(&c));
 
     /* And two minutes after the last one was sent, none is again. */
     callers_forget(&c);
     callers_wait_ms(&c, 121000);
     ck_assert_int_eq(caller_say(&c, &forger, TCP_ACK, 0)->seg.flags, TCP_RST);
     ck_assert_uint_eq(callers_drops(&c, DROP_TCP_CLOSED), 2);
-    finish();
-    PROVES("RFC4987-3.6-b");
+    callers_end(&c);
+    PROVES("RFC4987-3.6-b", "C30");
+}
+END_TEST
+
+/* Guesses cost the guesser's packets and little of ours: no memory, and few resets, from one
+ * address or from as many as there are guesses. */
+START_TEST(a_flood_of_guesses_is_answered_with_few_resets_and_keeps_no_memory)
+{
+    enum { FLOOD = 20000, BURST = 50 };
+    uint64_t memory = 0;
+
+    callers_config(&c, _i & 1);
+    c.config.values.tcp_syncookies = 2;
+    c.config.values.icmp_burst = BURST;
+    callers_begin(&c, 4);
+    struct caller one = caller_of(&c, 0);
+    ck_assert(caller_knock(&c, &one));
+    callers_forget(&c);
+    for (uint32_t i = 0; i < FLOOD; i++) {
+        struct caller forger = caller_of(&c, _i & 2 ? 1 : i + 1);
+        forger.ack = i * 2654435761u;
+        caller_say(&c, &forger, TCP_ACK, i % 3);
+        if (i == 100)
+            memory = c.memory.peak;
+    }
+    ck_assert_uint_eq(callers_drops(&c, DROP_TCP_COOKIE), FLOOD);
+    ck_assert_uint_eq(callers_counter(&c, COUNTER_RST_LIMITED), (uint64_t)(FLOOD - c.count));
+    ck_assert_int_gt(c.count, 0);
+    ck_assert_int_le(c.count, BURST * 2); /* the bucket's fill is random */
+    ck_assert_uint_eq(c.memory.peak, memory);
+    ck_assert_uint_eq(callers_usage(&c).connections, 0);
+    callers_forget(&c);
+    ck_assert_ptr_null(caller_say(&c, &one, TCP_ACK, 0)); /* and the right one is still taken */
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
+    PROVES("RFC4987-3.6-b", "C30");
 }
 END_TEST
 
@@ -410,9 +430,9 @@ START_TEST(a_cookie_that_returns_to_a_full_queue_is_dropped_and_good_later)
     ck_assert_uint_eq(callers_drops(&c, DROP_TCP_BACKLOG), 2);
     int s = callers_accept(&c);
     caller_say(&c, &two, TCP_ACK, 10);
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    ck_assert_int_eq(sock_close(c.stack, s), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_close(&c, s);
+    callers_end(&c);
     PROVES("RFC4987-3.6-a", "C33");
 }
 END_TEST
@@ -432,7 +452,7 @@ START_TEST(answers_with_cookies_are_bounded_by_the_queue_of_replies)
     callers_wait_ms(&c, 5000);
     ck_assert_int_eq(callers_forget(&c), 16); /* and none is sent twice */
     ck_assert_uint_eq(callers_counter(&c, COUNTER_REPLY_DROP), 284);
-    finish();
+    callers_end(&c);
     PROVES("RFC4987-3.6-a", "C32");
 }
 END_TEST
@@ -451,25 +471,21 @@ START_TEST(a_cookie_sent_before_there_was_room_beats_the_entry_made_since)
     ck_assert_uint_ne(two.ack, before.ack);
     ck_assert_ptr_null(caller_say(&c, &before, TCP_ACK, 0));
     ck_assert_uint_eq(callers_usage(&c).half_open, 0);
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.6-a");
 }
 END_TEST
 
 START_TEST(who_waits_for_text_gets_a_cookies_connection_without_it)
 {
-    int seconds = 5;
-
     given_listener(_i, 2, 1, 4);
-    ck_assert_int_eq(sock_setsockopt(c.stack, c.listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
-                                     sizeof seconds),
-                     0);
+    callers_set(&c, TCP_DEFER_ACCEPT, 5);
     struct caller one = caller_of(&c, 1);
     ck_assert(caller_open(&c, &one));
-    ck_assert_int_eq(sock_close(c.stack, callers_accept(&c)), 0);
-    finish();
+    callers_close(&c, callers_accept(&c));
+    callers_end(&c);
     PROVES("RFC4987-3.6-a");
 }
 END_TEST
@@ -498,6 +514,8 @@ int main(void)
     tcase_add_loop_test(t, text_and_fin_may_come_with_the_cookie, 0, 2);
     tcase_add_loop_test(t, an_old_cookie_is_refused_with_a_reset_and_counted, 0, 2);
     tcase_add_loop_test(t, a_forged_cookie_is_refused_with_a_reset_and_counted, 0, 2);
+    tcase_add_loop_test(t, a_flood_of_guesses_is_answered_with_few_resets_and_keeps_no_memory, 0,
+                        4);
     tcase_add_loop_test(t, a_cookie_that_returns_to_a_full_queue_is_dropped_and_good_later, 0, 2);
     tcase_add_loop_test(t, answers_with_cookies_are_bounded_by_the_queue_of_replies, 0, 2);
     tcase_add_loop_test(t, a_cookie_sent_before_there_was_room_beats_the_entry_made_since, 0, 2);

@@ -5,6 +5,7 @@
  * Black box: a scripted peer (support/peer.h) and the public calls. The peer sees to it that each
  * segment has a timestamp exactly when both SYNs had one, and no echo without the ACK bit.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -203,6 +204,69 @@ START_TEST(each_tuple_has_a_clock_of_its_own_that_tells_nothing_of_the_others)
     ck_assert_uint_gt(clock_of(other, 50000, 1000) - mine + 10000, 20000);
     peer_free(other);
     PROVES("RFC7323-7.1-a", "C40");
+}
+END_TEST
+
+/* --- RFC 7323, 3.2 and 5.3: what is not taken
+ * ----------------------------------------------------- */
+
+/* ESTABLISHED, the peer's last timestamp 1000: the socket. */
+static int given_established(struct peer *p)
+{
+    int listener = peer_listen(p, 1);
+
+    peer_flow_new(p);
+    send_with(p, true, "S", 0, 0, 0, 999);
+    peer_expect(p, "S.", 0, 1, 0);
+    send_with(p, true, ".", 1, 1, 0, 1000);
+    return peer_accept(p, listener);
+}
+
+START_TEST(without_the_timestamp_that_was_promised_nothing_but_a_reset_counts)
+{
+    static const char *const flags[] = {".", "P.", "F.", "FP.", "PU."};
+    struct peer *p = peer_with_timestamps(1);
+    int s = given_established(p);
+
+    for (uint32_t i = 0; i < ARRAY_LEN(flags); i++)
+        send_with(p, false, flags[i], 1, 1, i == 0 ? 0 : 10, 0);
+    peer_expect_silence(p, 2000);
+    ck_assert_uint_eq(peer_drops(p, DROP_TCP_NO_TIMESTAMP), ARRAY_LEN(flags));
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+    send_with(p, true, "P.", 1, 1, 10, 1001);
+    peer_app_read(p, s, 10);
+    send_with(p, false, "R", 11, 0, 0, 0);
+    ck_assert_int_eq(peer_so_error(p, s), ECONNRESET);
+    peer_free(p);
+    PROVES("C08", "RFC7323-3.2-c");
+}
+END_TEST
+
+/* Text is answered each time, for its sender may have missed our ACK; what is empty as often as a
+ * challenge. Nothing that was dropped, and nothing from outside the window, changes TS.Recent. */
+START_TEST(an_old_timestamp_is_dropped_by_name_and_answered)
+{
+    struct peer *p = peer_with_timestamps(1);
+    int s = given_established(p);
+
+    for (uint64_t i = 1; i <= 5; i++) {
+        send_with(p, true, "P.", 1, 1, 10, 999);
+        ck_assert_uint_eq(peer_expect(p, ".", 1, 1, 0).ts_ecr, 1000);
+        ck_assert_uint_eq(peer_drops(p, DROP_TCP_PAWS), i);
+    }
+    for (int i = 0; i < 10; i++)
+        send_with(p, true, ".", 1, 1, 0, 999);
+    peer_expect(p, ".", 1, 1, 0);
+    peer_expect_nothing(p);
+    ck_assert_uint_eq(peer_drops(p, DROP_TCP_PAWS), 15);
+    send_with(p, true, "P.", 1000000, 1, 10, 2000000);
+    ck_assert_uint_eq(peer_expect(p, ".", 1, 1, 0).ts_ecr, 1000);
+    ck_assert_uint_eq(peer_drops(p, DROP_TCP_SEQUENCE), 1);
+    ck_assert_int_eq(peer_recv_result(p, s), -EAGAIN);
+    send_with(p, true, "P.", 1, 1, 10, 1001);
+    peer_app_read(p, s, 10);
+    peer_free(p);
+    PROVES("C09", "RFC7323-5.3-a");
 }
 END_TEST
 
@@ -407,6 +471,11 @@ int main(void)
 
     c = tcase_create("RFC 7323, 7.1: offsets");
     tcase_add_test(c, each_tuple_has_a_clock_of_its_own_that_tells_nothing_of_the_others);
+    suite_add_tcase(s, c);
+
+    c = tcase_create("RFC 7323, 3.2 and 5.3: what is not taken");
+    tcase_add_test(c, without_the_timestamp_that_was_promised_nothing_but_a_reset_counts);
+    tcase_add_test(c, an_old_timestamp_is_dropped_by_name_and_answered);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 6191, 2: TIME-WAIT");
