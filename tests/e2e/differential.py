@@ -70,6 +70,8 @@ def record_of(script, profile):
     record = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if not record or record[0]["event"] != "script":
         return None, (done.stderr.strip().splitlines() or ["nothing was played"])[0]
+    if "reason" not in record[-1]:
+        return None, f"tapio fell over in it: status {done.returncode}"
     return record, None
 
 
@@ -130,8 +132,6 @@ def test_name(script):
 
 
 # --- one script ---
-
-
 
 
 class Script:
@@ -213,7 +213,9 @@ def main():
     if options.no_ipv6:
         paths = [path for path in paths if "--ip_version" not in path.read_text(encoding="utf-8")]
     if options.select:
+        count = len(paths)
         paths = select(paths, options)
+        print(f"# left out: {count - len(paths)} of {count}, which fail with these values or take too long")
     known = Known(options.known) if options.known else None
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         scripts = list(pool.map(lambda path: Script(path, options), paths))
