@@ -142,7 +142,7 @@ TAPIO_API void stack_advance(struct stack *stack, instant now);
     X(TCP_FAST,          "tcp.fast_retransmits") X(TCP_RST_OUT,    "tcp.resets_sent") \
     X(TCP_RST_IN,        "tcp.resets_received") X(TCP_OOO,         "tcp.out_of_order") \
     X(TCP_COOKIE_SENT,   "tcp.cookie_sent")    X(TCP_COOKIE_OK,    "tcp.cookie_ok") \
-    X(TCP_TW_EVICT,      "tcp.tw_evict")
+    X(TCP_TW_EVICT,      "tcp.tw_evict")       X(TCP_ORPHAN_RESET, "tcp.orphan_reset")
 /* clang-format on */
 
 enum counter {
@@ -174,6 +174,7 @@ struct stack_usage {
     uint64_t connections; /* half-open ones and those in TIME-WAIT included */
     uint64_t half_open;   /* in the SYN cache */
     uint64_t time_wait;   /* in TIME-WAIT, and nobody's */
+    uint64_t orphans;     /* of the others, those that nobody owns and that have not ended */
     uint64_t listeners;
     uint64_t sockets;
     uint64_t tunings;     /* what was set on sockets and connections, where it is not the default */

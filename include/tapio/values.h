@@ -80,6 +80,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_reorder_islands, "tcp.reorder_islands", COUNT,    256,            4,            65536,         "islands of out-of-order text of a connection at most") \
     X(tcp_reorder_memory,  "tcp.reorder_memory",  SIZE,     1048576,        2048,         1073741824,    "true cost of a connection's out-of-order text at most") \
     X(tcp_connections,     "tcp.connections",     COUNT,    131072,         1,            1048575,       "connections of the stack at most") \
+    X(tcp_orphans,         "tcp.orphans",         COUNT,    16384,          0,            1048575,       "connections that nobody owns and that have not ended at most; more are reset") \
     X(tcp_time_wait,       "tcp.time_wait",       COUNT,    131072,         1,            1048575,       "connections in TIME-WAIT that nobody owns at most; the oldest ends early") \
     X(tcp_syn_cache,       "tcp.syn_cache",       COUNT,    4096,           1,            1048575,       "half-open connections that peers began at most (RFC 4987, 3.5)") \
     X(tcp_syncookies,      "tcp.syncookies",      COUNT,    1,              0,            2,             "SYN cookies: 0 never, 1 when tcp.syn_cache is full, 2 always (RFC 4987, 3.6)") \

@@ -306,6 +306,7 @@ void stack_usage(const struct stack *s, struct stack_usage *out)
                                                s->tcp.time_wait.entries.used,
                                 .half_open = s->tcp.syn.entries.used,
                                 .time_wait = s->tcp.time_wait.entries.used,
+                                .orphans = s->tcp.orphans,
                                 .listeners = s->tcp.listener_pool.used,
                                 .sockets = s->sockets.used,
                                 .tunings = s->tcp.tunings.used,

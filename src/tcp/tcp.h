@@ -83,6 +83,7 @@ struct tcp {
     int note_count, notes_paid;
     int turn; /* segments that the first debtor has sent in a row */
     uint32_t next_id;
+    uint32_t orphans; /* connections that nobody owns and that have not ended */
     uint64_t port_counter;
     bool progress; /* the segment being run acknowledged new octets: its sender is reachable */
 };

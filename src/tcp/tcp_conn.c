@@ -109,6 +109,7 @@ static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
         if (tcp->notes[i].conn == conn)
             tcp->notes[i].conn = NULL;
     }
+    tcp->orphans -= conn->orphaned;
     tuning_drop(&tcp->tunings, &conn->tuning);
     pool_put(&tcp->conns, conn);
 }

@@ -91,6 +91,7 @@ struct tcp_conn {
     bool sack_ok : 1;     /* both SYNs permitted SACK (RFC 2018, 2) */
     bool has_dsack : 1;   /* `dsack` is to be told (RFC 2883) */
     bool pingpong : 1;    /* text has answered text: no quick ACKs (tcp.pingpong) */
+    bool orphaned : 1;    /* it counts in tcp->orphans */
 
     struct {
         tcp_seq una, nxt;

@@ -330,6 +330,21 @@ void tcp_wait_for_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
         conn->linger_at = instant_add(now, time);
 }
 
+/* Nobody owns it from now on. Those that still have something to bring across are bounded, for
+ * their peers may take their time (THREATS C39): false when there are enough of them. */
+static bool may_be_orphan(struct tcp *tcp, struct tcp_conn *conn)
+{
+    if (conn->state == TCPS_CLOSED || conn->state == TCPS_TIME_WAIT)
+        return true;
+    if (tcp->orphans >= tcp->values->tcp_orphans) {
+        events_count(tcp->events, COUNTER_TCP_ORPHAN_RESET);
+        return false;
+    }
+    conn->orphaned = true;
+    tcp->orphans++;
+    return true;
+}
+
 void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now)
 {
     bool unread = conn->recvq.len > 0;
@@ -343,6 +358,8 @@ void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now
         tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_UNREAD, "closed with text unread", now);
     else if (conn->state == TCPS_SYN_SENT)
         tcp_end(tcp, conn, 0, "closed before it was established", now);
+    else if (!may_be_orphan(tcp, conn))
+        abort_call(tcp, conn, WHY_OUT_RST_ABORT, "too many connections without an owner", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
         tcp_wait_for_fin(tcp, conn, now);
     else if (conn->state != TCPS_TIME_WAIT && conn->state != TCPS_CLOSED)

@@ -320,6 +320,44 @@ START_TEST(who_comes_late_waits_as_long_as_the_one_before)
 }
 END_TEST
 
+/* --- before TIME-WAIT --------------------------------------------------------------------- */
+
+/* Their peers acknowledge our FIN and then say nothing more: FIN-WAIT-2 without an owner. */
+START_TEST(of_those_that_were_closed_and_have_not_ended_there_is_a_cap)
+{
+    enum { ORPHANS = 3 };
+    struct caller callers[ORPHANS + 1];
+
+    callers_config(&c, _i == 1);
+    c.config.values.tcp_connections = c.config.values.sock_sockets = 64;
+    c.config.values.tcp_orphans = ORPHANS;
+    callers_begin(&c, 4);
+    for (uint32_t i = 0; i <= ORPHANS; i++) {
+        callers[i] = caller_of(&c, i);
+        ck_assert(caller_open(&c, &callers[i]));
+        int s = callers_accept(&c);
+        callers_forget(&c);
+        ck_assert_int_eq(sock_close(c.stack, s), 0);
+        callers_wait_ms(&c, 1);
+        ck_assert_int_eq(c.count, 1);
+        ck_assert_int_eq(c.heard[0].seg.flags, TCP_ACK | (i < ORPHANS ? TCP_FIN : TCP_RST));
+        callers[i].ack++;
+        if (i < ORPHANS)
+            caller_say(&c, &callers[i], TCP_ACK, 0);
+    }
+    ck_assert_uint_eq(callers_usage(&c).orphans, ORPHANS);
+    ck_assert_uint_eq(callers_counter(&c, COUNTER_TCP_ORPHAN_RESET), 1);
+    ck_assert_uint_eq(callers_usage(&c).connections, ORPHANS);
+    ck_assert_ptr_nonnull(caller_say(&c, &callers[0], TCP_FIN | TCP_ACK, 0));
+    ck_assert_uint_eq(callers_usage(&c).orphans, ORPHANS - 1); /* one is in TIME-WAIT now */
+    callers_forget(&c);
+    callers_wait_ms(&c, 60001);
+    ck_assert_uint_eq(callers_usage(&c).orphans, 0);
+    callers_end(&c);
+    PROVES("C39");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("tcp_time_wait");
@@ -341,6 +379,10 @@ int main(void)
     tcase_add_loop_test(t, a_syn_above_its_numbers_opens_it_again, 0, 2);
     tcase_add_loop_test(t, its_name_is_not_given_to_another, 0, 2);
     tcase_add_loop_test(t, who_comes_late_waits_as_long_as_the_one_before, 0, 2);
+    suite_add_tcase(s, t);
+
+    t = tcase_create("THREATS C39: before TIME-WAIT");
+    tcase_add_loop_test(t, of_those_that_were_closed_and_have_not_ended_there_is_a_cap, 0, 2);
     suite_add_tcase(s, t);
     return run_suite(s, "tcp_time_wait");
 }
