@@ -61,7 +61,7 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->remote = remote;
     conn->challenged_at = (instant){CONN_NEVER_CHALLENGED};
     conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
-    conn->snd_mss = 536;                                                     /* (MUST-15) */
+    conn->snd_mss = 536; /* until the peer's SYN says or leaves it: tcp_mss_of_syn() */
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
     conn->rcv_scale = tcp_window_shift(conn, tcp->values);

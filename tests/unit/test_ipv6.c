@@ -227,7 +227,7 @@ START_TEST(a_host_hears_what_is_for_it_from_whom_can_be)
     ck_assert_int_eq(ipv6_accept(&config, &h, &group), packets[_i].drop);
     if (!packets[_i].drop)
         ck_assert_int_eq(group, packets[_i].group);
-    PROVES("RFC8200-3-c", "RFC4291-2.5.3-a", "RFC4291-2.7-a", "P21");
+    PROVES("RFC8200-3-c", "RFC4291-2.5.3-a", "RFC4291-2.7-a", "RFC9293-MUST-63", "P21");
 }
 END_TEST
 

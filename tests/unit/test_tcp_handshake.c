@@ -278,7 +278,7 @@ START_TEST(a_syn_inside_the_window_sends_a_passive_open_back_to_listen)
     peer_send(p, ".", 1, 1, 0);
     peer_accept(p, listener);
     peer_free(p);
-    PROVES("RFC9293-SYN-1");
+    PROVES("RFC9293-SYN-1", "RFC9293-MUST-11");
 }
 END_TEST
 
@@ -623,6 +623,29 @@ START_TEST(an_unanswered_syn_is_repeated_with_backoff_and_given_up_after_three_m
 }
 END_TEST
 
+/* The count and the time each see to three minutes, whatever has been made of the other. */
+START_TEST(few_syns_are_no_reason_to_give_up_early_nor_is_a_short_time)
+{
+    struct stack_config config;
+    peer_config(&config);
+    if (_i == 0)
+        config.values.tcp_syn_retries = 1;
+    else
+        config.values.tcp_syn_timeout = TAPIO_S(1);
+    struct peer *p = peer_new_with(&config, 0);
+    int s = peer_connect(p);
+
+    peer_wait(p, 179999);
+    peer_skip(p);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_SYN_SENT);
+    peer_wait(p, 180000); /* and the interval of the last one */
+    peer_skip(p);
+    ck_assert_int_eq(peer_so_error(p, s), ETIMEDOUT);
+    peer_free(p);
+    PROVES("RFC9293-MUST-23");
+}
+END_TEST
+
 /* --- 3.1, 3.2, 3.7.1: options of a SYN
  * -------------------------------------------------------------------- */
 
@@ -642,6 +665,10 @@ static const struct {
     {OPTIONS(1, 1, 2, 4, 0x02, 0xbc), 700, {"RFC9293-MUST-4", "RFC9293-MUST-64", NULL}},
     {OPTIONS(2, 4, 0x02, 0xbc, 0), 700, {"RFC9293-MUST-4", NULL, NULL}},
     {OPTIONS(2, 4, 0x02, 0xbc, 0, 2, 4, 0x03), 700, {"RFC9293-MUST-69", NULL, NULL}},
+    /* behind the end there is nothing, whether the end is taken for an option or for padding */
+    {OPTIONS(2, 4, 0x02, 0xbc, 0, 2, 2, 4, 0x01, 0x2c), 700, {"RFC9293-MUST-4", NULL, NULL}},
+    {OPTIONS(2, 4, 0x02, 0xbc, 0, 2, 4, 0x01, 0x2c), 700, {"RFC9293-MUST-4", NULL, NULL}},
+    {OPTIONS(0, 2, 2, 4, 0x02, 0xbc), 536, {"RFC9293-MUST-4", NULL, NULL}},
     {OPTIONS(253, 6, 9, 9, 9, 9, 2, 4, 0x02, 0xbc), 700, {"RFC9293-MUST-6", NULL, NULL}},
     {OPTIONS(1, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 2, 4, 0x02, 0xbc),
      700,
@@ -1019,6 +1046,7 @@ static const struct {
     {PEER_V4(255, 255, 255, 255), 0, false, "RFC9293-MUST-63"},
     {PEER_V4(10, 9, 0, 255), 0, false, "RFC9293-MUST-63"},
     {PEER_V4(127, 0, 0, 1), 0, false, "RFC9293-MUST-63"},
+    {PEER_V4(240, 0, 0, 1), 0, false, "RFC9293-MUST-63"},
     {PEER_STACK_ADDR, 0, false, "RFC9293-MUST-63"},
 };
 
@@ -1164,6 +1192,7 @@ int main(void)
     tcase_add_test(c, the_syn_ack_of_a_met_open_is_repeated_with_backoff);
     tcase_add_test(c, syn_sent_resets_the_answer_to_an_old_syn_and_is_established_by_the_right_one);
     tcase_add_test(c, an_unanswered_syn_is_repeated_with_backoff_and_given_up_after_three_minutes);
+    tcase_add_loop_test(c, few_syns_are_no_reason_to_give_up_early_nor_is_a_short_time, 0, 2);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.2 and 3.7.1: options");

@@ -957,9 +957,9 @@ START_TEST(a_million_octets_arrive_with_and_without_window_scale)
     peer_wait(p, 50);
     ck_assert_uint_eq(peer_rcv_nxt(p), end);
     if (_i == 1)
-        ck_assert_uint_ge(peer_rcv_wnd(p), 65408);
+        ck_assert_uint_gt(peer_rcv_wnd(p), 200000); /* more than 16 bits hold */
     peer_free(p);
-    PROVES("RFC9293-TXT-1");
+    PROVES("RFC9293-TXT-1", "RFC9293-REC-1");
 }
 END_TEST
 

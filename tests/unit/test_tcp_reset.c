@@ -215,6 +215,31 @@ START_TEST(a_reset_tells_the_application)
 }
 END_TEST
 
+/* Both ends have closed. If all but the last handshake is done, nothing is lost by a reset. */
+START_TEST(a_reset_while_closing_is_an_error_if_text_is_lost)
+{
+    bool last_ack = _i % 2, lost = _i / 2;
+    struct peer *p = peer_new();
+    int s = peer_drive(p, last_ack ? TCPS_CLOSE_WAIT : TCPS_ESTABLISHED, false);
+    uint32_t rcv = peer_rcv_nxt(p);
+
+    if (lost)
+        peer_app_send(p, s, 100);
+    peer_shutdown(p, s, SHUT_WR);
+    peer_skip(p);
+    if (!last_ack) {
+        peer_send(p, "F.", rcv++, 1, 0);
+        peer_skip(p);
+    }
+    ck_assert_int_eq(peer_state_of(p, s), last_ack ? TCPS_LAST_ACK : TCPS_CLOSING);
+    peer_send(p, "R", rcv, 0, 0);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_CLOSED);
+    ck_assert_int_eq(peer_so_error(p, s), lost ? ECONNRESET : 0);
+    peer_free(p);
+    PROVES("RFC9293-MUST-12");
+}
+END_TEST
+
 START_TEST(a_reset_may_carry_text_and_an_ack)
 {
     static const struct {
@@ -270,10 +295,10 @@ START_TEST(with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone)
     peer_send(p, "R", 4500, 0, 0);
     peer_expect_nothing(p);
     ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
-    peer_send(p, "R", 4001, 0, 0);
+    peer_send(p, "R", 4001, 0, _i == 0 ? 0 : 20); /* with text, for which there is no room */
     ck_assert_int_eq(peer_state_of(p, s), TCPS_CLOSED);
     peer_free(p);
-    PROVES("RFC5961-3.2-a", "RFC9293-MUST-66");
+    PROVES("RFC5961-3.2-a", "RFC9293-MUST-66", "RFC9293-SHLD-2");
 }
 END_TEST
 
@@ -348,7 +373,7 @@ START_TEST(an_active_open_in_syn_received_challenges_a_syn)
     peer_send(p, ".", 1, 1, 0);
     ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
     peer_free(p);
-    PROVES("RFC5961-4.2-a");
+    PROVES("RFC5961-4.2-a", "RFC9293-MUST-11");
 }
 END_TEST
 
@@ -513,7 +538,8 @@ int main(void)
     tcase_add_loop_test(c, a_reset_tells_the_application, 0, 4);
     tcase_add_loop_test(c, a_reset_may_carry_text_and_an_ack, 0, 5);
     tcase_add_test(c, a_reset_frees_what_was_in_flight_and_stops_the_timers);
-    tcase_add_test(c, with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone);
+    tcase_add_loop_test(c, with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone, 0, 2);
+    tcase_add_loop_test(c, a_reset_while_closing_is_an_error_if_text_is_lost, 0, 4);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 5961, 4.2: the SYN bit");

@@ -256,7 +256,7 @@ START_TEST(a_segment_full_of_text_and_blocks_is_not_small)
     peer_app_send(p, s, 10);
     peer_expect_nothing(p); /* and this one for the small one before it */
     peer_free(p);
-    PROVES("RFC9293-SHLD-7");
+    PROVES("RFC9293-SHLD-7", "RFC9293-MUST-16");
 }
 END_TEST
 
