@@ -67,6 +67,7 @@ static enum why reset_why(enum drop drop)
     return drop == DROP_TCP_ORPHAN ? WHY_OUT_RST_UNREAD : WHY_OUT_RST_REFUSED;
 }
 
+/* TOS goes along and decides nothing: it may change from segment to segment (RFC 2873, 4). */
 static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_packet *ip)
 {
     struct tcp_arrival in = {

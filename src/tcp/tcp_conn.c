@@ -267,6 +267,7 @@ uint16_t tcp_mss_of_syn(const struct tcp *tcp, const struct tcp_conn *conn,
     return ip_is_v4(conn->local.addr) ? 536 : 1220; /* (MUST-15) */
 }
 
+/* Only for a SYN: on any other segment these options are not looked at (RFC 7323, 2.2). */
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
                           instant now)
 {

@@ -593,7 +593,7 @@ START_TEST(close_lingers_until_all_is_acknowledged)
     ck_assert_int_eq(sock_close(p->stack, s), -EBADF);
     p->sock_count--;
     peer_free(p);
-    PROVES("POSIX-linger");
+    PROVES("POSIX-linger", "RFC9293-ACK-9");
 }
 END_TEST
 

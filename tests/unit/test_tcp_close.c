@@ -186,7 +186,7 @@ START_TEST(an_orphan_in_fin_wait_2_ends_in_time_wait_when_the_fin_comes_in_time)
     peer_expect_silence(p, TIME_WAIT_MS - 1);
     ck_assert_uint_eq(peer_usage(p).connections, 1);
     peer_free(p);
-    PROVES("RFC9293-ROBUST-2");
+    PROVES("RFC9293-ROBUST-2", "RFC9293-ACK-9");
 }
 END_TEST
 

@@ -121,6 +121,8 @@ static const struct {
     {"F.", 0, true, "RFC9293-LISTEN-2"},
     {"-", 0, false, "RFC9293-LISTEN-5"},
     {"F", 0, false, "RFC9293-LISTEN-5"},
+    {"F", 0, false, "RFC9293-SYNSENT-9"},
+    {"FP", 20, false, "RFC9293-SYNSENT-9"},
     {"PU", 20, false, "RFC9293-LISTEN-5"},
     {"FPU", 0, false, "C13"},
     {"-", 0, false, "C13"},
@@ -353,6 +355,8 @@ START_TEST(a_reset_sends_a_passive_open_back_to_listen_in_silence)
     int listener = peer_drive(p, TCPS_SYN_RECEIVED, false);
 
     peer_send(p, "R", 1, 0, 0);
+    ck_assert_ptr_nonnull(
+        strstr(p->cause, "back to LISTEN")); /* not a refusal, of which one hears */
     peer_expect_silence(p, 3000);
     ck_assert_uint_eq(peer_usage(p).connections, 0);
     ck_assert_int_eq(sock_accept(p->stack, listener, &(struct endpoint){.port = 0}, NULL), -EAGAIN);
@@ -896,7 +900,7 @@ START_TEST(windows_are_shifted_by_what_the_syns_said_and_at_most_by_14)
     ck_assert_uint_ge(sent + 1460, may);
     peer_skip(p);
     peer_free(p);
-    PROVES("RFC7323-2.3-a", "RFC7323-2.3-b", "RFC7323-2.2-a");
+    PROVES("RFC7323-2.3-a", "RFC7323-2.3-b", "RFC7323-2.2-a", "RFC9293-ACK-2");
 }
 END_TEST
 

@@ -13,7 +13,7 @@
 #include "support/ip_hosts.h"
 #include "support/proves.h"
 
-enum { V4, V6, TCP_PORTS = 0, TCP_SEQ = 4, TCP_OFFSET = 12 };
+enum { V4, V6, TCP_PORTS = 0, TCP_SEQ = 4, TCP_OFFSET = 12, IPV4_FLAGS = 6, IPV4_DF = 0x40 };
 
 static int header_len(int row)
 {
@@ -241,7 +241,7 @@ START_TEST(only_a_segment_in_flight_is_believed)
     bool believed = quoted[_i / 2].believed;
     ck_assert_uint_eq(after.snd_mss, believed ? before.snd_mss - 200 : before.snd_mss);
     ck_assert_uint_eq(host_drops(0, DROP_ICMP_NO_FLOW), believed ? 0 : 1);
-    PROVES("RFC5927-4.1-a", "RFC5927-7.2-a", "RFC8201-4-c", "I05");
+    PROVES("RFC5927-4.1-a", "RFC5927-7.2-a", "RFC8201-4-c", "I05", "RFC9293-PMTUD-1");
 }
 END_TEST
 
@@ -283,15 +283,18 @@ START_TEST(too_big_lowers_the_mss_and_sends_again_at_once)
     ck_assert_int_eq(sock_send(a, client, text, sizeof text, 0, NULL), sizeof text);
     struct host_packet p = first_sent();
     ck_assert_uint_eq(p.len, 1500);
-    host_lose(0); /* all of it was too big */
+    ck_assert(_i != V4 || p.octets[IPV4_FLAGS] == IPV4_DF); /* else nobody would say so */
+    host_lose(0);                                           /* all of it was too big */
     ck_assert_int_eq(sock_info(a, client, &before), 0);
     tell_too_big(_i, 1300, &p);
 
     int again = host_output(0); /* not a moment later */
     ck_assert_int_ge(again, 9);
     ck_assert_uint_eq(seq_of(_i, &hosts[0].out.packet[0]), seq_of(_i, &p));
-    for (int i = 0; i < again; i++)
+    for (int i = 0; i < again; i++) {
         ck_assert_uint_le(hosts[0].out.packet[i].len, 1300);
+        ck_assert(_i != V4 || hosts[0].out.packet[i].octets[IPV4_FLAGS] == IPV4_DF);
+    }
     ck_assert_uint_eq(hosts[0].out.packet[0].len, 1300);
     ck_assert_int_eq(sock_info(a, client, &after), 0);
     ck_assert_uint_eq(after.facts.cwnd, before.facts.cwnd);
@@ -307,7 +310,7 @@ START_TEST(too_big_lowers_the_mss_and_sends_again_at_once)
     }
     ck_assert_uint_eq(got, sizeof text);
     ck_assert_mem_eq(text, back, sizeof text);
-    PROVES("RFC1191-3-a", "RFC1191-6.4-a", "RFC8201-4-a", "RFC4443-3.2-a");
+    PROVES("RFC1191-3-a", "RFC1191-6.4-a", "RFC8201-4-a", "RFC4443-3.2-a", "RFC9293-PMTUD-1");
 }
 END_TEST
 
@@ -412,7 +415,7 @@ START_TEST(a_path_mtu_goes_down_to_the_floor_and_never_up)
     tell_too_big(row, mtus[_i].then + 1, &p); /* the packet was larger still, but we know better */
     ck_assert_int_eq(sock_info(hosts[0].stack, client, &info), 0);
     ck_assert_uint_eq(info.snd_mss, mss_for(row, mtus[_i].then, &p));
-    PROVES("RFC1191-3-b", "RFC1191-5-a", "RFC8201-4-a", "RFC8201-4-b", "I07");
+    PROVES("RFC1191-3-b", "RFC1191-5-a", "RFC8201-4-a", "RFC8201-4-b", "I07", "RFC9293-PMTUD-1");
 }
 END_TEST
 

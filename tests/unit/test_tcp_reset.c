@@ -277,6 +277,25 @@ START_TEST(a_reset_frees_what_was_in_flight_and_stops_the_timers)
 }
 END_TEST
 
+/* Its text makes it acceptable, but where it begins is what counts. */
+START_TEST(a_reset_before_the_window_is_ignored_though_its_text_reaches_into_it)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+
+    peer_send(p, "P.", 1, 1, 100);
+    peer_wait(p, 50);
+    peer_skip(p);
+    peer_send(p, "R", 91, 0, 20);
+    peer_expect_silence(p, 1000);
+    ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
+    ck_assert_uint_eq(peer_drops(p, DROP_TCP_RST), 1);
+    peer_free(p);
+    PROVES("RFC9293-RST-6", "RFC5961-3.2-a");
+}
+END_TEST
+
+/* With text or without: the text is refused, the reset is not. */
 START_TEST(with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone)
 {
     struct stack_config config;
@@ -290,12 +309,13 @@ START_TEST(with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone)
     peer_wait(p, 50);
     peer_skip(p);
     ck_assert_uint_eq(peer_rcv_wnd(p), 0);
-    peer_send(p, "R", 4000, 0, 0);
-    peer_send(p, "R", 4002, 0, 0);
-    peer_send(p, "R", 4500, 0, 0);
+    uint32_t len = _i == 0 ? 0 : 10;
+    peer_send(p, "R", 4000, 0, len);
+    peer_send(p, "R", 4002, 0, len);
+    peer_send(p, "R", 4500, 0, len);
     peer_expect_nothing(p);
     ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
-    peer_send(p, "R", 4001, 0, _i == 0 ? 0 : 20); /* with text, for which there is no room */
+    peer_send(p, "R", 4001, 0, len); /* with text, for which there is no room */
     ck_assert_int_eq(peer_state_of(p, s), TCPS_CLOSED);
     peer_free(p);
     PROVES("RFC5961-3.2-a", "RFC9293-MUST-66", "RFC9293-SHLD-2");
@@ -538,6 +558,7 @@ int main(void)
     tcase_add_loop_test(c, a_reset_tells_the_application, 0, 4);
     tcase_add_loop_test(c, a_reset_may_carry_text_and_an_ack, 0, 5);
     tcase_add_test(c, a_reset_frees_what_was_in_flight_and_stops_the_timers);
+    tcase_add_test(c, a_reset_before_the_window_is_ignored_though_its_text_reaches_into_it);
     tcase_add_loop_test(c, with_a_closed_window_a_reset_is_believed_at_rcv_nxt_alone, 0, 2);
     tcase_add_loop_test(c, a_reset_while_closing_is_an_error_if_text_is_lost, 0, 4);
     suite_add_tcase(s, c);

@@ -734,11 +734,14 @@ START_TEST(the_window_of_an_old_ack_is_ignored)
     p->window = 60000;
     peer_send(p, ".", 1, 1 + MSS, 0); /* SEG.ACK is below SND.WL2 */
     peer_expect_nothing(p);
-    peer_send(p, ".", 1, 1 + 2 * MSS, 0);
+    peer_send(p, "P.", 1, 1 + MSS, 100); /* SEG.SEQ is above SND.WL1, SEG.ACK below SND.UNA */
+    peer_expect(p, ".", 1 + 4 * MSS, 101, 0);
+    peer_expect_nothing(p);
+    peer_send(p, ".", 101, 1 + 2 * MSS, 0);
     struct peer_segment seg;
     ck_assert(peer_next(p, &seg) && seg.len == MSS);
     peer_free(p);
-    PROVES("RFC9293-ACK-7");
+    PROVES("RFC9293-ACK-6", "RFC9293-ACK-7");
 }
 END_TEST
 
