@@ -203,7 +203,7 @@ START_TEST(a_partial_ack_deflates_and_recovery_goes_on)
     ck_assert(
         !newreno_on_duplicate(&cc, una, nxt)); /* step 4 goes on, and nothing is sent fast again */
     ck_assert_uint_eq(cc.cwnd, before + MSS);
-    PROVES("RFC6582-3.2-a");
+    PROVES("RFC6582-3.2-a", "RFC6582-3.2-b");
 }
 END_TEST
 
@@ -239,6 +239,7 @@ START_TEST(after_a_timeout_duplicates_below_recover_do_nothing)
     for (int i = 0; i < 10; i++)
         ck_assert(!newreno_on_duplicate(&cc, una, nxt));
     ck_assert_uint_eq(cc.cwnd, MSS);
+    ck_assert_uint_eq(newreno_allowed(&cc), 3 * MSS); /* two more, however many come */
     una = seq_add(una, 9 * MSS);
     enum newreno_growth growth;
     newreno_on_ack(&cc, una, 9 * MSS, MSS, true, &growth);
@@ -253,7 +254,7 @@ START_TEST(after_a_timeout_duplicates_below_recover_do_nothing)
     ck_assert(!newreno_on_duplicate(&cc, una, nxt));
     ck_assert(!newreno_on_duplicate(&cc, una, nxt));
     ck_assert(newreno_on_duplicate(&cc, una, nxt));
-    PROVES("RFC6582-3.2-b");
+    PROVES("RFC6582-3.2-b", "RFC5681-2-a");
 }
 END_TEST
 

@@ -4,6 +4,8 @@
  *
  * Black box: a scripted peer (support/peer.h) and the public calls.
  */
+#include <limits.h>
+
 #include "base/base.h"
 #include "support/peer.h"
 #include "support/proves.h"
@@ -272,6 +274,30 @@ START_TEST(an_ephemeral_port_is_never_a_listeners)
 }
 END_TEST
 
+/* Who binds before he knows his peer gets a port that nobody has, for he may listen on it. */
+START_TEST(an_ephemeral_port_that_is_bound_or_in_use_is_not_given_to_bind)
+{
+    struct peer *p = with_ports(50000, 50002);
+    struct peer_segment syn;
+    struct endpoint first, second;
+
+    ck_assert_int_eq(connect_to(p, peer_socket(p), PEER_ADDR, 80), -EINPROGRESS);
+    ck_assert(peer_next(p, &syn));
+    int s = peer_socket(p);
+    ck_assert_int_eq(bind_to(p, s, 0, 0), 0);
+    ck_assert_int_eq(sock_getsockname(p->stack, s, &first), 0);
+    s = peer_socket(p);
+    ck_assert_int_eq(bind_to(p, s, 0, 0), 0);
+    ck_assert_int_eq(sock_getsockname(p->stack, s, &second), 0);
+    ck_assert_uint_ne(first.port, syn.src_port);
+    ck_assert_uint_ne(second.port, syn.src_port);
+    ck_assert_uint_ne(second.port, first.port);
+    ck_assert_int_eq(bind_to(p, peer_socket(p), 0, 0), -EADDRNOTAVAIL);
+    peer_free(p);
+    PROVES("RFC6056-3.1-a");
+}
+END_TEST
+
 START_TEST(a_tuple_in_time_wait_is_not_used_again)
 {
     struct peer *p = with_ports(50000, 50001);
@@ -380,6 +406,24 @@ START_TEST(bind_over_time_wait_needs_reuseaddr)
     peer_flow_new(p);
     peer_syn(p);
     peer_expect(p, "S.", 0, 1, 0);
+    peer_free(p);
+    PROVES("POSIX-reuse");
+}
+END_TEST
+
+START_TEST(bind_over_a_listener_fails_with_reuseaddr_too)
+{
+    struct peer *p = peer_new();
+    int listener = peer_socket(p), second = peer_socket(p), third = peer_socket(p);
+
+    ck_assert_int_eq(reuse(p, listener), 0);
+    ck_assert_int_eq(reuse(p, second), 0);
+    ck_assert_int_eq(reuse(p, third), 0);
+    ck_assert_int_eq(bind_to(p, listener, ANY, PEER_STACK_PORT), 0);
+    ck_assert_int_eq(bind_to(p, second, ANY, PEER_STACK_PORT), 0);
+    ck_assert_int_eq(sock_listen(p->stack, listener, 4), 0);
+    ck_assert_int_eq(bind_to(p, third, ANY, PEER_STACK_PORT), -EADDRINUSE);
+    ck_assert_int_eq(sock_listen(p->stack, second, 4), -EADDRINUSE);
     peer_free(p);
     PROVES("POSIX-reuse");
 }
@@ -671,6 +715,27 @@ START_TEST(a_full_backlog_leaves_syns_unanswered_and_resets_nobody)
 }
 END_TEST
 
+static const struct {
+    int asked;
+    unsigned given;
+} bounds[] = {{-5, 1}, {0, 1}, {1, 1}, {2, 2}, {4096, 4096}, {4097, 4096}, {INT_MAX, 4096}};
+
+START_TEST(a_backlog_is_one_at_least_and_4096_at_most)
+{
+    struct peer *p = peer_new();
+    int listener = peer_listen(p, bounds[_i].asked);
+    struct sock_tcp_info info;
+    socklen_t len = sizeof info;
+
+    ck_assert_int_eq(sock_getsockopt(p->stack, listener, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    ck_assert_uint_eq(info.tcpi_sacked, bounds[_i].given); /* where Linux tells it */
+    ck_assert_int_eq(knock(p), 1);
+    ck_assert_int_eq(knock(p), bounds[_i].given > 1);
+    peer_free(p);
+    PROVES("RFC9293-ROBUST-3");
+}
+END_TEST
+
 START_TEST(half_open_connections_count_and_expire)
 {
     struct stack_config config;
@@ -811,6 +876,7 @@ int main(void)
     tcase_add_test(c, ephemeral_ports_cannot_be_guessed);
     tcase_add_test(c, the_last_free_port_is_found_and_then_there_is_none);
     tcase_add_test(c, an_ephemeral_port_is_never_a_listeners);
+    tcase_add_test(c, an_ephemeral_port_that_is_bound_or_in_use_is_not_given_to_bind);
     tcase_add_test(c, a_tuple_in_time_wait_is_not_used_again);
     tcase_add_test(c, the_same_tuple_may_be_opened_again_after_time_wait);
     suite_add_tcase(s, c);
@@ -818,6 +884,7 @@ int main(void)
     c = tcase_create("POSIX: bind");
     tcase_add_loop_test(c, an_address_and_port_belong_to_one_socket, 0, (int)ARRAY_LEN(binds));
     tcase_add_test(c, bind_over_time_wait_needs_reuseaddr);
+    tcase_add_test(c, bind_over_a_listener_fails_with_reuseaddr_too);
     tcase_add_test(c, bind_again_and_bind_to_a_strange_address_fail);
     tcase_add_test(c, bind_to_port_0_takes_an_ephemeral_port);
     suite_add_tcase(s, c);
@@ -838,6 +905,7 @@ int main(void)
     c = tcase_create("POSIX: listen and accept");
     tcase_add_loop_test(c, a_full_backlog_leaves_syns_unanswered_and_resets_nobody, 0,
                         (int)ARRAY_LEN(backlogs));
+    tcase_add_loop_test(c, a_backlog_is_one_at_least_and_4096_at_most, 0, (int)ARRAY_LEN(bounds));
     tcase_add_test(c, half_open_connections_count_and_expire);
     tcase_add_loop_test(c, a_strange_backlog_still_lets_somebody_in, 0,
                         (int)ARRAY_LEN(strange_backlogs));

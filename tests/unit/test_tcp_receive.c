@@ -263,6 +263,7 @@ START_TEST(a_probe_of_a_closed_window_tells_of_the_peers_own_window)
     peer_skip(p);
     p->window = 10000;
     uint32_t una = peer_snd_nxt(p);
+    ck_assert_uint_eq(una, 2);       /* the window was closed */
     peer_send(p, "P.", nxt, una, 1); /* their probe opens the window */
     peer_wait(p, 5000);
     ck_assert_uint_eq(peer_snd_nxt(p), 101);

@@ -812,9 +812,43 @@ START_TEST(the_first_partial_ack_starts_the_timer_again)
     peer_send(p, ".", 1, seg(3), 0);
     peer_skip(p);
     ck_assert_uint_eq(peer_counter(p, COUNTER_TCP_TIMEOUTS), 0);
-    peer_expect_silence(p, peer_info(p, s).facts.rto_ms - 1);
+    int64_t rto = peer_info(p, s).facts.rto_ms;
+    peer_expect_silence(p, rto / 2);
+    /* The second does not: who loses much is better off with a timeout. */
+    peer_send(p, ".", 1, seg(5), 0);
+    peer_skip(p);
+    peer_expect_silence(p, rto - rto / 2 - 1);
+    peer_wait(p, 2);
+    ck_assert_uint_eq(peer_counter(p, COUNTER_TCP_TIMEOUTS), 1);
     peer_free(p);
     PROVES("RFC6582-3.2-a");
+}
+END_TEST
+
+/* The peer's answers to our probes repeat SND.UNA and the closed window, and tell of no loss. */
+START_TEST(answers_to_probes_are_no_duplicate_acks)
+{
+    struct peer *p = peer_new();
+    int s = with_large_window(p);
+
+    peer_app_send(p, s, MSS);
+    peer_skip(p);
+    p->window = 0;
+    peer_send(p, ".", 1, seg(1), 0);
+    peer_app_send(p, s, MSS);
+    for (int i = 0; i < 5; i++) {
+        struct peer_segment probe;
+        peer_wait(p, (1000 << i) + 1);
+        ck_assert(peer_next(p, &probe));
+        ck_assert_uint_eq(probe.seq, seg(1));
+        ck_assert_uint_eq(probe.len, 1);
+        peer_send(p, ".", 1, seg(1), 0);
+        peer_expect_nothing(p);
+    }
+    ck_assert_uint_eq(peer_counter(p, COUNTER_TCP_FAST), 0);
+    ck_assert_uint_ge(cwnd(p, s), IW);
+    peer_free(p);
+    PROVES("RFC5681-2-b");
 }
 END_TEST
 
@@ -1040,6 +1074,7 @@ int main(void)
     c = tcase_create("RFC 6582, 3.2: NewReno");
     tcase_add_test(c, a_partial_ack_sends_the_next_hole_and_recovery_goes_on);
     tcase_add_test(c, the_first_partial_ack_starts_the_timer_again);
+    tcase_add_test(c, answers_to_probes_are_no_duplicate_acks);
     tcase_add_test(c, duplicates_below_recover_start_no_second_recovery);
     tcase_add_test(c, after_recovery_another_loss_is_recovered_again);
     tcase_add_test(c, a_timeout_in_recovery_ends_it);

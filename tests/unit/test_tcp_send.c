@@ -574,7 +574,7 @@ START_TEST(a_window_that_shrinks_below_the_flight_stops_new_text)
     ck_assert_uint_eq(seg.seq, nxt);
     ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
     peer_free(p);
-    PROVES("RFC9293-MUST-34", "RFC9293-SHLD-15", "RFC9293-SHLD-16", "C25");
+    PROVES("RFC9293-MUST-34", "RFC9293-SHLD-15", "RFC9293-SHLD-16", "RFC5681-2-a", "C25");
 }
 END_TEST
 
@@ -606,7 +606,7 @@ START_TEST(a_window_that_shrinks_to_nothing_is_probed)
     ck_assert(peer_next(p, &seg));
     ck_assert_uint_eq(seg.seq, 1461);
     peer_free(p);
-    PROVES("RFC9293-MUST-35", "RFC9293-MUST-34", "C25");
+    PROVES("RFC9293-MUST-35", "RFC9293-MUST-34", "RFC5681-2-a", "C25");
 }
 END_TEST
 
@@ -627,7 +627,7 @@ START_TEST(a_window_that_shrinks_and_comes_back_costs_nothing)
     ck_assert_int_gt(peer_skip(p), 1);
     ck_assert_int_eq(peer_state_of(p, s), TCPS_ESTABLISHED);
     peer_free(p);
-    PROVES("RFC9293-MUST-34", "C25");
+    PROVES("RFC9293-MUST-34", "RFC5681-2-a", "C25");
 }
 END_TEST
 
