@@ -686,17 +686,12 @@ START_TEST(room_is_news_to_whom_a_part_was_taken_from_or_who_has_polled)
     config.values.tcp_wmem = 10000;
     struct peer *p = peer_new_with(&config, 0);
     int s = peer_establish_passive(p);
-    static uint8_t text[10000];
+    static uint8_t text[10001];
 
     for (uint32_t i = 0; i < sizeof(text); i++)
         text[i] = peer_octet(i);
     drain_ready(p);
-    if (_i == 0) {
-        struct iovec more[] = {{text, sizeof(text)}, {text, 1}};
-        ck_assert_int_eq(sock_writev(p->stack, s, more, 2, NULL), sizeof(text));
-    } else {
-        ck_assert_int_eq(sock_send(p->stack, s, text, sizeof(text), 0, NULL), sizeof(text));
-    }
+    ck_assert_int_eq(sock_send(p->stack, s, text, _i == 0 ? 10001 : 10000, 0, NULL), 10000);
     peer_skip(p);
     if (_i == 1)
         ck_assert_int_eq(sock_poll(p->stack, s) & POLLOUT, 0);
