@@ -752,6 +752,8 @@ START_TEST(a_closed_socket_is_never_ready)
 
     drain_ready(p);
     sock_again(p->stack, s);
+    ck_assert_int_eq(drain_ready(p), 1); /* as long as it is open */
+    sock_again(p->stack, s);
     peer_send(p, "P.", 1, 1, 10);
     peer_app_read(p, s, 10);
     peer_close(p, s);
