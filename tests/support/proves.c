@@ -24,6 +24,11 @@ void proves_write(const char *test, const char *const *ids, size_t count)
     fclose(out);
 }
 
+void suite_is(const char *name)
+{
+    suite_name = name;
+}
+
 void suite_must_fork(void)
 {
     must_fork = true;

@@ -24,6 +24,9 @@ void proves_write(const char *test, const char *const *ids, size_t count);
 
 void suite_must_fork(void);
 
+/* For a program without Check: the suite that PROVES names. */
+void suite_is(const char *name);
+
 /* Runs a suite as Check does, under the suite's name for PROVES; what main() returns. */
 int run_suite(Suite *suite, const char *name);
 
