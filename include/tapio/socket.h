@@ -22,7 +22,8 @@
  *
  * Signals. A handler ends a call that waits as Linux has it: EINTR, but with SA_RESTART the call
  * goes on unless it has a time limit; poll, select and epoll_wait always end. EPIPE on a stream
- * raises SIGPIPE in the calling thread, unless MSG_NOSIGNAL is given.
+ * raises SIGPIPE in the calling thread, unless MSG_NOSIGNAL is given. A handler must not call these
+ * functions itself, and a thread in one of them must not be cancelled: it may have the lock.
  *
  * After fork() the child has no stack: all calls are EPERM there. Its copies of the descriptors go
  * with exec().

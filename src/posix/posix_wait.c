@@ -173,8 +173,6 @@ static void watch_all(struct posix_call *call, int s, short events)
     call->watch.s = s;
     call->watch.events = events;
     posix_watch_add(&call->watch);
-    if (s >= 0)
-        (void)!sock_poll(call->stack, s); /* who finds no room is told when there is some */
 }
 
 static void unwatch_all(struct posix_call *call)

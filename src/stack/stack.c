@@ -276,8 +276,8 @@ void stack_advance(struct stack *s, instant now)
 
 bool stack_owes(const struct stack *s)
 {
-    return !list_is_empty(&s->tcp.debtors) || s->replies.head != NULL ||
-           !list_is_empty(&s->tcp.ready) || !list_is_empty(&s->told);
+    return !list_is_empty(&s->tcp.debtors) || s->replies.len > 0 || !list_is_empty(&s->tcp.ready) ||
+           !list_is_empty(&s->told);
 }
 
 /* --- looking in --------------------------------------------------------------------------- */
