@@ -14,7 +14,6 @@
 
 #include "base/frame.h"
 #include "base/prng.h"
-#include "support/holds.h"
 
 /* --- the wire ----------------------------------------------------------------------------- */
 
@@ -32,7 +31,7 @@ static int wire_receive(struct dev *dev, struct frame_pool *pool, struct frame *
     (void)now;
     while (count < max) {
         struct frame *frame = frame_get(pool, 2048);
-        HOLDS(frame);
+        MUST(frame);
         ssize_t n = recv(end->fd, frame->data, 2048, 0);
         if (n <= 0) {
             frame_put(frame);
@@ -99,10 +98,10 @@ static void make_wire(struct dev *out[2])
 {
     int fds[2];
 
-    HOLDS(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+    MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
     for (int i = 0; i < 2; i++) {
         struct wire_end *end = calloc(1, sizeof *end);
-        HOLDS(end);
+        MUST(end);
         *end =
             (struct wire_end){.dev = {.ops = &wire_ops, .name = "wire", .mtu = 1500}, .fd = fds[i]};
         out[i] = &end->dev;
@@ -137,10 +136,10 @@ static struct stack *make_stack(const char *prefix, uintptr_t seed, struct env *
 
     *env = (struct env){.context = (void *)seed, .mono_ns = mono_ns, .random = some_octets};
     stack_config_init(&config);
-    HOLDS(ip_prefix_parse(prefix, &config.addr[0]) == 0);
+    MUST(ip_prefix_parse(prefix, &config.addr[0]) == 0);
     config.addr_count = 1;
     struct stack *stack = stack_new(&config, env);
-    HOLDS(stack);
+    MUST(stack);
     return stack;
 }
 
@@ -209,11 +208,11 @@ void twins_begin(struct twins *t)
                                         .local = {.port = ports[i]},
                                         .backlog = 64,
                                         .connections = 256};
-        HOLDS(service_new(&config, &t->services[i]) == 0);
+        MUST(service_new(&config, &t->services[i]) == 0);
     }
-    HOLDS(pthread_create(&t->thread, NULL, peer_thread, t) == 0);
-    HOLDS(tapio_attach(t->ours) == 0);
-    HOLDS(tapio_start(t->our_dev) == 0);
+    MUST(pthread_create(&t->thread, NULL, peer_thread, t) == 0);
+    MUST(tapio_attach(t->ours) == 0);
+    MUST(tapio_start(t->our_dev) == 0);
 }
 
 void twins_end(struct twins *t)
@@ -227,12 +226,12 @@ void twins_end(struct twins *t)
     twins_unlock(t);
     pthread_join(t->thread, NULL);
     stack_usage(t->ours, &usage);
-    HOLDS(usage.sockets == 0 && usage.listeners == 0 && usage.epoll_items == 0);
+    MUST(usage.sockets == 0 && usage.listeners == 0 && usage.epoll_items == 0);
     stack_counters(t->ours, &counters);
     uint64_t drops = 0;
     for (int i = 0; i < DROP_COUNT; i++)
         drops += counters.drops[i];
-    HOLDS(counters.received == counters.consumed + drops);
+    MUST(counters.received == counters.consumed + drops);
     for (size_t i = 0; i < ARRAY_LEN(t->services); i++)
         service_free(t->services[i]);
     stack_free(t->ours);
@@ -255,7 +254,7 @@ void twins_unlock(struct twins *t)
     const uint64_t one = 1;
 
     pthread_mutex_unlock(&t->lock);
-    HOLDS(write(t->poke, &one, sizeof one) == sizeof one);
+    MUST(write(t->poke, &one, sizeof one) == sizeof one);
 }
 
 void twins_cut(struct twins *t)
@@ -276,8 +275,8 @@ int twins_connect(uint16_t port)
     struct sockaddr_in peer = twins_addr("10.0.0.2", port);
     int s = tapio_socket(AF_INET, SOCK_STREAM, 0);
 
-    HOLDS(s >= 0);
-    HOLDS(tapio_connect(s, (struct sockaddr *)&peer, sizeof peer) == 0);
+    MUST(s >= 0);
+    MUST(tapio_connect(s, (struct sockaddr *)&peer, sizeof peer) == 0);
     return s;
 }
 
@@ -286,9 +285,9 @@ int twins_listen(uint16_t port, int backlog)
     struct sockaddr_in local = twins_addr("0.0.0.0", port);
     int s = tapio_socket(AF_INET, SOCK_STREAM, 0);
 
-    HOLDS(s >= 0);
-    HOLDS(tapio_bind(s, (struct sockaddr *)&local, sizeof local) == 0);
-    HOLDS(tapio_listen(s, backlog) == 0);
+    MUST(s >= 0);
+    MUST(tapio_bind(s, (struct sockaddr *)&local, sizeof local) == 0);
+    MUST(tapio_listen(s, backlog) == 0);
     return s;
 }
 
@@ -296,11 +295,11 @@ int twins_call(struct twins *t, uint16_t port)
 {
     struct endpoint ours = {.port = port};
 
-    HOLDS(ip_addr_parse("10.0.0.1", &ours.addr) == 0);
+    MUST(ip_addr_parse("10.0.0.1", &ours.addr) == 0);
     struct stack *peer = twins_lock(t);
     int s = sock_socket(peer, AF_INET, SOCK_STREAM, 0);
-    HOLDS(s >= 0);
-    HOLDS(sock_connect(peer, s, ours, NULL) == -EINPROGRESS);
+    MUST(s >= 0);
+    MUST(sock_connect(peer, s, ours, NULL) == -EINPROGRESS);
     twins_unlock(t);
     return s;
 }
@@ -313,11 +312,11 @@ void twins_hear(struct twins *t, int s, void *octets, size_t len)
     size_t heard = 0;
 
     for (int i = 0; heard < len; i++) {
-        HOLDS(i < MOMENTS);
+        MUST(i < MOMENTS);
         struct stack *peer = twins_lock(t);
         ssize_t n = sock_recv(peer, s, (char *)octets + heard, len - heard, 0, NULL);
         twins_unlock(t);
-        HOLDS(n > 0 || n == -EAGAIN);
+        MUST(n > 0 || n == -EAGAIN);
         if (n > 0)
             heard += (size_t)n;
         else
@@ -330,11 +329,11 @@ void twins_say(struct twins *t, int s, const void *octets, size_t len)
     size_t said = 0;
 
     for (int i = 0; said < len; i++) {
-        HOLDS(i < MOMENTS);
+        MUST(i < MOMENTS);
         struct stack *peer = twins_lock(t);
         ssize_t n = sock_send(peer, s, (const char *)octets + said, len - said, 0, NULL);
         twins_unlock(t);
-        HOLDS(n > 0 || n == -EAGAIN);
+        MUST(n > 0 || n == -EAGAIN);
         if (n > 0)
             said += (size_t)n;
         else
@@ -346,6 +345,6 @@ void twins_hang_up(struct twins *t, int s)
 {
     struct stack *peer = twins_lock(t);
 
-    HOLDS(sock_close(peer, s) == 0);
+    MUST(sock_close(peer, s) == 0);
     twins_unlock(t);
 }

@@ -8,12 +8,24 @@
 #ifndef TAPIO_TESTS_TWINS_H
 #define TAPIO_TESTS_TWINS_H
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <tapio/socket.h>
 
 #include "apps/service.h"
 #include "base/instant.h"
+
+/* An assertion for threads: Check's own are for the one that runs the test. */
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno);      \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
 
 enum { TWINS_ECHO = 7, TWINS_DISCARD = 9, TWINS_CHARGEN = 19, TWINS_CLOSED = 99 };
 
@@ -27,7 +39,7 @@ struct twins {
     bool ends, cut;       /* the peer's thread; the wire */
 };
 
-/* Made, attached and started. `values`: of both stacks; NULL: the defaults. */
+/* Made, attached and started. */
 void twins_begin(struct twins *t);
 /* Detached, taken apart; nothing may be left over in our stack but what time would free. */
 void twins_end(struct twins *t);

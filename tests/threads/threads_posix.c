@@ -19,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "support/holds.h"
 #include "support/proves.h"
 #include "support/twins.h"
 
@@ -45,7 +44,7 @@ static void fill(uint8_t *out, size_t len, uint64_t at)
 static void check(const uint8_t *in, size_t len, uint64_t at)
 {
     for (size_t i = 0; i < len; i++)
-        HOLDS(in[i] == octet_at(at + i));
+        MUST(in[i] == octet_at(at + i));
     atomic_fetch_add(&octets, len);
 }
 
@@ -64,7 +63,7 @@ static ssize_t send_all(int s, const uint8_t *in, size_t len)
         ssize_t n = tapio_send(s, in + done, len - done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
-        HOLDS(n > 0);
+        MUST(n > 0);
         done += (size_t)n;
     }
     return (ssize_t)done;
@@ -86,7 +85,7 @@ static void *writes(void *argument)
         send_all(shared, chunk, len);
         at += len;
     }
-    HOLDS(tapio_shutdown(shared, SHUT_WR) == 0);
+    MUST(tapio_shutdown(shared, SHUT_WR) == 0);
     return NULL;
 }
 
@@ -102,7 +101,7 @@ static void *reads(void *argument)
             n = 0;
         else if (n == 0)
             return NULL;
-        HOLDS(n >= 0);
+        MUST(n >= 0);
         check(chunk, (size_t)n, at);
     }
 }
@@ -120,12 +119,12 @@ static void *asks(void *argument)
         size_t done = 0;
         while (done < sizeof answer) {
             ssize_t n = tapio_recv(s, answer + done, sizeof answer - done, MSG_WAITALL);
-            HOLDS(n > 0 || errno == EINTR);
+            MUST(n > 0 || errno == EINTR);
             done += n > 0 ? (size_t)n : 0;
         }
         check(answer, sizeof answer, 0);
-        HOLDS(tapio_setsockopt(s, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
-        HOLDS(tapio_close(s) == 0); /* a reset: no TIME-WAIT is left */
+        MUST(tapio_setsockopt(s, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
+        MUST(tapio_close(s) == 0); /* a reset: no TIME-WAIT is left */
     }
     return NULL;
 }
@@ -142,13 +141,13 @@ static void *epolls(void *argument)
     for (uint32_t i = 0; i < MANY; i++) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = i};
         s[i] = twins_connect(TWINS_ECHO);
-        HOLDS(tapio_fcntl(s[i], F_SETFL, O_NONBLOCK) == 0);
-        HOLDS(tapio_epoll_ctl(set, EPOLL_CTL_ADD, s[i], &event) == 0);
+        MUST(tapio_fcntl(s[i], F_SETFL, O_NONBLOCK) == 0);
+        MUST(tapio_epoll_ctl(set, EPOLL_CTL_ADD, s[i], &event) == 0);
     }
     while (goes_on((int)(intptr_t)argument)) {
         struct epoll_event events[4];
         int count = tapio_epoll_wait(set, events, 4, 1000);
-        HOLDS(count > 0 || (count < 0 && errno == EINTR));
+        MUST(count > 0 || (count < 0 && errno == EINTR));
         for (int i = 0; i < count; i++) {
             uint32_t which = events[i].data.u32;
             ssize_t n;
@@ -156,18 +155,18 @@ static void *epolls(void *argument)
                 check(chunk, (size_t)n, got[which]);
                 got[which] += (uint64_t)n;
             }
-            HOLDS(n < 0 && errno == EAGAIN);
+            MUST(n < 0 && errno == EAGAIN);
             if (sent[which] == got[which]) {
                 fill(chunk, sizeof chunk, sent[which]);
                 n = tapio_write(s[which], chunk, sizeof chunk);
-                HOLDS(n > 0);
+                MUST(n > 0);
                 sent[which] += (uint64_t)n;
             }
         }
     }
     for (int i = 0; i < MANY; i++)
-        HOLDS(tapio_close(s[i]) == 0);
-    HOLDS(tapio_close(set) == 0);
+        MUST(tapio_close(s[i]) == 0);
+    MUST(tapio_close(set) == 0);
     return NULL;
 }
 
@@ -181,20 +180,20 @@ static void *serves(void *argument)
     while (goes_on((int)(intptr_t)argument)) {
         struct pollfd fd = {.fd = listener, .events = POLLIN};
         int some = tapio_poll(&fd, 1, 100);
-        HOLDS(some >= 0 || errno == EINTR);
+        MUST(some >= 0 || errno == EINTR);
         if (some <= 0)
             continue;
         int s = tapio_accept(listener, NULL, NULL);
         if (s < 0) { /* the other one was quicker */
-            HOLDS(errno == EAGAIN || errno == EINTR);
+            MUST(errno == EAGAIN || errno == EINTR);
             continue;
         }
         for (ssize_t n; (n = tapio_recv(s, chunk, sizeof chunk, 0)) != 0;) {
-            HOLDS(n > 0 || errno == EINTR);
+            MUST(n > 0 || errno == EINTR);
             if (n > 0)
                 send_all(s, chunk, (size_t)n);
         }
-        HOLDS(tapio_close(s) == 0);
+        MUST(tapio_close(s) == 0);
     }
     return NULL;
 }
@@ -220,11 +219,11 @@ static void *closes(void *argument)
     while (goes_on((int)(intptr_t)argument)) {
         struct linger linger = {.l_onoff = 1};
         int s = twins_connect(TWINS_DISCARD); /* it never answers */
-        HOLDS(tapio_setsockopt(s, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
+        MUST(tapio_setsockopt(s, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0);
         atomic_store(&doomed, s);
         struct timespec moment = {.tv_nsec = 300000};
         nanosleep(&moment, NULL);
-        HOLDS(tapio_close(s) == 0);
+        MUST(tapio_close(s) == 0);
     }
     atomic_store(&doomed, -1);
     return NULL;
@@ -241,8 +240,8 @@ static void *reads_doomed(void *argument)
         if (s < 0)
             continue;
         struct pollfd fd = {.fd = s, .events = POLLIN};
-        HOLDS(tapio_poll(&fd, 1, 1) >= 0 || errno == EINTR);
-        HOLDS(tapio_recv(s, &octet, 1, MSG_PEEK | MSG_DONTWAIT) <= 1);
+        MUST(tapio_poll(&fd, 1, 1) >= 0 || errno == EINTR);
+        MUST(tapio_recv(s, &octet, 1, MSG_PEEK | MSG_DONTWAIT) <= 1);
     }
     return NULL;
 }
@@ -302,9 +301,9 @@ int main(int argc, char **argv)
     twins_begin(&twins);
     shared = twins_connect(TWINS_ECHO);
     listener = twins_listen(PORT, 64);
-    HOLDS(tapio_fcntl(listener, F_SETFL, O_NONBLOCK) == 0);
+    MUST(tapio_fcntl(listener, F_SETFL, O_NONBLOCK) == 0);
     for (intptr_t i = 0; i < WORKERS; i++)
-        HOLDS(pthread_create(&workers[i], NULL, work[i], (void *)i) == 0);
+        MUST(pthread_create(&workers[i], NULL, work[i], (void *)i) == 0);
     bool fine = watch(workers, seconds);
     atomic_store(&over, true);
     alarm(HANG_S * 2); /* a thread that does not come home is a failure too */
@@ -314,7 +313,7 @@ int main(int argc, char **argv)
         for (int i = 0; i < WORKERS; i++)
             printf("worker %d: %lu rounds\n", i, atomic_load(&rounds[i]));
         printf("%lu octets checked\n", atomic_load(&octets));
-        HOLDS(tapio_close(shared) == 0 && tapio_close(listener) == 0);
+        MUST(tapio_close(shared) == 0 && tapio_close(listener) == 0);
         twins_end(&twins);
     }
     suite_is("threads");

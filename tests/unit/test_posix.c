@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/holds.h"
 #include "support/proves.h"
 #include "support/twins.h"
 

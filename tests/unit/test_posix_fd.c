@@ -11,7 +11,6 @@
 
 #include "dev/pipe.h"
 #include "posix/posix.h"
-#include "support/holds.h"
 #include "support/proves.h"
 #include "support/twins.h"
 
@@ -33,7 +32,7 @@ static bool is_readable(int fd, int ms)
     struct pollfd pollfd = {.fd = fd, .events = POLLIN};
     int some = poll(&pollfd, 1, ms);
 
-    HOLDS(some >= 0);
+    MUST(some >= 0);
     return some > 0;
 }
 
@@ -225,10 +224,10 @@ static struct stack *make_stack(const char *prefix, const struct env *env)
     struct stack_config config;
 
     stack_config_init(&config);
-    HOLDS(ip_prefix_parse(prefix, &config.addr[0]) == 0);
+    MUST(ip_prefix_parse(prefix, &config.addr[0]) == 0);
     config.addr_count = 1;
     struct stack *stack = stack_new(&config, env);
-    HOLDS(stack);
+    MUST(stack);
     return stack;
 }
 
@@ -241,14 +240,14 @@ static void *own_loop(void *argument)
         struct stack *stack = tapio_turn_begin();
         instant now = {mono_ns(NULL)}, deadline = stack_deadline(own.peer);
         short events;
-        HOLDS(stack_receive(stack, own.ends[0], now) >= 0);
+        MUST(stack_receive(stack, own.ends[0], now) >= 0);
         bool more = tapio_turn_serve(now);
-        HOLDS(stack_send(stack, own.ends[0], now) == 0);
-        HOLDS(stack_receive(own.peer, own.ends[1], now) >= 0);
+        MUST(stack_send(stack, own.ends[0], now) == 0);
+        MUST(stack_receive(own.peer, own.ends[1], now) >= 0);
         for (int s; (s = sock_next_ready(own.peer, &events)) >= 0;)
             if (sock_app(own.peer, s))
                 sock_app(own.peer, s)->ready(sock_app(own.peer, s), s, events, now);
-        HOLDS(stack_send(own.peer, own.ends[1], now) == 0);
+        MUST(stack_send(own.peer, own.ends[1], now) == 0);
         sleeps = !more && instant_is_never(dev_deadline(own.ends[0])) &&
                  instant_is_never(dev_deadline(own.ends[1]));
         deadline = instant_min(tapio_turn_end(sleeps), deadline);
@@ -274,12 +273,12 @@ START_TEST(a_program_may_turn_the_stack_itself)
     pthread_t thread;
     char octet = 0;
 
-    HOLDS(pipe_new(&memory, &pipe, own.ends) == 0);
+    MUST(pipe_new(&memory, &pipe, own.ends) == 0);
     own.ours = make_stack("10.0.0.1/24", &own_env[0]);
     config.stack = own.peer = make_stack("10.0.0.2/24", &own_env[1]);
-    HOLDS(service_new(&config, &echo) == 0);
+    MUST(service_new(&config, &echo) == 0);
     ck_assert_int_eq(tapio_attach(own.ours), 0);
-    HOLDS(pthread_create(&thread, NULL, own_loop, NULL) == 0);
+    MUST(pthread_create(&thread, NULL, own_loop, NULL) == 0);
     int s = twins_connect(TWINS_ECHO);
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(tapio_send(s, "z", 1, 0), 1);

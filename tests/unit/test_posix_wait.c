@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "posix/posix.h"
-#include "support/holds.h"
 #include "support/proves.h"
 #include "support/twins.h"
 
@@ -111,7 +110,7 @@ static void until_waiting(uint32_t count)
     const struct timespec moment = {.tv_nsec = 200000};
 
     for (int i = 0; waiting() != count; i++) {
-        HOLDS(i < 50000);
+        MUST(i < 50000);
         nanosleep(&moment, NULL);
     }
 }
@@ -123,14 +122,14 @@ static void call_many(struct caller *c, int count, enum what what, int s)
 
     for (int i = 0; i < count; i++) {
         c[i] = (struct caller){.what = what, .s = s, .timeout_ms = -1};
-        HOLDS(pthread_create(&c[i].thread, NULL, caller_thread, &c[i]) == 0);
+        MUST(pthread_create(&c[i].thread, NULL, caller_thread, &c[i]) == 0);
     }
     until_waiting(before + (uint32_t)count);
 }
 
 static void ends_with(struct caller *c, ssize_t result, int error)
 {
-    HOLDS(pthread_join(c->thread, NULL) == 0);
+    MUST(pthread_join(c->thread, NULL) == 0);
     if (c->result != result || (result < 0 && c->error != error))
         ck_abort_msg("call %d: %zd, errno %d; wanted %zd, %d", c->what, c->result, c->error, result,
                      error);
@@ -156,7 +155,7 @@ START_TEST(a_call_waits_until_it_can_go_on)
     ck_assert_int_eq(c[0].octet, 'a');
     ck_assert_uint_eq(waiting(), 1); /* who accepts sleeps on */
     int call = twins_call(&twins, 80);
-    HOLDS(pthread_join(c[4].thread, NULL) == 0);
+    MUST(pthread_join(c[4].thread, NULL) == 0);
     int taken = (int)c[4].result;
     ck_assert_int_ge(taken, 0);
     /* a peer that does not read, and then does */
@@ -264,7 +263,7 @@ static void given_handler(int flags)
     struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
 
     handled = 0;
-    HOLDS(sigaction(SIGUSR1, &action, NULL) == 0);
+    MUST(sigaction(SIGUSR1, &action, NULL) == 0);
 }
 
 /* It waits, but perhaps not yet in the kernel; a signal that comes before is the program's own
@@ -463,7 +462,7 @@ START_TEST(of_many_that_accept_one_is_woken_and_none_is_forgotten)
     }
     twins_unlock(&twins);
     for (int i = 0; i < 8; i++) {
-        HOLDS(pthread_join(c[i].thread, NULL) == 0);
+        MUST(pthread_join(c[i].thread, NULL) == 0);
         ck_assert_int_ge(c[i].result, 0);
         ck_assert_int_eq(tapio_close((int)c[i].result), 0);
     }
@@ -512,7 +511,7 @@ START_TEST(the_polling_thread_is_woken_for_debts_alone)
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* a delayed ACK has its turn */
     uint64_t before = cpu_ns(posix.thread);
     for (int i = 0; i < CALLS; i++) {
-        HOLDS(tapio_recv(s, &octet, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN);
+        MUST(tapio_recv(s, &octet, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN);
         nanosleep(&moment, NULL); /* long enough to fall asleep again */
     }
     /* a wake-up costs microseconds; a timer or two may come */
