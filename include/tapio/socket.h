@@ -69,7 +69,8 @@ TAPIO_API void tapio_unlock(void);
  *     stack_send(stack, dev, now);
  *     instant deadline = tapio_turn_end(sleeps);
  *     with `sleeps`: sleep until the device, tapio_turn_fd() or the deadline
- */
+ *
+ * and ends before tapio_detach(). */
 TAPIO_API struct stack *tapio_turn_begin(void);
 /* True when it stopped early: come again soon. */
 TAPIO_API bool tapio_turn_serve(instant now);
