@@ -67,7 +67,7 @@ static int listen_at(uint16_t port)
 
 int main(int argc, char **argv)
 {
-    long connections = argc > 2 ? atol(argv[2]) : -1;
+    long connections = argc > 2 ? strtol(argv[2], NULL, 10) : -1;
     struct dev *dev;
     struct stack *stack = bring_up(argc > 1 ? argv[1] : "tap0", &dev);
     int listener = listen_at(7);

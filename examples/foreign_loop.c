@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 
     if (argc != 4 || inet_pton(AF_INET, argv[2], &peer.sin_addr) != 1)
         return fputs("usage: foreign_loop TAP ADDRESS PORT\n", stderr), 2;
-    peer.sin_port = htons((uint16_t)atoi(argv[3]));
+    peer.sin_port = htons((uint16_t)strtol(argv[3], NULL, 10));
     struct stack *stack = bring_up(argv[1], &dev);
     int s = tapio_socket(AF_INET, SOCK_STREAM, 0), loop = epoll_create1(EPOLL_CLOEXEC);
     if (s < 0 || tapio_connect(s, (struct sockaddr *)&peer, sizeof peer))

@@ -4,8 +4,8 @@
  * One lock guards the stack and everything here. A call takes it, tells the stack the time, does
  * what face one does, and gives it back. Sending is the polling thread's work alone: a call only
  * leaves a debt behind. If that thread sleeps then, and there is a debt, or a timer that is due
- * before it would wake up, one octet count goes to its eventfd; whoever comes next sees that it has
- * been kicked already. A call that leaves nothing to do (most reads) costs no system call at all.
+ * before it would wake up, its eventfd is written; whoever comes next sees that it has been kicked
+ * already. A call that leaves nothing to do (most reads) costs no system call at all.
  *
  * The lock is not fair, which is good for throughput and bad for a polling thread that gives it
  * back only to take it again, and for one that never gets it because the callers are quicker. So it
@@ -59,11 +59,11 @@ static bool is_needed(const struct stack *stack)
     return stack_owes(stack) || instant_before(stack_deadline(stack), posix.sleeps_until);
 }
 
+/* Without the lock, which the other would only run into; `kicked` has been set under it. */
 static void kick(void)
 {
     const uint64_t one = 1;
 
-    posix.kicked = true;
     ssize_t n = write(posix.wake_fd, &one, sizeof one);
     assert(n == sizeof one); /* it is read before it could be full */
 }
@@ -72,15 +72,18 @@ void posix_give(void)
 {
     atomic_uint *wakes[POSIX_WAKES];
     unsigned count = posix.wake_count;
+    bool kicks = posix.stack && posix.sleeping && !posix.kicked &&
+                 (posix.stopping || is_needed(posix.stack));
 
     for (unsigned i = 0; i < count; i++)
         wakes[i] = posix.wakes[i];
     posix.wake_count = 0;
-    if (posix.stack && posix.sleeping && !posix.kicked && is_needed(posix.stack))
-        kick();
+    posix.kicked = posix.kicked || kicks;
     pthread_mutex_unlock(&posix.lock);
     for (unsigned i = 0; i < count; i++) /* who has woken by itself and gone does not mind */
         syscall(SYS_futex, wakes[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    if (kicks)
+        kick();
 }
 
 instant posix_now(const struct stack *stack)
@@ -171,12 +174,10 @@ struct stack *tapio_turn_begin(void)
         pthread_mutex_unlock(&posix.gate);
     }
     posix.sleeping = false;
-    if (posix.kicked) {
-        uint64_t count;
-        ssize_t n = read(posix.wake_fd, &count, sizeof count);
-        assert(n == sizeof count); /* written under the lock, before `kicked` was seen */
+    uint64_t count;
+    /* Not written yet? Then it will be in a moment, and end the next sleep. */
+    if (posix.kicked && read(posix.wake_fd, &count, sizeof count) == sizeof count)
         posix.kicked = false;
-    }
     return posix.stack;
 }
 
@@ -259,7 +260,7 @@ int tapio_attach(struct stack *stack)
         for (unsigned i = 0; i < POSIX_BUCKETS; i++)
             list_init(&posix.watches[i]);
         list_init(&posix.set_watches);
-        posix.sleeping = posix.down = false;
+        posix.sleeping = posix.down = posix.stopping = false;
         posix.stack = stack;
     }
     posix_give();
@@ -275,9 +276,7 @@ static void stop_thread(void)
     thread = posix.thread;
     posix.has_thread = false;
     posix.stopping = true;
-    if (has_thread && !posix.kicked)
-        kick();
-    posix_give();
+    posix_give(); /* which ends its sleep */
     if (has_thread)
         pthread_join(thread, NULL);
 }

@@ -53,33 +53,31 @@ struct posix_descriptor {
 
 struct posix {
     pthread_mutex_t lock;
-    pthread_mutex_t gate;    /* held by the polling thread while it waits for the lock */
-    atomic_bool turn_wanted; /* ... and then callers queue behind it */
-    atomic_int callers;      /* threads that wait for the lock */
-    atomic_bool forked;      /* this is a child */
-    struct stack *stack;     /* NULL: none is attached */
-    uint32_t waiting;        /* calls that have given the lock back for a while */
-    pthread_cond_t left;     /* the last of them has gone: for tapio_detach() */
-    bool down;               /* the device is gone */
-
-    int reserve; /* the file that every descriptor is a duplicate of; -1 before the first attach */
-    int wake_fd; /* an eventfd: ends the sleep of the polling thread */
-    bool sleeping; /* it sleeps, until */
-    instant sleeps_until;
-    bool kicked; /* wake_fd has been written, and not read yet */
-
-    struct posix_descriptor *table; /* by descriptor */
-    int table_len;
+    pthread_mutex_t gate; /* held by the polling thread while it waits for the lock */
+    pthread_cond_t left;  /* nobody waits any more: for tapio_detach() */
+    struct stack *stack;  /* NULL: none is attached */
     struct list watches[POSIX_BUCKETS];
     struct list set_watches;
     atomic_uint *wakes[POSIX_WAKES]; /* futex words */
-    unsigned wake_count;
-
-    pthread_t thread; /* of tapio_start() */
-    bool has_thread;
-    bool stopping;
+    struct posix_descriptor *table;  /* by descriptor */
+    instant sleeps_until;            /* when `sleeping` */
+    pthread_t thread;                /* of tapio_start() */
     tapio_resolver *resolver;
     void *resolver_context;
+
+    int reserve; /* the file that every descriptor is a duplicate of; -1 before the first attach */
+    int wake_fd; /* an eventfd: ends the sleep of the polling thread */
+    int table_len;
+    unsigned wake_count;
+    uint32_t waiting;   /* calls that have given the lock back for a while */
+    atomic_int callers; /* threads that wait for the lock */
+    atomic_bool
+        turn_wanted;    /* the polling thread waits for it, and callers queue behind the gate */
+    atomic_bool forked; /* this is a child */
+    bool sleeping;      /* the polling thread */
+    bool kicked;        /* wake_fd has been written, and not read yet */
+    bool has_thread, stopping;
+    bool down; /* the device is gone */
 };
 
 extern struct posix posix;
