@@ -138,6 +138,8 @@ TAPIO_API int tapio_fd_arm(int s, short events);
 
 /* --- names ----------------------------------------------------------------------------------- */
 
+struct addrinfo; /* <netdb.h> keeps it back from strict ISO C */
+
 /* Numbers, "localhost", /etc/hosts and /etc/services, and whom the resolver below knows. */
 TAPIO_API int tapio_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                                 struct addrinfo **out);
