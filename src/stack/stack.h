@@ -42,7 +42,8 @@ struct stack {
     struct pmtu paths; /* of datagrams: a connection has its own */
     /* Packets without a connection that wait to be sent: IP packets, `tag` their enum why. */
     struct frame_queue replies;
-    struct { /* one that waited for ARP and found the device full */
+    bool segments_first; /* the device was full before they had their turn */
+    struct {             /* one that waited for ARP and found the device full */
         struct frame *packet;
         struct mac_addr mac;
     } released;

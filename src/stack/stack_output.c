@@ -8,7 +8,8 @@
  *       send_segments()       tcp_output: each connection's debts, in turn
  *       send_arp()            again, because the others may have raised requests
  *
- * What is small and capped goes first, so that a bulk sender on a slow device cannot starve it.
+ * What is small and capped goes first, so that a bulk sender on a slow device cannot starve it. On
+ * a device that is full again and again, replies and segments take turns.
  *
  * A device that is full stops it there, and nothing is lost: every packet is named, handed over,
  * and only then booked as sent. Only the reply queue has a cap that drops.
@@ -375,6 +376,31 @@ static int send_arp(struct sending *out)
 
 /* --- the door ----------------------------------------------------------------------------- */
 
+/* Segments, when it was their turn to go first. */
+static int send_segments_first(struct sending *out)
+{
+    struct stack *s = out->stack;
+    uint64_t before = s->events.counters.sent;
+
+    if (!s->segments_first)
+        return 0;
+    int err = send_segments(out);
+    s->segments_first = err && s->events.counters.sent == before;
+    return err;
+}
+
+/* If the device is full before all have left, segments have the next turn: among replies are
+ * datagrams, of which a program can make as many as it likes. */
+static int send_replies_in_turn(struct sending *out)
+{
+    struct stack *s = out->stack;
+    uint64_t before = s->events.counters.sent;
+    int err = send_replies(out);
+
+    s->segments_first = err && s->events.counters.sent != before;
+    return err;
+}
+
 static int pay(struct sending *out)
 {
     stack_tell_time(out->stack, out->now);
@@ -384,7 +410,9 @@ static int pay(struct sending *out)
     if (!err && out->ethernet)
         err = send_arp(out);
     if (!err)
-        err = send_replies(out);
+        err = send_segments_first(out);
+    if (!err)
+        err = send_replies_in_turn(out);
     stack_tell_room(out->stack);
     if (!err)
         err = send_segments(out);

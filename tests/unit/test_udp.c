@@ -367,6 +367,28 @@ START_TEST(a_sender_that_finds_no_room_is_told_when_there_is_some)
 }
 END_TEST
 
+/* A device that takes one packet a poll, and a program that always has more datagrams. */
+START_TEST(a_flood_of_datagrams_does_not_keep_a_connection_from_opening)
+{
+    int s = rig_socket(RIG_PORT), t = sock_socket(rig.stack, AF_INET, SOCK_STREAM, 0), polls = 0;
+
+    rig.full_after = 0;
+    ck_assert_int_eq(sock_connect(rig.stack, t, rig_at("10.0.0.1", 80), NULL), -EINPROGRESS);
+    do {
+        while (rig_send_to(s, "10.0.0.1", RIG_THEIRS, "x", 1) == 1)
+            ;
+        rig.full_after = 1;
+        rig_output();
+    } while (rig.packet[rig.count - 1].protocol != IPPROTO_TCP && polls++ < 10);
+    ck_assert_int_le(polls, 2);
+    rig.full_after = 1; /* and the other way round */
+    rig_output();
+    ck_assert_uint_eq(rig.packet[rig.count - 1].protocol, IPPROTO_UDP);
+    sock_close(rig.stack, s);
+    sock_close(rig.stack, t);
+}
+END_TEST
+
 /* --- out ---------------------------------------------------------------------------------- */
 
 START_TEST(what_is_sent_is_right_in_every_sum)
@@ -388,13 +410,15 @@ START_TEST(what_is_sent_is_right_in_every_sum)
         rig_forget();
     }
     rig.dev.csum_offload = false;
-    for (uint32_t data = 0; data <= UINT16_MAX; data++) { /* among them sums of zero */
-        uint8_t two[] = {(uint8_t)(data >> 8), (uint8_t)data};
-        HOLDS(rig_send_to(s, _i ? "fd00::1" : "10.0.0.1", RIG_THEIRS, two, 2) == 2);
-        if (data % 64 == 63) {
-            HOLDS(rig_output() == 64);
-            rig_forget();
-        }
+    uint8_t two[2] = {0, 0}; /* with its own checksum for data, the sum of a datagram is zero */
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(rig_send_to(s, _i ? "fd00::1" : "10.0.0.1", RIG_THEIRS, two, 2), 2);
+        ck_assert_int_eq(rig_output(), 1);
+        two[0] = (uint8_t)(rig.packet[0].checksum >> 8);
+        two[1] = (uint8_t)rig.packet[0].checksum;
+        if (i == 1)
+            ck_assert_uint_eq(rig.packet[0].checksum, 0xffff);
+        rig_forget();
     }
     sock_close(rig.stack, s);
     PROVES("RFC1122-4.1.3.4-c", "RFC768-Fields-a", "RFC8200-udp6-zero");
@@ -579,6 +603,7 @@ int main(void)
     tcase_add_test(c, a_full_queue_drops_the_newest_and_is_charged_what_frames_cost);
     tcase_add_test(c, no_queue_holds_more_than_twice_what_its_data_is_worth);
     tcase_add_test(c, a_sender_that_finds_no_room_is_told_when_there_is_some);
+    tcase_add_test(c, a_flood_of_datagrams_does_not_keep_a_connection_from_opening);
     tcase_add_loop_test(c, what_is_sent_is_right_in_every_sum, 0, 2);
     tcase_add_loop_test(c, df_and_the_largest_datagram_are_as_ip_mtu_discover_says, 0,
                         ARRAY_LEN(size_row));
