@@ -264,6 +264,7 @@ static struct udp_port *share_of(struct udp_port *first, uint64_t hash)
     for (struct udp_port *port = first; port; port = port->hash_next)
         count += port->reuse_port && udp_is_named(port, first->local, first->remote) &&
                  port->families == first->families;
+    assert(count > 0); /* `first` itself */
     uint32_t turn = (uint32_t)(hash >> 32) % count;
     for (struct udp_port *port = first; port; port = port->hash_next) {
         if (port->reuse_port && udp_is_named(port, first->local, first->remote) &&

@@ -100,10 +100,12 @@ static void read_headers(struct rig_packet *p)
     }
 }
 
+/* What the station says comes when the stack has sent all. */
+static uint8_t reply[60];
+static bool has_reply;
+
 static void answer_arp(const uint8_t *frame)
 {
-    uint8_t reply[60];
-
     memcpy(reply, frame + 6, 6);
     memcpy(reply + 6, their_mac, 6);
     memcpy(reply + 12, frame + 12, 8); /* type, hardware, protocol, lengths */
@@ -112,8 +114,7 @@ static void answer_arp(const uint8_t *frame)
     memcpy(reply + 28, frame + 38, 4);
     memcpy(reply + 32, frame + 22, 10);
     memset(reply + 42, 0, sizeof reply - 42);
-    if (memcmp(frame + 28, frame + 38, 4) != 0) /* not an announcement */
-        stack_input(rig.stack, (struct bytes){reply, sizeof reply}, NULL, rig.now);
+    has_reply = memcmp(frame + 28, frame + 38, 4) != 0; /* not to an announcement */
 }
 
 static int take(struct dev *dev, const struct frame_meta *meta, const struct iovec *iov, int iovcnt,
@@ -173,6 +174,9 @@ int rig_output(void)
     for (int i = 0; i < 3; i++) { /* a request, and what waited for its answer */
         int err = stack_send(rig.stack, &rig.dev, rig.now);
         ck_assert(err == 0 || (err == -EAGAIN && rig.full_after == 0));
+        if (has_reply)
+            stack_input(rig.stack, (struct bytes){reply, sizeof reply}, NULL, rig.now);
+        has_reply = false;
     }
     check_books();
     return rig.count;

@@ -330,6 +330,40 @@ START_TEST(sockets_of_one_name_share_the_senders)
 }
 END_TEST
 
+/* In a table of 16 chains. */
+START_TEST(ports_that_share_a_chain_are_kept_apart)
+{
+    enum { COUNT = 16 };
+    struct stack_config config;
+    int s[COUNT];
+
+    rig_config(&config, STACK_LINK_IP);
+    config.values.udp_ports = COUNT;
+    rig_begin(&config);
+    for (int i = 0; i < COUNT; i++) {
+        s[i] = rig_socket((uint16_t)(i + 1));
+        if (i % 4 == 3)
+            ck_assert_int_eq(connect_to(s[i], "10.0.0.1", RIG_THEIRS), 0);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        RIG_INPUT(.dst_port = (uint16_t)(i + 1), .data = "one", .len = 3);
+        RIG_INPUT(.dst_port = (uint16_t)(i + 1), .dst = "10.0.0.255", .data = "all", .len = 3);
+        for (int k = 0; k < COUNT; k++) {
+            if (k == i)
+                rig_expect(s[k], "one");
+            if (k == i && i % 4 != 3)
+                rig_expect(s[k], "all");
+            rig_expect_none(s[k]);
+        }
+    }
+    while (rig_output() > 0) /* for those who are connected the broadcast was for nobody */
+        rig_forget();
+    for (int i = 0; i < COUNT; i++) /* each end of a chain goes once */
+        ck_assert_int_eq(sock_close(rig.stack, s[i * 5 % COUNT]), 0);
+    rig_end();
+}
+END_TEST
+
 /* --- both families ------------------------------------------------------------------------ */
 
 START_TEST(a_socket_of_inet6_speaks_both_unless_it_is_told_not_to)
@@ -359,6 +393,24 @@ START_TEST(a_socket_of_inet6_speaks_both_unless_it_is_told_not_to)
     ck_assert_int_eq(rig_send_to(six, "10.0.0.1", 1, "a", 1), -ENETUNREACH);
     ck_assert_int_eq(connect_to(six, "10.0.0.1", 1), -ENETUNREACH);
     close_all((int[]){six, four}, 2);
+}
+END_TEST
+
+/* As on Linux, whichever was bound last. */
+START_TEST(a_socket_of_inet_hears_ipv4_before_one_that_knows_both)
+{
+    int s[2];
+
+    for (int i = 0; i < 2; i++) {
+        s[i] = (i == _i) ? rig_socket(0) : rig_socket6(0);
+        ck_assert_int_eq(rig_set(s[i], SOL_SOCKET, SO_REUSEADDR, 1), 0);
+        ck_assert_int_eq(bind_to(s[i], i == _i ? "0.0.0.0" : "::", RIG_PORT), 0);
+    }
+    RIG_INPUT(.data = "four", .len = 4);
+    RIG_INPUT(.data = "six", .len = 3, .dst = "fd00::2");
+    rig_expect(s[_i], "four");
+    rig_expect(s[1 - _i], "six");
+    close_all(s, 2);
 }
 END_TEST
 
@@ -536,9 +588,9 @@ END_TEST
 
 /* --- control messages --------------------------------------------------------------------- */
 
-static struct {
+static union {
     struct cmsghdr header;
-    uint8_t octets[256];
+    uint8_t octets[272];
 } control;
 
 /* The data of one that was received, or NULL. */
@@ -745,6 +797,7 @@ int main(void)
 
     c = tcase_create("caps");
     tcase_add_test(c, there_are_no_more_than_the_cap_says);
+    tcase_add_test(c, ports_that_share_a_chain_are_kept_apart);
     tcase_add_test(c, when_each_ephemeral_port_is_taken_bind_says_so);
     suite_add_tcase(s, c);
 
@@ -755,6 +808,7 @@ int main(void)
     tcase_add_test(c, the_most_telling_name_gets_the_datagram);
     tcase_add_loop_test(c, sockets_of_one_name_share_the_senders, 0, 2);
     tcase_add_test(c, a_socket_of_inet6_speaks_both_unless_it_is_told_not_to);
+    tcase_add_loop_test(c, a_socket_of_inet_hears_ipv4_before_one_that_knows_both, 0, 2);
     tcase_add_test(c, a_socket_bound_in_one_family_does_not_reach_the_other);
     suite_add_tcase(s, c);
 

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/instant.h"
+#include "ip/pmtu.h"
 #include "support/holds.h"
 #include "support/proves.h"
 #include "support/udp_rig.h"
@@ -237,6 +238,41 @@ START_TEST(a_broadcast_reaches_each_socket_once)
     sock_close(rig.stack, other);
     sock_close(rig.stack, ours);
     PROVES("RFC1122-3.3.6-a");
+}
+END_TEST
+
+/* Who is connected hears of its peer alone, at the broadcast address or at any. */
+START_TEST(a_broadcast_reaches_who_is_connected_to_its_sender)
+{
+    int s[4];
+
+    for (int i = 0; i < 4; i++) {
+        s[i] = rig_socket(0);
+        ck_assert_int_eq(rig_set(s[i], SOL_SOCKET, SO_REUSEADDR, 1), 0);
+        ck_assert_int_eq(
+            sock_bind(rig.stack, s[i], rig_at(i % 2 ? "10.0.0.255" : "0.0.0.0", RIG_PORT)), 0);
+        ck_assert_int_eq(sock_connect(rig.stack, s[i],
+                                      rig_at(i < 2 ? "10.0.0.1" : "10.0.0.9", RIG_THEIRS), NULL),
+                         0);
+    }
+    RIG_INPUT(.dst = "10.0.0.255", .data = "all", .len = 3, .broadcast_mac = true);
+    rig_expect(s[1], "all");
+    for (int i = 0; i < 4; i++) { /* connect() has given those at any address the source's own */
+        rig_expect_none(s[i]);
+        sock_close(rig.stack, s[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_checksum_is_left_open_for_the_device_behind_its_ethernet_header)
+{
+    int s = rig_socket(RIG_PORT);
+
+    rig.dev.csum_offload = true;
+    ck_assert_int_eq(rig_send_to(s, "10.0.0.1", RIG_THEIRS, "abc", 3), 3);
+    ck_assert_int_eq(rig_output(), 1); /* the rig has looked where */
+    ck_assert(rig.packet[0].open_sum);
+    sock_close(rig.stack, s);
 }
 END_TEST
 
@@ -497,6 +533,36 @@ START_TEST(a_packet_of_ipv6_is_never_larger_than_the_path)
 }
 END_TEST
 
+START_TEST(a_router_is_not_believed_below_the_floor)
+{
+    int s = rig_socket6(RIG_PORT);
+
+    ck_assert_int_eq(sock_connect(rig.stack, s, rig_at("10.0.0.1", RIG_THEIRS), NULL), 0);
+    ck_assert_int_eq(sock_send(rig.stack, s, big, 1400, 0, NULL), 1400);
+    rig_output();
+    rig_input_error(ICMP_UNREACHABLE, CODE_TOO_BIG, 100);
+    ck_assert_int_eq(rig_get(s, IPPROTO_IP, IP_MTU), 552); /* tcp.pmtu_floor_v4 */
+    rig_input_error(ICMP_UNREACHABLE, CODE_TOO_BIG, 1000); /* nor does anybody raise it */
+    ck_assert_int_eq(rig_get(s, IPPROTO_IP, IP_MTU), 552);
+    sock_close(rig.stack, s);
+}
+END_TEST
+
+START_TEST(what_is_known_of_one_path_is_about_no_other)
+{
+    struct pmtu pmtu;
+    instant then = {0}, later = {600 * NS_PER_S};
+
+    pmtu_init(&pmtu, (struct hash_key){1, 2});
+    pmtu_lower(&pmtu, ip_from_v4(1), 1300, then);
+    ck_assert_uint_eq(pmtu_find(&pmtu, ip_from_v4(1), 1500, then), 1300);
+    ck_assert_uint_eq(pmtu_find(&pmtu, ip_from_v4(1), 1200, then), 1200);
+    ck_assert_uint_eq(pmtu_find(&pmtu, ip_from_v4(1), 1500, later), 1500);
+    for (uint32_t i = 2; i < 5000; i++) /* some of them share its place */
+        HOLDS(pmtu_find(&pmtu, ip_from_v4(i), 1500, then) == 1500);
+}
+END_TEST
+
 /* --- what the network says ------------------------------------------------------------------ */
 
 static const struct {
@@ -608,6 +674,8 @@ int main(void)
     tcase_add_loop_test(c, df_and_the_largest_datagram_are_as_ip_mtu_discover_says, 0,
                         ARRAY_LEN(size_row));
     tcase_add_test(c, a_packet_of_ipv6_is_never_larger_than_the_path);
+    tcase_add_test(c, a_router_is_not_believed_below_the_floor);
+    tcase_add_test(c, what_is_known_of_one_path_is_about_no_other);
     tcase_add_loop_test(c, an_icmp_error_is_told_once_to_who_sent_and_to_nobody_else, 0,
                         ARRAY_LEN(error_row));
     tcase_add_test(c, an_error_about_a_port_that_nobody_has_is_nothing);
@@ -617,6 +685,8 @@ int main(void)
     tcase_add_checked_fixture(c, given_rig_ethernet, rig_end);
     tcase_add_test(c, a_closed_port_says_nothing_to_many);
     tcase_add_test(c, a_broadcast_reaches_each_socket_once);
+    tcase_add_test(c, a_broadcast_reaches_who_is_connected_to_its_sender);
+    tcase_add_test(c, a_checksum_is_left_open_for_the_device_behind_its_ethernet_header);
     tcase_add_test(c, a_broadcast_is_sent_to_all_stations_by_who_may);
     suite_add_tcase(s, c);
 
