@@ -7,9 +7,7 @@
  * SP stands between the parts of the request line, a field's name touches its colon, and lines are
  * never folded. What is allowed to be tolerated but need not be (RFC 9112, 2.2 and 3) is refused.
  *
- *     START --- METHOD -SP- TARGET -SP- VERSION -CR- REQUEST_LF -LF- FIELD
- *     FIELD --- NAME -:- OWS --- VALUE -CR- FIELD_LF -LF- FIELD
- *     FIELD -CR- END_LF -LF- COMPLETE
+ *     START --- METHOD -SP- TARGET -SP- VERSION -CR- REQUEST_LF -LF- FIELDS (http_fields.c)
  *
  * Runs of octets that keep a state are skipped in a tight loop; every other octet takes one step.
  * Limits are checked after each run, so a part that is too long is refused when its first octet too
@@ -30,17 +28,11 @@ enum state {
     TARGET,
     VERSION,
     REQUEST_LF, /* the request line's CR has been seen */
-    FIELD,      /* at the beginning of a line */
-    NAME,
-    OWS, /* behind the colon, before the value */
-    VALUE,
-    FIELD_LF, /* a field line's CR has been seen */
-    END_LF,   /* the last line's CR has been seen */
+    FIELDS,     /* everything behind it: http_fields.c */
     COMPLETE,
     FAILED,
 };
 
-static_assert(HTTP_HEAD_MAX <= UINT16_MAX, "a slice counts in 16 bits");
 static_assert(HTTP_TARGET_MAX + HTTP_METHOD_LONGEST < HTTP_HEAD_MAX, "414 comes before 431");
 
 void http_parser_init(struct http_parser *parser)
@@ -58,7 +50,7 @@ static void fail(struct http_parser *p, int status)
 /* From the mark up to, and without, the octet that was just taken. */
 static struct http_slice marked(const struct http_parser *p)
 {
-    return (struct http_slice){(uint16_t)p->mark, (uint16_t)(p->at - 1 - p->mark)};
+    return http_slice_marked(p->mark, p->at);
 }
 
 /* A part begins behind the octet that was just taken. */
@@ -66,6 +58,12 @@ static void begin(struct http_parser *p, enum state state)
 {
     p->state = (uint8_t)state;
     p->mark = p->at;
+}
+
+static void begin_fields(struct http_parser *p)
+{
+    p->state = FIELDS;
+    p->fields = (struct http_fields_parser){.at = p->at};
 }
 
 /* "HTTP/" DIGIT "." DIGIT CR, in exactly these octets (RFC 9112, 2.3). */
@@ -111,71 +109,37 @@ static void request_line_octet(struct http_parser *p, struct bytes head, uint8_t
         if (p->major != 1)
             fail(p, 505);
         else
-            p->state = FIELD;
+            begin_fields(p);
     } else {
         fail(p, 400);
     }
 }
 
-/* The value ends before the CR that was just taken, and its trailing white space before that. */
-static void end_value(struct http_parser *p, struct bytes head)
+/* The field lines and the empty line behind them. */
+static void parse_fields(struct http_parser *p, struct bytes head)
 {
-    struct http_slice value = marked(p);
+    enum http_progress progress = http_fields_parse(&p->fields, head, NULL, p->request.fields);
 
-    while (value.len && http_is_space(head.at[value.at + value.len - 1]))
-        value.len--;
-    p->request.fields[p->request.field_count++].value = value;
-    p->state = FIELD_LF;
-}
-
-/* One octet of the field lines or of the empty line behind them. */
-static void field_octet(struct http_parser *p, struct bytes head, uint8_t octet)
-{
-    if (p->state == FIELD && octet == '\r') {
-        p->state = END_LF;
-    } else if (p->state == FIELD && http_octet_is(octet, HTTP_TCHAR)) {
-        if (p->request.field_count == HTTP_FIELDS_MAX) {
-            fail(p, 431);
-            return;
-        }
-        p->state = NAME;
-        p->mark = p->at - 1;
-    } else if (p->state == NAME && octet == ':') {
-        p->request.fields[p->request.field_count].name = marked(p);
-        begin(p, OWS);
-    } else if (p->state == OWS && http_octet_is(octet, HTTP_VALUE)) {
-        p->state = VALUE;
-        p->mark = p->at - 1;
-    } else if (p->state == OWS && octet == '\r') {
-        p->mark = p->at - 1; /* an empty value */
-        end_value(p, head);
-    } else if (p->state == VALUE && octet == '\r') {
-        end_value(p, head);
-    } else if (p->state == FIELD_LF && octet == '\n') {
-        p->state = FIELD;
-    } else if (p->state == END_LF && octet == '\n') {
+    p->at = p->fields.at;
+    p->request.field_count = p->fields.count;
+    if (progress == HTTP_FAILED)
+        fail(p, p->fields.too_many ? 431 : 400);
+    else if (progress == HTTP_COMPLETE)
         p->state = COMPLETE;
-    } else {
-        /* A bare CR or LF, a NUL or another control, white space before the first field or before a
-         * colon, a folded line (RFC 9112, 2.2, 5.1 and 5.2). */
-        fail(p, 400);
-    }
 }
 
 /* Skips the octets that keep the state. */
 static void skip_run(struct http_parser *p, struct bytes head)
 {
     static const uint8_t classes[] = {
-        [METHOD] = HTTP_TCHAR, [TARGET] = HTTP_TARGET, [NAME] = HTTP_TCHAR,
-        [VALUE] = HTTP_VALUE,  [FAILED] = 0,
+        [METHOD] = HTTP_TCHAR,
+        [TARGET] = HTTP_TARGET,
+        [FAILED] = 0,
     };
     const uint8_t keep = classes[p->state];
     size_t at = p->at;
 
-    if (p->state == OWS) {
-        while (at < head.len && http_is_space(head.at[at]))
-            at++;
-    } else if (keep) {
+    if (keep) {
         while (at < head.len && http_octet_classes[head.at[at]] & keep)
             at++;
     }
@@ -195,16 +159,15 @@ enum http_progress http_parse(struct http_parser *parser, struct bytes head)
     if (p->state == COMPLETE)
         return HTTP_COMPLETE;
     head = bytes_first(head, HTTP_HEAD_MAX);
-    while (p->at < head.len && p->state < COMPLETE) {
+    while (p->at < head.len && p->state < FIELDS) {
         skip_run(p, head);
         if (p->at == head.len || p->state == FAILED)
             break;
         uint8_t octet = head.at[p->at++];
-        if (p->state < FIELD)
-            request_line_octet(p, head, octet);
-        else
-            field_octet(p, head, octet);
+        request_line_octet(p, head, octet);
     }
+    if (p->state == FIELDS)
+        parse_fields(p, head);
     if (p->state == COMPLETE) {
         int status = http_request_judge(&p->request, head);
         if (status)

@@ -9,13 +9,11 @@
 #ifndef TAPIO_HTTP_PARSE_H
 #define TAPIO_HTTP_PARSE_H
 
-#include "base/bytes.h"
+#include "http/http_fields.h"
 
 enum {
     HTTP_METHOD_LONGEST = 32, /* a longer one is nobody's: 501 */
     HTTP_TARGET_MAX = 8192,   /* 414 beyond; RFC 9112, 3 asks for 8000 at least */
-    HTTP_FIELDS_MAX = 100,    /* 431 beyond (RFC 6585, 5) */
-    HTTP_HEAD_MAX = 32768,    /* octets of the head, its last CRLF included; 431 beyond */
     HTTP_BLANK_LINES_MAX = 4, /* before the request line; 400 beyond */
 };
 
@@ -30,15 +28,6 @@ enum http_method {
     HTTP_OPTIONS,
     HTTP_TRACE,
     HTTP_PATCH,
-};
-
-/* A part of the head, counted from its first octet. */
-struct http_slice {
-    uint16_t at, len;
-};
-
-struct http_field {
-    struct http_slice name, value; /* the value without white space around it */
 };
 
 /* What a request says. The slices are valid with the octets that were parsed. */
@@ -65,10 +54,9 @@ struct http_parser {
     uint8_t state;
     uint8_t blank_lines;
     uint8_t major;
+    struct http_fields_parser fields;
     uint16_t status; /* the answer that HTTP_FAILED deserves */
 };
-
-enum http_progress { HTTP_MORE, HTTP_COMPLETE, HTTP_FAILED };
 
 void http_parser_init(struct http_parser *parser);
 
@@ -79,10 +67,5 @@ void http_parser_init(struct http_parser *parser);
  * of the last two are final. `parser->request.method` is known before the rest is, when the request
  * line got that far. */
 NODISCARD enum http_progress http_parse(struct http_parser *parser, struct bytes head);
-
-static inline struct bytes http_slice_of(struct bytes head, struct http_slice slice)
-{
-    return bytes_first(bytes_skip(head, slice.at), slice.len);
-}
 
 #endif

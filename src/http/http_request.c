@@ -11,18 +11,13 @@
 
 #include <tapio/tapio.h>
 
+#include "http/http_framing.h"
 #include "http/http_octets.h"
 
 /* Tells which fields were there, while they are walked. */
 struct seen {
     unsigned hosts;
-    unsigned lengths;
-    bool coding;      /* a Transfer-Encoding field, whatever it says */
-    unsigned chunked; /* how often it says "chunked" */
-    bool chunked_last;
-    bool other_coding;
-    bool close;
-    bool keep_alive;
+    struct http_framing framing;
 };
 
 enum http_method http_method_of(struct bytes name)
@@ -169,47 +164,6 @@ static int judge_target(struct http_request *request, struct bytes head)
 
 /* --- the fields --------------------------------------------------------------------------- */
 
-/* 1*DIGIT and no list of them, below 2^63 (RFC 9110, 8.6). */
-static bool parse_length(struct bytes value, uint64_t *out)
-{
-    uint64_t length = 0;
-
-    for (size_t i = 0; i < value.len; i++) {
-        if (!http_is_digit(value.at[i]))
-            return false;
-        uint64_t digit = (uint64_t)(value.at[i] - '0');
-        if (length > (INT64_MAX - digit) / 10)
-            return false;
-        length = length * 10 + digit;
-    }
-    *out = length;
-    return value.len > 0;
-}
-
-static void note_codings(struct seen *seen, struct bytes list)
-{
-    struct bytes member;
-
-    seen->coding = true;
-    while (http_next_member(&list, &member)) {
-        seen->chunked_last = http_equals(member, "chunked");
-        if (seen->chunked_last)
-            seen->chunked++;
-        else
-            seen->other_coding = true;
-    }
-}
-
-static void note_connection(struct seen *seen, struct bytes list)
-{
-    struct bytes member;
-
-    while (http_next_member(&list, &member)) {
-        seen->close |= http_equals(member, "close");
-        seen->keep_alive |= http_equals(member, "keep-alive");
-    }
-}
-
 static void note_expectations(struct http_request *request, struct bytes list)
 {
     struct bytes member;
@@ -234,13 +188,9 @@ static int note_field(struct http_request *request, const struct http_field *fie
             return 400;
         if (!request->host.len) /* the target's own authority wins (RFC 9112, 3.2.2) */
             request->host = field->value;
-    } else if (http_equals(name, "content-length")) {
-        if (seen->lengths++ || !parse_length(value, &request->content_length))
+    } else if (http_framing_note(&seen->framing, name, value)) {
+        if (seen->framing.length_is_bad)
             return 400;
-    } else if (http_equals(name, "transfer-encoding")) {
-        note_codings(seen, value);
-    } else if (http_equals(name, "connection")) {
-        note_connection(seen, value);
     } else if (http_equals(name, "expect") && request->minor > 0) {
         note_expectations(request, value); /* ignored in HTTP/1.0 (RFC 9110, 10.1.1) */
     }
@@ -248,16 +198,18 @@ static int note_field(struct http_request *request, const struct http_field *fie
 }
 
 /* Where the request ends (RFC 9112, 6.1 and 6.3). */
-static int judge_framing(struct http_request *request, const struct seen *seen)
+static int judge_framing(struct http_request *request, const struct http_framing *framing)
 {
-    if (!seen->coding)
+    if (!framing->coding) {
+        request->content_length = framing->length;
         return 0;
+    }
     /* A proxy before us may have believed one of two lengths, or not known the codings of 1.1. */
-    if (seen->lengths || request->minor == 0)
+    if (framing->lengths || request->minor == 0)
         return 400;
-    if (!seen->chunked_last || seen->chunked > 1)
+    if (!framing->chunked_last || framing->chunked > 1)
         return 400;
-    if (seen->other_coding)
+    if (framing->other_coding)
         return 501;
     request->chunked = true;
     return 0;
@@ -272,9 +224,9 @@ int http_request_judge(struct http_request *request, struct bytes head)
     for (size_t i = 0; !status && i < request->field_count; i++)
         status = note_field(request, &request->fields[i], head, &seen);
     if (!status)
-        status = judge_framing(request, &seen);
+        status = judge_framing(request, &seen.framing);
     if (!status && request->minor > 0 && !seen.hosts)
         status = 400; /* RFC 9112, 3.2 */
-    request->keep_alive = !seen.close && (request->minor > 0 || seen.keep_alive);
+    request->keep_alive = http_framing_persists(&seen.framing, request->minor);
     return status;
 }
