@@ -29,7 +29,7 @@ struct verb {
 /* clang-format off */
 static const struct verb verbs[] = {
     {"serve",   "serve files over HTTP on an address of our own",           verb_serve},
-    {"get",     "fetch a URL, explaining each step",                        NULL},
+    {"get",     "fetch a URL, explaining each step",                        verb_get},
     {"ping",    "ask a host whether it is there",                           verb_ping},
     {"dig",     "ask for a name",                                           verb_dig},
     {"exec",    "run an unmodified program on the stack",                   NULL},

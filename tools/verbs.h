@@ -6,6 +6,7 @@
 #define TAPIO_TOOLS_VERBS_H
 
 int verb_serve(int argc, char **argv);
+int verb_get(int argc, char **argv);
 int verb_ping(int argc, char **argv);
 int verb_dig(int argc, char **argv);
 int verb_drill(int argc, char **argv);

@@ -89,7 +89,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in get dig exec ss why top capture explain sim wire lab; do
+    for verb in dig exec ss why top capture explain sim wire lab; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done
