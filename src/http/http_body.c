@@ -126,6 +126,7 @@ static void framing_octet(struct http_body *b, uint8_t octet)
         trailer_octet(b, octet);
         break;
     case TRAILER_LF:
+        b->trailers++;
         expect(b, octet, '\n', TRAILER);
         break;
     case END_LF:

@@ -302,8 +302,6 @@ static void stream_ended(struct http_client *c, int err, instant now)
     }
 }
 
-/* Reads behind what waits. True when there is something new; else the stream has ended, or there is
- * nothing yet. */
 bool http_client_read_more(struct http_client *c, instant now)
 {
     assert(c->end < sizeof(c->in));
@@ -313,7 +311,7 @@ bool http_client_read_more(struct http_client *c, instant now)
         return false;
     if (n <= 0) {
         stream_ended(c, (int)n, now);
-        return false;
+        return c->state == HTTP_CLIENT_SENDING; /* once more */
     }
     c->end += (size_t)n;
     c->deadline = instant_add(now, c->config.stall_ns);

@@ -23,8 +23,8 @@ void http_client_finish_why(struct http_client *c, enum http_client_outcome outc
 /* From `c->url` to its server. */
 void http_client_begin_url(struct http_client *c, instant now);
 
-/* Reads behind what waits. True when there is something new; else the stream has ended, or there is
- * nothing yet. */
+/* Reads behind what waits. False when there is nothing more to be done now: nothing has come yet,
+ * or the stream has ended. */
 bool http_client_read_more(struct http_client *c, instant now);
 
 /* Steps of the two states; false when there is nothing more to be done now. */

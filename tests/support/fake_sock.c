@@ -29,6 +29,8 @@ struct fake {
     size_t counted; /* sent and not taken, when `counts` */
     size_t room;
     uint64_t sent, taken;
+    bool asked;   /* to connect */
+    bool touched; /* the peer did something */
 };
 
 struct stack {
@@ -38,6 +40,7 @@ struct stack {
     int list_len, list_room;
     size_t room, step;
     int misuse;
+    int connect_first, connect_then;
 };
 
 static void buffer_add(struct buffer *b, const void *octets, size_t len)
@@ -85,6 +88,7 @@ static void list_add(struct stack *stack, int s)
 {
     struct fake *f = at(stack, s);
 
+    f->touched = true;
     if (f->listed || f->closed)
         return;
     f->listed = true;
@@ -185,6 +189,17 @@ int fake_connect(struct stack *stack, int listener)
     at(stack, s)->listener = listener;
     list_add(stack, listener);
     return s;
+}
+
+void fake_set_connect(struct stack *stack, int first, int then)
+{
+    stack->connect_first = first;
+    stack->connect_then = then;
+}
+
+int fake_newest(struct stack *stack)
+{
+    return stack->count - 1;
 }
 
 int fake_backlog(struct stack *stack, int listener)
@@ -374,9 +389,17 @@ int sock_accept(struct stack *stack, int s, struct endpoint *remote, struct wait
 
 int sock_connect(struct stack *stack, int s, struct endpoint remote, struct waiter *waiter)
 {
+    struct fake *f = open_at(stack, s);
+
     (void)remote;
     assert(!waiter);
-    return open_at(stack, s) ? 0 : -EBADF;
+    if (!f)
+        return -EBADF;
+    const bool again = f->asked;
+    f->asked = true;
+    if (again && !f->touched)
+        return -EALREADY;
+    return again ? stack->connect_then : stack->connect_first;
 }
 
 ssize_t sock_send(struct stack *stack, int s, const void *octets, size_t len, int flags,

@@ -25,6 +25,11 @@ int fake_run_all(struct stack *stack, instant now, int rounds);
 int fake_listener(struct stack *stack, uint16_t port);
 /* A peer connects to it: the number that sock_accept() will return. */
 int fake_connect(struct stack *stack, int listener);
+/* What sock_connect() says: `first`, and `then` when it is asked again about that socket after the
+ * peer did something; both are 0 at first. */
+void fake_set_connect(struct stack *stack, int first, int then);
+/* The socket that was made last, or -1. */
+int fake_newest(struct stack *stack);
 /* Connections that were not accepted yet. */
 int fake_backlog(struct stack *stack, int listener);
 
