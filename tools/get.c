@@ -88,7 +88,7 @@ static int take_range(void *context, const char *text, struct refusal *refusal)
         memcpy(first, text, (size_t)(dash - text));
     request->range = true;
     request->last = UINT64_MAX;
-    if (!number_parse(first, 0, INT64_MAX, &request->first) ||
+    if (!dash || !number_parse(first, 0, INT64_MAX, &request->first) ||
         (dash[1] && !number_parse(dash + 1, request->first, INT64_MAX, &request->last)))
         return refuse(refusal, EXIT_USAGE,
                       "-r %s: not a range of octets, such as 0-99, or 100- for all from there on",

@@ -136,7 +136,7 @@ static void framing_octet(struct http_body *b, uint8_t octet)
     case CHUNK:
     case COMPLETE:
     case FAILED:
-        assert(!"no framing here");
+        assert(false); /* these are no framing: http_body_take() */
     }
 }
 

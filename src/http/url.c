@@ -330,7 +330,9 @@ int url_resolve(const struct url *base, struct bytes reference, struct url *out,
         return write_target(out, bytes_of(base->target, strcspn(base->target, "?")), parts.path,
                             parts.query, true, why);
     }
-    struct bytes before = starts_with(parts.path, "/") ? (struct bytes){0} : directory_of(base);
+    struct bytes before = {0};
+    if (!starts_with(parts.path, "/"))
+        before = directory_of(base);
     return write_target(out, before, parts.path, parts.query, parts.has_query, why);
 }
 

@@ -77,6 +77,7 @@ static const struct {
     {"http://h//a//", "h", 80, "//a//", "h", false},
     {"http://h/%41%2e%2E", "h", 80, "/%41%2e%2E", "h", false},
     {"http://h/\xc3\xa4?\xff", "h", 80, "/%C3%A4?%FF", "h", false},
+    {"http://h/\x80?\x80", "h", 80, "/%80?%80", "h", false},
     {"http://h/[x]{y}|^`", "h", 80, "/[x]{y}|^`", "h", false},
     {"http://h/a@b:c", "h", 80, "/a@b:c", "h", false},
     {"http://a_b-c.d1/", "a_b-c.d1", 80, "/", "a_b-c.d1", false},
