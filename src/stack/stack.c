@@ -95,6 +95,38 @@ static struct mac_addr made_up_mac(const struct keys *keys)
     return mac;
 }
 
+static int init_transports(struct stack *s, const struct keys *keys)
+{
+    const struct stack_values *values = &s->config.values;
+    struct tcp_config tcp = {.memory = &s->memory,
+                             .events = &s->events,
+                             .wheel = &s->wheel,
+                             .timer_owner = OWNER_TCP,
+                             .syn_timer_owner = OWNER_SYN_CACHE,
+                             .time_wait_timer_owner = OWNER_TIME_WAIT,
+                             .values = values,
+                             .mtu = s->config.mtu,
+                             .isn_key = keys->isn,
+                             .table_key = keys->table,
+                             .port_key = keys->port,
+                             .ts_key = keys->ts,
+                             .cookie_key = keys->cookie,
+                             .seed = keys->seed};
+    int err = tcp_init(&s->tcp, &tcp);
+    if (err)
+        return err;
+    struct udp_config udp = {.memory = &s->memory,
+                             .events = &s->events,
+                             .ready = &s->tcp.ready,
+                             .values = values,
+                             .table_key = keys->udp_table,
+                             .port_key = keys->udp_port};
+    err = udp_init(&s->udp, &udp);
+    if (err)
+        tcp_fini(&s->tcp);
+    return err;
+}
+
 static int init_layers(struct stack *s, const struct keys *keys)
 {
     const struct stack_values *values = &s->config.values;
@@ -133,36 +165,11 @@ static int init_layers(struct stack *s, const struct keys *keys)
     err = arp_init(&s->arp, &arp);
     if (err)
         goto no_arp;
-    struct tcp_config tcp = {.memory = &s->memory,
-                             .events = &s->events,
-                             .wheel = &s->wheel,
-                             .timer_owner = OWNER_TCP,
-                             .syn_timer_owner = OWNER_SYN_CACHE,
-                             .time_wait_timer_owner = OWNER_TIME_WAIT,
-                             .values = values,
-                             .mtu = s->config.mtu,
-                             .isn_key = keys->isn,
-                             .table_key = keys->table,
-                             .port_key = keys->port,
-                             .ts_key = keys->ts,
-                             .cookie_key = keys->cookie,
-                             .seed = keys->seed};
-    err = tcp_init(&s->tcp, &tcp);
+    err = init_transports(s, keys);
     if (err)
-        goto no_tcp;
-    struct udp_config udp = {.memory = &s->memory,
-                             .events = &s->events,
-                             .ready = &s->tcp.ready,
-                             .values = values,
-                             .table_key = keys->udp_table,
-                             .port_key = keys->udp_port};
-    err = udp_init(&s->udp, &udp);
-    if (err)
-        goto no_udp;
+        goto no_transports;
     return 0;
-no_udp:
-    tcp_fini(&s->tcp);
-no_tcp:
+no_transports:
     arp_fini(&s->arp);
 no_arp:
     events_fini(&s->events, &s->memory);
