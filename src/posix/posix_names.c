@@ -146,11 +146,12 @@ static int narrow(int family, int flags)
     return v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
 }
 
+/* And the names below it: they are ours, whatever a resolver would say. */
 static bool is_localhost(const char *name)
 {
     size_t len = strlen(name), tail = strlen(".localhost");
 
-    return strcasecmp(name, "localhost") == 0 || /* RFC 6761, 6.3 */
+    return strcasecmp(name, "localhost") == 0 ||
            (len > tail && strcasecmp(name + len - tail, ".localhost") == 0);
 }
 
