@@ -34,6 +34,7 @@ enum what { RECV, SEND, ACCEPT, POLL, SELECT, EPOLL, CLOSE };
 
 struct caller {
     pthread_t thread;
+    atomic_int tid;
     enum what what;
     int s;
     ssize_t result;
@@ -90,6 +91,7 @@ static void *caller_thread(void *argument)
     struct caller *c = argument;
     int64_t begin = now_ns();
 
+    atomic_store(&c->tid, gettid());
     errno = 0;
     c->result = make_call(c);
     c->error = errno;
@@ -115,7 +117,26 @@ static void until_waiting(uint32_t count)
     }
 }
 
-/* Starts them, and returns when they all wait. */
+/* It waits; and is it off the processor, too? The kernel's word for that is S. */
+static void until_asleep(struct caller *c)
+{
+    const struct timespec moment = {.tv_nsec = 200000};
+    char path[64], line[256];
+    bool asleep = false;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&c->tid));
+    for (int i = 0; !asleep; i++) {
+        FILE *file = fopen(path, "re");
+        MUST(i < 50000 && file && fgets(line, sizeof line, file));
+        fclose(file);
+        const char *name_ends = strrchr(line, ')');
+        asleep = name_ends && name_ends[1] == ' ' && name_ends[2] == 'S';
+        if (!asleep)
+            nanosleep(&moment, NULL);
+    }
+}
+
+/* Starts them, and returns when they all wait and sleep. */
 static void call_many(struct caller *c, int count, enum what what, int s)
 {
     uint32_t before = waiting();
@@ -125,6 +146,8 @@ static void call_many(struct caller *c, int count, enum what what, int s)
         MUST(pthread_create(&c[i].thread, NULL, caller_thread, &c[i]) == 0);
     }
     until_waiting(before + (uint32_t)count);
+    for (int i = 0; i < count; i++)
+        until_asleep(&c[i]);
 }
 
 static void ends_with(struct caller *c, ssize_t result, int error)
