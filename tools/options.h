@@ -27,7 +27,8 @@ enum {
 /* The stack options. Text points into argv. */
 struct options {
     struct stack_config config; /* --addr, --gateway, --mac, --mtu, --set, --profile */
-    char device[OS_LINK_NAME];  /* --dev */
+    char device[OS_LINK_NAME];  /* --dev: its name, or "stream" */
+    const char *stream;         /* --dev stream:PATH; NULL: an interface */
     bool addr_given, mtu_given, mac_given, host_given, seeded, capture_raw;
     struct ip_prefix host, host6; /* --host-addr, one of each family */
     struct ip_addr dns;           /* --dns; unspecified: none */

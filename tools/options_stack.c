@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "base/base.h"
 #include "dev/impair.h"
+#include "dev/stream.h"
 #include "options.h"
 #include "see/log.h"
 
@@ -69,14 +70,28 @@ static int take_addr(const char *option, const char *text, struct ip_addr *out,
     return 0;
 }
 
+static int take_stream(struct options *o, const char *text, struct refusal *refusal)
+{
+    const char *path = strchr(text, ':') + 1;
+
+    if (!*path || strlen(path) > STREAM_PATH_MAX)
+        return refuse(refusal, EXIT_USAGE, "--dev %.40s: the path of a socket has 1 to %d octets",
+                      text, STREAM_PATH_MAX);
+    o->config.link = STACK_LINK_ETHERNET;
+    o->stream = path;
+    snprintf(o->device, sizeof o->device, "stream");
+    return 0;
+}
+
 static int take_dev(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
-    static const char *const kinds_to_come[] = {"stream:", "pcap:"};
 
-    for (size_t i = 0; i < ARRAY_LEN(kinds_to_come); i++)
-        if (strncmp(text, kinds_to_come[i], strlen(kinds_to_come[i])) == 0)
-            return later(refusal, "--dev", text);
+    if (strncmp(text, "pcap:", 5) == 0)
+        return later(refusal, "--dev", text);
+    o->stream = NULL;
+    if (strncmp(text, "stream:", 7) == 0)
+        return take_stream(o, text, refusal);
     o->config.link = strncmp(text, "tun:", 4) == 0 ? STACK_LINK_IP : STACK_LINK_ETHERNET;
     if (o->config.link == STACK_LINK_ETHERNET && strncmp(text, "tap:", 4) != 0)
         return refuse(refusal, EXIT_USAGE, "--dev %s: name its kind too, as in --dev tap:tap0",
@@ -291,7 +306,7 @@ static int take_log(void *context, const char *text, struct refusal *refusal)
 
 /* clang-format off */
 const struct option_row stack_option_rows[STACK_OPTIONS] = {
-    {"dev",         0, "KIND:NAME",   "the device: tap:NAME or tun:NAME, created when absent (default tap:tap0); later stream:, pcap:", take_dev},
+    {"dev",         0, "KIND:NAME",   "the device: tap:NAME or tun:NAME, created when absent (default tap:tap0), or stream:PATH, a UNIX socket of passt or QEMU; later pcap:", take_dev},
     {"addr",        0, "ADDR/PREFIX", "an address of the stack, repeatable (default 10.9.0.2/24)", take_stack_addr},
     {"host-addr",   0, "ADDR/PREFIX", "the kernel's address on a device that we create, one of each family (default 10.9.0.1/24, fd00:9::1/64)", take_host_addr},
     {"gateway",     0, "ADDR",        "where packets beyond the link go", take_gateway},
@@ -391,6 +406,14 @@ static int check_link(const struct options *o, struct refusal *refusal)
 {
     char text[IP_ADDR_TEXT];
 
+    if (o->stream && o->host_given)
+        return refuse(
+            refusal, EXIT_USAGE,
+            "--host-addr: a stream has no interface of the kernel's; leave it out, and give "
+            "the peer its address where it is started");
+    if (o->stream && o->offload == OFFLOAD_ON)
+        return refuse(refusal, EXIT_USAGE,
+                      "--offload on: a stream carries whole frames only; leave it out");
     if (o->config.link == STACK_LINK_IP)
         return o->mac_given ? refuse(refusal, EXIT_USAGE,
                                      "--mac: a TUN has no Ethernet addresses; leave it out")

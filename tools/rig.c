@@ -22,8 +22,6 @@
 #include "dev/tap.h"
 #include "os/os_signals.h"
 
-enum { MTU_DEFAULT = 1500 };
-
 /* --- log and capture ---------------------------------------------------------------------- */
 
 static void open_log(struct rig *rig)
@@ -374,7 +372,8 @@ static int open_loop(struct rig *rig, struct refusal *refusal)
     if (rig->capture)
         os_loop_add_machine(&rig->loop, &rig->capture_guard);
 
-    rig->link = (struct os_watch){.fd = os_link_watch(), .ready = link_ready};
+    if (!rig->options->stream)
+        rig->link = (struct os_watch){.fd = os_link_watch(), .ready = link_ready};
     if (rig->link.fd >= 0) /* without it we only say less */
         os_loop_add_watch(&rig->loop, &rig->link);
     rig->signals = (struct os_watch){.fd = os_signals_open(), .ready = signal_ready};
@@ -383,6 +382,11 @@ static int open_loop(struct rig *rig, struct refusal *refusal)
                       strerror(-rig->signals.fd));
     os_loop_add_watch(&rig->loop, &rig->signals);
     return 0;
+}
+
+const char *rig_device_state(const struct rig *rig)
+{
+    return rig->options->stream ? "connected" : rig->created ? "created" : "attached";
 }
 
 /* Says when it is time to connect, to whoever started us. */
@@ -427,7 +431,7 @@ static int open_steps(struct rig *rig, struct refusal *refusal)
     open_log(rig);
     status = open_capture(rig, refusal);
     if (!status)
-        status = open_tap(rig, refusal);
+        status = rig->options->stream ? rig_open_stream(rig, refusal) : open_tap(rig, refusal);
     if (!status)
         status = choose_mac(rig, refusal);
     if (!status)
@@ -473,6 +477,10 @@ void rig_close(struct rig *rig)
 int rig_run(struct rig *rig)
 {
     int result = os_loop_run(&rig->loop);
+    if (result == -ENETDOWN && rig->options->stream) {
+        rig_say_stream_ended(rig);
+        return EXIT_FAILURE;
+    }
     if (result == -ENETDOWN) {
         say("%s is gone: somebody deleted the interface; start again to make a new one",
             rig->options->device);

@@ -16,14 +16,16 @@
 #include "see/capture.h"
 #include "see/log.h"
 
+enum { MTU_DEFAULT = 1500 };
+
 struct rig {
     const struct options *options;
     struct stack_config config; /* the options', completed by what the device says */
     struct os_env env;
     struct memory memory; /* for what is made beside the stack */
     struct stack *stack;
-    struct dev *tap; /* the TAP itself */
-    struct dev *dev; /* what the stack talks to: the TAP, or an impaired link over it */
+    struct dev *tap; /* the TAP itself, or the stream */
+    struct dev *dev; /* what the stack talks to: that, or an impaired link over it */
     bool created;    /* the TAP was not there before */
     struct os_loop loop;
 
@@ -50,6 +52,14 @@ void rig_close(struct rig *rig);
 
 /* Runs the loop; says in one line when the device went away. What the process should exit with. */
 int rig_run(struct rig *rig);
+
+/* How the device came to us, in a word. */
+const char *rig_device_state(const struct rig *rig);
+
+/* For rig_open() and rig_run(), of rig_stream.c: connects to --dev stream:PATH, and says in one
+ * line that the peer has gone. */
+TAPIO_NODISCARD int rig_open_stream(struct rig *rig, struct refusal *refusal);
+void rig_say_stream_ended(const struct rig *rig);
 
 /* Writes the line to --ready-fd, if there is one, and closes that. */
 void rig_tell_ready(const struct rig *rig, const char *line);

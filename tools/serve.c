@@ -288,9 +288,8 @@ static void tell_ready(const struct serve *serve)
 
     int len = snprintf(
         line, sizeof line, "ready http://%s/ dev=%s %s mtu=%u %s%s offload=%s memory=%" PRIu64 "MB",
-        endpoint_format(http, at), rig->options->device, rig->created ? "created" : "attached",
-        rig->config.mtu, ethernet ? "mac=" : "link=ip",
-        ethernet ? mac_addr_format(rig->config.mac, mac) : "",
+        endpoint_format(http, at), rig->options->device, rig_device_state(rig), rig->config.mtu,
+        ethernet ? "mac=" : "link=ip", ethernet ? mac_addr_format(rig->config.mac, mac) : "",
         rig->tap->csum_offload ? "on" : "off", (memory + 999999) / 1000000);
     for (size_t i = PORT_ECHO; i < PORT_COUNT; i++)
         if (serve->port[i])

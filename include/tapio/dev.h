@@ -65,7 +65,8 @@ struct frame {
     X(tx_frames,   "dev.tx_frames")   X(tx_octets,  "dev.tx_octets") \
     X(rx_nobuf,    "dev.rx_nobuf")    X(tx_down,    "dev.tx_down") \
     X(tx_again,    "dev.tx_again")    X(tx_short,   "dev.tx_short") \
-    X(tx_bad,      "dev.tx_bad")      X(lost,       "dev.lost")
+    X(tx_bad,      "dev.tx_bad")      X(lost,       "dev.lost") \
+    X(rx_bad,      "dev.rx_bad")
 /* clang-format on */
 
 struct dev_counters {
@@ -104,6 +105,9 @@ struct dev {
     uint32_t mtu;             /* octets behind the link's header */
     bool ip_only;             /* carries bare IP packets: no Ethernet header, no stations */
     bool csum_offload;        /* takes and gives FRAME_NEEDS_CSUM */
+    bool unpadded;            /* a frame may be shorter than 60 octets: no wire is in between */
+    uint32_t held;            /* octets that flush() could not hand on: poll the descriptor for
+                               * output, and flush again */
     struct dev_counters counters;
 };
 

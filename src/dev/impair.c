@@ -133,6 +133,7 @@ static void flush(struct dev *dev, instant now)
     struct impair *impair = impair_of(dev);
     release_out(impair, now);
     dev_flush(impair->inner, now);
+    dev->held = impair->inner->held;
 }
 
 static instant deadline(const struct dev *dev)

@@ -21,6 +21,9 @@
  * make this loop spin, so it is believed once, and after that the device's own deadline counts,
  * with FULL_PAUSE as a fallback.
  *
+ * A device that keeps what its descriptor did not take (dev->held) knows when there is room: it is
+ * believed each time, and flushed in the turn that follows.
+ *
  * A descriptor in error that yields no frame is a device that is gone, whatever else it says: else
  * ppoll() would return at once for ever.
  *
@@ -134,7 +137,7 @@ instant os_loop_wait(struct os_loop *loop, bool busy)
         return os_now();
     loop->crowded = 0;
 
-    bool for_room = loop->full && !loop->deaf;
+    bool for_room = (loop->full && !loop->deaf) || loop->dev->held > 0;
     fds[count++] = (struct pollfd){.fd = dev_fd(loop->dev),
                                    .events = (short)(for_room ? POLLIN | POLLOUT : POLLIN)};
     for (struct os_watch *w = loop->watches; w; w = w->next)

@@ -25,6 +25,7 @@ struct sending {
     struct frame_sink *sink;
     bool csum_offload;
     bool ethernet; /* else the link carries bare packets, and asks for no address */
+    bool padded;   /* ... and its frames are filled up to 60 octets */
     instant now;
 };
 
@@ -113,7 +114,7 @@ static int send_packet(struct sending *out, struct frame *packet, struct mac_add
             meta.csum_start = (uint16_t)(meta.csum_start + sizeof header);
     }
     iov[iovcnt++] = (struct iovec){packet->data, packet->len};
-    size_t pad = out->ethernet ? eth_padding(packet->len) : 0;
+    size_t pad = out->padded ? eth_padding(packet->len) : 0;
     if (pad)
         iov[iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
     int err = out->sink->send(out->sink, &meta, iov, iovcnt, out->now);
@@ -224,7 +225,7 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     f->iovcnt = 1;
     for (int i = 0; i < seg->iovcnt; i++)
         f->iov[f->iovcnt++] = seg->iov[i];
-    size_t pad = out->ethernet ? eth_padding(family->header_len + payload_len) : 0;
+    size_t pad = out->padded ? eth_padding(family->header_len + payload_len) : 0;
     if (pad)
         f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
     assert(family->header_len + payload_len <= config->mtu);
@@ -361,10 +362,10 @@ static int send_arp(struct sending *out)
         uint8_t octets[ETH_MIN] = {0}; /* header, packet, zeros (RFC 894) */
         struct writer w = writer_of(octets, sizeof octets);
         struct frame_meta meta = {0};
-        struct iovec iov = {octets, sizeof octets};
 
         eth_emit(&w, &(struct eth_header){dst, s->config.mac, ETH_TYPE_ARP});
         arp_emit(&w, &arp);
+        struct iovec iov = {octets, out->padded ? sizeof octets : (size_t)(w.at - octets)};
         int err = out->sink->send(out->sink, &meta, &iov, 1, out->now);
         if (err)
             return err;
@@ -423,14 +424,15 @@ static int pay(struct sending *out)
 
 int stack_output(struct stack *s, struct frame_sink *sink, instant now)
 {
-    struct sending out = {s, sink, false, s->config.link == STACK_LINK_ETHERNET, now};
+    bool ethernet = s->config.link == STACK_LINK_ETHERNET;
+    struct sending out = {s, sink, false, ethernet, ethernet, now};
 
     return pay(&out);
 }
 
 int stack_output_ip(struct stack *s, struct frame_sink *sink, instant now)
 {
-    struct sending out = {s, sink, false, false, now};
+    struct sending out = {s, sink, false, false, false, now};
 
     return pay(&out);
 }
@@ -449,11 +451,13 @@ static int dev_sink_send(struct frame_sink *sink, const struct frame_meta *meta,
 int stack_send(struct stack *s, struct dev *dev, instant now)
 {
     struct dev_sink to = {{dev_sink_send}, dev};
+    bool ethernet = s->config.link == STACK_LINK_ETHERNET && !dev->ip_only;
     struct sending out = {
         .stack = s,
         .sink = &to.sink,
         .csum_offload = dev->csum_offload,
-        .ethernet = s->config.link == STACK_LINK_ETHERNET && !dev->ip_only,
+        .ethernet = ethernet,
+        .padded = ethernet && !dev->unpadded,
         .now = now,
     };
     int err = pay(&out);

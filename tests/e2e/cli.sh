@@ -153,8 +153,9 @@ usage_table() {
 1|serve --root /etc/passwd|Not a directory
 1|serve --capture /nothing/here|No such file
 1|serve --queues 2|not built in yet
-1|serve --dev stream:/tmp/s|not built in yet
-1|serve --dev stream:/tmp/s|not built in yet
+1|serve --dev stream:/nothing/here|no such socket
+1|serve --dev stream:/etc/passwd|no socket
+2|serve --dev stream:/tmp/s --host-addr 10.9.0.1/24|leave it out
 1|serve --dev pcap:eth0|not built in yet
 1|serve --addr fe80::2/64|not built in yet
 2|ping|needs HOST

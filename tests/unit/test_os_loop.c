@@ -22,7 +22,7 @@ struct fake {
     int fd; /* an eventfd: always writable, readable once written */
     int send_result;
     int receive_result; /* frames (runts) that each call brings, or an error */
-    int sends, receives;
+    int sends, receives, flushes;
 };
 
 static struct fake fake;
@@ -64,6 +64,7 @@ static void fake_flush(struct dev *dev, instant now)
 {
     (void)dev;
     (void)now;
+    fake.flushes++;
 }
 
 static instant fake_deadline(const struct dev *dev)
@@ -184,6 +185,19 @@ START_TEST(a_device_that_takes_again_is_believed_again)
 }
 END_TEST
 
+START_TEST(octets_that_a_device_holds_are_flushed_once_there_is_room)
+{
+    fake.dev.held = 1; /* nothing more to send: only what was flushed and not taken */
+    clock_end = INSTANT_NEVER;
+    os_loop_turn(&loop, os_now());
+    ck_assert(!loop.full);
+    int before = fake.flushes;
+    os_loop_wait(&loop, false); /* for ever, were it not for POLLOUT */
+    os_loop_turn(&loop, os_now());
+    ck_assert_int_eq(fake.flushes, before + 1);
+}
+END_TEST
+
 /* --- watches ------------------------------------------------------------------------------ */
 
 static void watch_ready(struct os_watch *watch, instant now)
@@ -263,6 +277,7 @@ int main(void)
     tcase_add_test(c, a_full_batch_asks_for_another_turn_and_a_partial_one_does_not);
     tcase_add_test(c, a_device_that_is_full_but_looks_writable_does_not_make_the_loop_spin);
     tcase_add_test(c, a_device_that_takes_again_is_believed_again);
+    tcase_add_test(c, octets_that_a_device_holds_are_flushed_once_there_is_room);
     suite_add_tcase(s, c);
     c = tcase_create("watches and the end");
     tcase_add_checked_fixture(c, given_a_loop, remove_loop);
