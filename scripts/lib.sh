@@ -64,6 +64,15 @@ namespace_refused() {
     fi
 }
 
+# Why passt cannot run here, or nothing when it can. It locks itself into namespaces.
+passt_refused() {
+    if ! have passt; then
+        echo "passt is missing: as root, run  apt-get install passt"
+    elif ! unshare --user --map-root-user -- true 2>/dev/null; then
+        echo "passt needs user namespaces, and this machine has none for this user: set the sysctl kernel.unprivileged_userns_clone to 1"
+    fi
+}
+
 # Why /dev/net/tun cannot be used, or nothing when it can.
 tun_refused() {
     if [[ ! -e /dev/net/tun ]]; then

@@ -5,6 +5,8 @@
  * in a child process and, where that is allowed, in a network namespace that vanishes with it. So
  * the answer is right in containers, too, and nothing is left behind.
  *
+ * A TAP is not needed with passt on the other end of a socket, so that is looked for, too.
+ *
  * There are two ways to a TAP: with CAP_NET_ADMIN over the network that we are in, or as an
  * ordinary user in a user namespace of one's own. One of them is enough.
  */
@@ -270,6 +272,18 @@ static void check_program(struct doctor *doctor, const char *program, const char
         snprintf(f->fix, sizeof f->fix, "as root run 'apt-get install %s'", package);
 }
 
+/* Without a TAP there is another way, which needs neither root nor /dev/net/tun. */
+static void check_passt(struct doctor *doctor)
+{
+    struct finding *f = add(doctor, "passt");
+
+    if (is_in_path("passt"))
+        set(f, FINE, "'scripts/demo --no-tap' and '--dev stream:PATH' work without a TAP", "");
+    else
+        set(f, WISH, "passt would let '--dev stream:PATH' work without a TAP",
+            "as root run 'apt-get install passt'");
+}
+
 /* A queue of the usual 1,000 frames overflows when more than one large window is under way. */
 static void check_queue(struct doctor *doctor)
 {
@@ -396,6 +410,7 @@ int verb_doctor(int argc, char **argv)
     enum outcome tun = check_tun(&doctor);
     bool namespaces = check_namespaces(&doctor);
     check_tap(&doctor, tun, namespaces);
+    check_passt(&doctor);
     check_queue(&doctor);
     check_program(&doctor, "unshare", "gives an ordinary user a network of its own", "util-linux");
     check_program(&doctor, "curl", "fetches the pages of scripts/demo", "curl");

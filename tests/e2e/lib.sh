@@ -40,12 +40,18 @@ begin() {
         [[ -x $TAPIO ]] || die "$TAPIO is missing: run scripts/build"
         enter_namespace TAPIO_E2E bash "$0" "$@"
     fi
+    begin_here
+    ip link set lo up
+}
+
+# begin_here: the same without a namespace, for what touches no interface.
+begin_here() {
+    [[ -x $TAPIO ]] || die "$TAPIO is missing: run scripts/build"
     set -uo pipefail
     mkdir -p "$ROOT/build/e2e"
     WORK=$(mktemp -d "$ROOT/build/e2e/$SUITE.XXXXXX")
     trap clean_up EXIT
     trap 'exit 130' INT TERM
-    ip link set lo up
 }
 
 clean_up() {
