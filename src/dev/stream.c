@@ -254,8 +254,9 @@ static void flush(struct dev *dev, instant now)
 static instant deadline(const struct dev *dev)
 {
     const struct stream *stream = stream_of_const(dev);
-    bool now = stream->waiting || (stream->end != END_NONE && !stream->told);
-    return now ? (instant){0} : INSTANT_NEVER;
+    const instant past = {0};
+    bool due = stream->waiting || (stream->end != END_NONE && !stream->told);
+    return due ? past : INSTANT_NEVER;
 }
 
 /* A socket whose peer has gone polls as ready for ever. */

@@ -1,5 +1,6 @@
 /* Frames in a stream of octets, and the device over a system that cuts it wherever a test wants. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -403,11 +404,12 @@ END_TEST
 
 START_TEST(interruptions_and_nothing_to_read_are_no_end)
 {
-    static const uint32_t lens[] = {60};
+    struct frame *frame;
 
     put_frame(60, 1);
     fake.interruptions = 5;
-    ck_assert_int_eq(expect_frames(lens, 1), 0);
+    ck_assert_int_eq(dev_receive(dev, &pool, &frame, 1, now), 1);
+    frame_put(frame);
     fake.interruptions = 1 << 20; /* not for ever */
     ck_assert_int_eq(dev_receive(dev, &pool, (struct frame *[1]){0}, 1, now), 0);
     ck_assert_int_lt(fake.recvs, 300);
