@@ -20,7 +20,7 @@
 #include "get_show.h"
 #include "get_sink.h"
 #include "http/http_client.h"
-#include "resolve.h"
+#include "names.h"
 #include "rig.h"
 #include "verbs.h"
 
@@ -41,6 +41,7 @@ struct get_verb {
 
     struct rig rig;
     struct http_client client;
+    struct names names;
     struct get_show show;
     struct os_machine machine;
     struct get_sink sink; /* where content goes */
@@ -271,8 +272,7 @@ static int explain(const struct get_verb *get, const struct http_client_event *e
         say("get %s: the server answered %d %s", url, result->status, get->reason);
         break;
     case HTTP_CLIENT_NO_ADDRESS:
-        say("get %s: '%s' is not in /etc/hosts, and asking DNS is not built in yet; use an address",
-            url, event->url->host);
+        say("get %s: '%s' %s", url, event->url->host, names_why(&get->names, result->error));
         break;
     case HTTP_CLIENT_NO_CONNECTION:
         say_no_connection(url, remote, result->error);
@@ -410,8 +410,13 @@ static int on_content(void *context, struct bytes octets, instant now)
 
 static int resolve(void *context, const char *host, struct ip_addr *out)
 {
-    const struct get_verb *get = context;
-    return resolve_name(host, get->options.config.link == STACK_LINK_ETHERNET, out);
+    struct get_verb *get = context;
+    return names_find(&get->names, host, out, os_now());
+}
+
+static void found(struct names *names, int err, struct ip_addr addr, instant now)
+{
+    http_client_resolved(&CONTAINER_OF(names, struct get_verb, names)->client, err, addr, now);
 }
 
 static instant deadline(struct os_machine *machine)
@@ -454,8 +459,13 @@ static void stop(struct rig *rig, instant now)
 static int run(struct get_verb *get)
 {
     struct rig *rig = &get->rig;
+    struct refusal refusal;
     const instant now = os_now();
 
+    get->names.found = found;
+    int status = names_open(&get->names, rig, &refusal);
+    if (status)
+        return say_refusal(&refusal);
     get->config.stack = rig->stack;
     get->config.ops = (struct http_client_ops){get, resolve, on_event, on_content};
     http_client_init(&get->client, &get->config);
@@ -466,10 +476,11 @@ static int run(struct get_verb *get)
     rig_tell_ready(rig, "ready");
     stack_advance(rig->stack, now);
     fetch_next(get, now);
-    int status = rig_run(rig);
+    status = rig_run(rig);
     int err = get_sink_close(&get->sink);
     (void)err; /* it has been said why this is the end */
     http_client_fini(&get->client, os_now());
+    names_close(&get->names);
     drain_reset(rig->stack, rig->dev, os_now());
     get_show_end(&get->show);
     return status;

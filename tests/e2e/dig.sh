@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 #
-# dig.sh - `tapio dig` against dnsmasq at the kernel's end of the TAP.
+# dig.sh - `tapio dig`, and other verbs that are given a name, against dnsmasq at the kernel's end of
+# the TAP.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
@@ -13,7 +14,7 @@ dnsmasq_start() {
         --pid-file="$WORK/dnsmasq.pid" --user="$(id -un)" --local=/example/ \
         --host-record=real.example,192.0.2.9,2001:db8::9 --cname=alias.example,real.example \
         --mx-host=example,mail.example,10 --txt-record='text.example,two words,"quoted"' \
-        --edns-packet-max=512 "${MANY[@]}" >"$WORK/dnsmasq.log" 2>&1 &
+        --host-record=web.example,$SERVER_AT --edns-packet-max=512 "${MANY[@]}" >"$WORK/dnsmasq.log" 2>&1 &
     started $!
     disown
     wait_until 5 grep -q 'started, version' "$WORK/dnsmasq.log"
@@ -85,6 +86,29 @@ captured() {
     expect "bad checksums" 0 "$(awk -F '\t' '$3 == 0' "$WORK/fields" | wc -l)"
 }
 
+# get CODE ARGS...: what it prints is $WORK/out and $WORK/err.
+get() {
+    local wanted=$1 code=0
+    shift
+    timeout 30 "$TAPIO" get "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
+    expect "exit code of get $*" "$wanted" "$code"
+}
+
+page_by_name() {
+    make_site 1000
+    (cd "$WORK/site" && exec python3 -m http.server 8000 >/dev/null 2>&1) &
+    started $!
+    disown
+    wait_until 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/8000"
+    get 0 -v --dns "$SERVER_AT" http://web.example:8000/small.txt
+    same_as_site small.txt "$WORK/out"
+    grep -q 'web\.example.*10\.9\.0\.1' "$WORK/err"
+    get 1 --dns "$SERVER_AT" http://nobody.example/
+    grep -q "'nobody.example' is nobody's name" "$WORK/err"
+    get 1 http://web.example:8000/
+    grep -q 'name one by --dns' "$WORK/err"
+}
+
 dnsmasq_start || die "dnsmasq does not start: $(tail -n 1 "$WORK/dnsmasq.log")"
 try 'addresses, mail exchangers and texts come as records' records RFC1035-4.1.3-a
 try 'an alias leads to its address' aliases RFC1034-3.6.2-a
@@ -92,5 +116,6 @@ try 'a question may be asked over TCP' over_tcp RFC1035-4.2.2-a
 try 'an answer that was cut short is asked for over TCP' cut_short RFC1035-4.2.1-a
 try 'what is not there is told from what has no such record' denials
 try 'silence is told in one line' silence RFC1035-7.2-a
+try 'a page is fetched by the name of its server' page_by_name
 try 'questions and answers can be read in the capture' captured
 finish

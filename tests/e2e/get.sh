@@ -190,7 +190,7 @@ wrong_urls() {
     complains 2 'needs -o FILE' -C - "$PYTHON/"
     complains 2 'wants standard output' --capture - "$PYTHON/"
     complains 1 'IPv6 over Ethernet is not built in' 'http://[fd00:9::1]/'
-    complains 1 'use an address' http://no-such-name.example/
+    complains 1 'name one by --dns' http://no-such-name.example/
 }
 
 # What the sink of content can say.
