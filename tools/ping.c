@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "names.h"
 #include "rig.h"
 #include "verbs.h"
 
@@ -22,13 +23,16 @@ struct ping_verb {
     uint64_t count; /* 0: until Ctrl-C */
     uint64_t size;
     int64_t interval_ns, timeout_ns;
+    const char *name; /* as it was given; NULL: an address */
     struct ip_addr host;
     char host_text[IP_ADDR_TEXT];
 
     struct rig rig;
+    struct names names;
     struct ping ping;
     struct os_machine machine;
     instant start;
+    bool begun; /* there is an address, and the first echo may go */
 };
 
 static int take_count(void *context, const char *text, struct refusal *refusal)
@@ -82,19 +86,17 @@ static const struct option_row rows[] = {
 static const struct option_verb verb_row = {
     .name = "ping",
     .arguments = "HOST",
-    .help = "Sends ICMP echoes to HOST, an address (IPv6 with --dev tun:NAME), from a stack of its "
-            "own.\n"
-            "Exits 0 if any was answered, else 1.",
+    .help =
+        "Sends ICMP echoes to HOST, an address (IPv6 with --dev tun:NAME) or a name (/etc/hosts, "
+        "--dns), from a stack of its own.\n"
+        "Exits 0 if any was answered, else 1.",
     .operands = 1,
     .rows = rows,
     .row_count = ARRAY_LEN(rows),
 };
 
-static int take_host(struct ping_verb *verb, const char *text, struct refusal *refusal)
+static int check_host(struct ping_verb *verb, const char *text, struct refusal *refusal)
 {
-    if (ip_addr_parse(text, &verb->host))
-        return refuse(refusal, EXIT_FAILURE,
-                      "ping %s: looking up names is not built in yet; give an address", text);
     if (!ip_is_v4(verb->host) && verb->options.config.link == STACK_LINK_ETHERNET)
         return refuse(refusal, EXIT_FAILURE, "ping %s: IPv6 over Ethernet is not built in yet",
                       text);
@@ -107,6 +109,18 @@ static int take_host(struct ping_verb *verb, const char *text, struct refusal *r
                           "with --addr",
                           text);
     ip_addr_format(verb->host, verb->host_text);
+    return 0;
+}
+
+static int take_host(struct ping_verb *verb, const char *text, struct refusal *refusal)
+{
+    struct dns_name name;
+
+    if (ip_addr_parse(text, &verb->host) == 0)
+        return check_host(verb, text, refusal);
+    verb->name = text;
+    if (dns_name_from_text(text, &name))
+        return refuse(refusal, EXIT_USAGE, "ping '%s': neither an address nor a name", text);
     return 0;
 }
 
@@ -178,7 +192,9 @@ static void print_statistics(struct ping_verb *verb)
 
 static instant deadline(struct os_machine *machine)
 {
-    return ping_deadline(&CONTAINER_OF(machine, struct ping_verb, machine)->ping);
+    const struct ping_verb *verb = CONTAINER_OF(machine, struct ping_verb, machine);
+
+    return verb->begun ? ping_deadline(&verb->ping) : INSTANT_NEVER;
 }
 
 static void advance(struct os_machine *machine, instant now)
@@ -186,14 +202,18 @@ static void advance(struct os_machine *machine, instant now)
     struct ping_verb *verb = CONTAINER_OF(machine, struct ping_verb, machine);
     struct ping_result result;
 
+    if (!verb->begun)
+        return;
     while (ping_next(&verb->ping, now, &result))
         print_result(verb, &result);
     if (ping_is_done(&verb->ping))
         os_loop_end(&verb->rig.loop, EXIT_SUCCESS);
 }
 
-static int open_ping(struct ping_verb *verb, struct refusal *refusal)
+/* The host is known: the first echo goes. */
+static int begin(struct ping_verb *verb, struct refusal *refusal)
 {
+    char from[IP_ADDR_TEXT];
     struct rig *rig = &verb->rig;
     struct ping_config config = {
         .stack = rig->stack,
@@ -219,22 +239,61 @@ static int open_ping(struct ping_verb *verb, struct refusal *refusal)
                       verb->host_text);
     if (err)
         return refuse(refusal, EXIT_FAILURE, "ping %s: %s", verb->host_text, strerror(-err));
+    verb->begun = true;
+    fprintf(rig_out(rig), "PING %s%s%s%s from %s %s: %" PRIu64 "(%" PRIu64 ") bytes of data.\n",
+            verb->name ? verb->name : "", verb->name ? " (" : "", verb->host_text,
+            verb->name ? ")" : "", ip_addr_format(rig->config.addr[0].addr, from),
+            rig->options->device, verb->size, verb->size + IP_AND_ICMP);
+    fflush(rig_out(rig));
+    return 0;
+}
+
+/* What the name has turned out to mean. */
+static int take_answer(struct ping_verb *verb, int err, struct refusal *refusal)
+{
+    if (err)
+        return refuse(refusal, EXIT_FAILURE, "ping: '%s' %s", verb->name,
+                      names_why(&verb->names, err));
+    int status = check_host(verb, verb->name, refusal);
+    return status ? status : begin(verb, refusal);
+}
+
+static void found(struct names *names, int err, struct ip_addr addr, instant now)
+{
+    struct ping_verb *verb = CONTAINER_OF(names, struct ping_verb, names);
+    struct refusal refusal;
+
+    (void)now;
+    verb->host = addr;
+    int status = take_answer(verb, err, &refusal);
+    if (status)
+        os_loop_end(&verb->rig.loop, say_refusal(&refusal));
+}
+
+static int open_ping(struct ping_verb *verb, struct refusal *refusal)
+{
+    struct rig *rig = &verb->rig;
+
+    verb->names.found = found;
     verb->machine = (struct os_machine){.deadline = deadline, .advance = advance};
     os_loop_add_machine(&rig->loop, &verb->machine);
-    return 0;
+    int status = names_open(&verb->names, rig, refusal);
+    if (status)
+        return status;
+    if (!verb->name)
+        return begin(verb, refusal);
+    int err = names_find(&verb->names, verb->name, &verb->host, os_now());
+    return err == -EINPROGRESS ? 0 : take_answer(verb, err, refusal);
 }
 
 static int run(struct ping_verb *verb)
 {
-    char from[IP_ADDR_TEXT];
     struct rig *rig = &verb->rig;
 
-    fprintf(rig_out(rig), "PING %s from %s %s: %" PRIu64 "(%" PRIu64 ") bytes of data.\n",
-            verb->host_text, ip_addr_format(rig->config.addr[0].addr, from), rig->options->device,
-            verb->size, verb->size + IP_AND_ICMP);
-    fflush(rig_out(rig));
     rig_tell_ready(rig, "ready");
     int status = rig_run(rig);
+    if (!verb->begun)
+        return status ? status : EXIT_FAILURE;
     print_statistics(verb);
     if (status == EXIT_SUCCESS && verb->ping.stats.replies == 0)
         status = EXIT_FAILURE;
@@ -267,6 +326,7 @@ int verb_ping(int argc, char **argv)
         return say_refusal(&refusal);
     status = open_ping(&verb, &refusal);
     status = status ? say_refusal(&refusal) : run(&verb);
+    names_close(&verb.names);
     rig_close(&verb.rig);
     return status;
 }

@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve ping drill doctor; do
+    for verb in serve get ping dig drill doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -89,7 +89,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in dig exec ss why top capture explain sim wire lab; do
+    for verb in exec ss why top capture explain sim wire lab; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done
@@ -167,6 +167,12 @@ usage_table() {
 2|ping -W x 10.9.0.1|-W x
 2|ping -x 10.9.0.1|-x
 2|ping 224.0.0.1|no station
+2|ping a..b|neither an address nor a name
+2|dig|needs
+2|dig a..b --dns 10.9.0.1|no name
+2|dig www.example|--dns
+2|dig @nobody www.example|not the address of a server
+2|dig @10.9.0.1 www.example XYZ|--type XYZ
 2|ping 10.9.0.2|our own
 1|ping 192.0.2.1|--gateway
 1|ping -s 1473 10.9.0.1|at most 1472

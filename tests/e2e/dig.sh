@@ -109,6 +109,19 @@ page_by_name() {
     grep -q 'name one by --dns' "$WORK/err"
 }
 
+# The name servers' own host answers.
+ping_by_name() {
+    timeout 20 "$TAPIO" ping -c 2 -i 0.2 --dns "$SERVER_AT" web.example >"$WORK/out"
+    grep -q '^PING web\.example (10\.9\.0\.1) from 10\.9\.0\.2 ' "$WORK/out"
+    grep -q '2 packets transmitted, 2 received' "$WORK/out"
+    local code=0
+    timeout 20 "$TAPIO" ping -c 2 --dns "$SERVER_AT" nobody.example >"$WORK/out" 2>"$WORK/err" || code=$?
+    expect "exit code" 1 "$code"
+    expect "lines on stderr" 1 "$(wc -l <"$WORK/err")"
+    expect "octets on stdout" 0 "$(wc -c <"$WORK/out")"
+    grep -q "'nobody.example' is nobody's name" "$WORK/err"
+}
+
 dnsmasq_start || die "dnsmasq does not start: $(tail -n 1 "$WORK/dnsmasq.log")"
 try 'addresses, mail exchangers and texts come as records' records RFC1035-4.1.3-a
 try 'an alias leads to its address' aliases RFC1034-3.6.2-a
@@ -117,5 +130,6 @@ try 'an answer that was cut short is asked for over TCP' cut_short RFC1035-4.2.1
 try 'what is not there is told from what has no such record' denials
 try 'silence is told in one line' silence RFC1035-7.2-a
 try 'a page is fetched by the name of its server' page_by_name
+try 'a host is pinged by its name' ping_by_name
 try 'questions and answers can be read in the capture' captured
 finish
