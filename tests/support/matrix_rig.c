@@ -231,6 +231,7 @@ static void set_values(struct stack_values *values)
     values->tcp_window_first = values->tcp_rmem = RCV_WND;
     values->tcp_wmem = FLIGHT;
     values->tcp_connections = values->sock_sockets = CONNECTIONS;
+    values->tcp_time_wait = values->udp_ports = CONNECTIONS; /* tables as small as can be */
     values->icmp_rate = values->icmp_peer_rate = 1000000;
     values->icmp_burst = values->icmp_peer_burst = 10000;
     values->see_ring = 16;

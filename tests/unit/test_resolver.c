@@ -984,8 +984,7 @@ START_TEST(an_answer_that_was_cut_short_is_asked_for_over_tcp)
 }
 END_TEST
 
-static const char *const ends[] = {"nothing comes", "half of it comes", "the length lies",
-                                   "another's answer comes", "the end comes"};
+enum { NOTHING_COMES, HALF_COMES, LENGTH_LIES, ANOTHERS_ANSWER, THE_END, WAYS };
 
 START_TEST(a_tcp_server_has_five_seconds_in_all)
 {
@@ -998,25 +997,25 @@ START_TEST(a_tcp_server_has_five_seconds_in_all)
     reply_begin(&m, &asked, 0x8180);
     reply_a(&m, "example.com", 60, 0x01020304);
     struct bytes message = octets_of(&m);
-    if (_i == 1) /* one octet in a second */
+    if (_i == HALF_COMES) /* one octet in a second */
         for (int i = 0; i < 4; i++) {
             tcp_write("\1", 1);
             wait_ms(1000);
             ck_assert_int_eq(t.count, 1);
         }
-    if (_i == 2)
+    if (_i == LENGTH_LIES)
         tcp_write("\377\377", 2), tcp_write(message.at, message.len);
-    if (_i == 3) {
+    if (_i == ANOTHERS_ANSWER) {
         m.octet[0] ^= 1;
         uint8_t len[2] = {0, (uint8_t)message.len};
         tcp_write(len, 2);
         tcp_write(message.at, message.len);
     }
-    if (_i == 4) {
+    if (_i == THE_END) {
         ck_assert_int_eq(sock_close(t.tcp_server, t.accepted), 0);
         turn();
     }
-    if (_i >= 3) { /* at once */
+    if (_i >= ANOTHERS_ANSWER) { /* at once */
         ck_assert_int_eq(t.count, 2);
     } else {
         ck_assert_int_eq(t.count, 1);
@@ -1105,7 +1104,7 @@ int main(void)
 
     c = tcase_create("RFC 1035, 4.2.2: TCP");
     tcase_add_loop_test(c, an_answer_that_was_cut_short_is_asked_for_over_tcp, 0, 2);
-    tcase_add_loop_test(c, a_tcp_server_has_five_seconds_in_all, 0, ARRAY_LEN(ends));
+    tcase_add_loop_test(c, a_tcp_server_has_five_seconds_in_all, 0, WAYS);
     tcase_add_test(c, who_is_guessed_at_asks_over_tcp);
     tcase_add_test(c, everything_is_given_back_in_the_middle_of_it);
     suite_add_tcase(s, c);

@@ -315,6 +315,8 @@ static struct peer *given(int row, int *s, struct vars *v)
 
     peer_config(&config);
     config.values.tcp_connections = config.values.sock_sockets = 8;
+    config.values.tcp_time_wait = config.values.udp_ports = 8;
+    config.values.see_ring = 16;
     config.values.tcp_listeners = config.values.arp_entries = 4;
     config.values.see_ring = 16;
     struct peer *p = peer_new_with(&config, 0);
