@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# examples.sh - the programs of examples/ that want a TAP, against the kernel's TCP.
+# examples.sh - the programs of examples/ that want a TAP, against the kernel.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
@@ -73,6 +73,40 @@ a_foreign_loop() {
     expect "what came back" "$(for number in {1..20}; do echo "line $number"; done)" "$(cat "$WORK/out")"
 }
 
+# Four datagrams, one of them empty, one that fills a packet.
+datagrams() {
+    example_start udp_echo tap0 4
+    wait_until 10 grep -q '^ready' "$WORK/example.out"
+    python3 - "$HOST" <<'END'
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.settimeout(5)
+    for data in (b"hello", b"", b"x" * 1472):
+        s.sendto(data, (sys.argv[1], 7))
+        got, sender = s.recvfrom(4096)
+        assert got == data and sender == (sys.argv[1], 7), (len(data), len(got), sender)
+    s.sendto(b"the last", (sys.argv[1], 7))
+    assert s.recv(100) == b"the last"
+END
+    example_ended 0
+}
+
+a_page() {
+    local code=0
+    make_site 1000000
+    (cd "$WORK/site" && exec python3 -m http.server 8000 >/dev/null 2>&1) &
+    started $!
+    wait_until 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/8000"
+    timeout 30 "$EXAMPLES/http_get" tap0 "$KERNEL" 8000 /big >"$WORK/out" 2>"$WORK/err" || code=$?
+    expect "exit code" 0 "$code"
+    head -n 1 "$WORK/out" | grep -q '^HTTP/1.[01] 200 OK'
+    tail -c 1000000 "$WORK/out" | cmp - "$WORK/site/big"
+    code=0
+    timeout 30 "$EXAMPLES/http_get" tap0 "$KERNEL" 1 / >"$WORK/out" 2>"$WORK/err" || code=$?
+    expect "exit code at a closed port" 1 "$code"
+    expect "what it says" "$KERNEL: Connection refused" "$(cat "$WORK/err")"
+}
+
 no_device() {
     local code=0
     "$EXAMPLES/echo_server" 'not/a/name' >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
@@ -84,5 +118,7 @@ try "echo_server" a_server POSIX-accept
 try "echo_client" a_client POSIX-partial
 try "echo_client, refused" a_client_is_refused POSIX-connect
 try "foreign_loop" a_foreign_loop
+try "udp_echo" datagrams RFC1122-4.1.3.5-a
+try "http_get" a_page
 try "a device that cannot be" no_device F07
 finish
