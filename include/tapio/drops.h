@@ -36,7 +36,12 @@ extern "C" {
     X(IP4_MARTIAN,     "ip4.rx_martian",    "a source address that cannot be on the wire (RFC 1122, 3.2.1.3)") \
     X(IP4_NOT_OURS,    "ip4.rx_notours",    "addressed to somebody else; we never forward (RFC 1122, 3.2.1.3)") \
     X(IP4_L2_BROADCAST,"ip4.rx_l2bcast",    "unicast IP in a link broadcast (RFC 1122, 3.3.6)") \
-    X(IP4_FRAGMENT,    "ip4.rx_frag",       "a fragment; reassembly is not built in yet (RFC 791, 3.2)") \
+    X(IP4_FRAG_OVERLAP,"ip4.frag_overlap",  "fragments overlap: the whole datagram is discarded (RFC 5722, 4)") \
+    X(IP4_FRAG_BAD,    "ip4.frag_bad",      "a fragment whose length or end cannot be (RFC 791, 3.2)") \
+    X(IP4_FRAG_BIG,    "ip4.frag_big",      "fragments of a datagram of more than 65,535 octets (RFC 791, 3.1)") \
+    X(IP4_FRAG_EVICT,  "ip4.frag_evict",    "too many fragments wait; the oldest datagram goes first (RFC 1122, 3.3.2)") \
+    X(IP4_FRAG_TIMEOUT,"ip4.frag_timeout",  "the rest of the datagram has not come in time (RFC 1122, 3.3.2)") \
+    X(IP4_FRAG_DUPLICATE,"ip4.frag_dup",    "the same fragment once more (RFC 791, 3.2)") \
     X(IP4_PROTOCOL,    "ip4.rx_proto",      "a protocol that we do not speak (RFC 1122, 3.2.2.1)") \
     X(IP6_NONE,        "ip6.rx_none",       "IPv6 over Ethernet is not built in yet") \
     X(IP6_HEADER,      "ip6.rx_hdr",        "version or payload length is wrong (RFC 8200, 3)") \

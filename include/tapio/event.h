@@ -64,6 +64,8 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(ICMP_ERROR,       "icmp-error",       "An error about a packet of ours; a hint, never proof (RFC 1122, 3.2.2.1).") \
     X(ICMP_UNREACHABLE, "icmp-unreachable", "Nobody here takes this packet, and its sender may know (RFC 1122, 3.2.2.1).") \
     X(ICMP_TOO_BIG,     "icmp-too-big",     "A link on the way carries only smaller packets: the MSS is lowered and the flight sent again (RFC 1191, 6.5; RFC 8201, 5.4).") \
+    X(IP_FRAGMENT,      "ip-fragment",      "A piece of a datagram: it waits for the rest (RFC 791, 3.2).") \
+    X(ICMP_EXPIRED,     "icmp-expired",     "The rest of a datagram has not come in time, and its sender may know (RFC 1122, 3.3.2).") \
     X(DROPPED,          "dropped",          "Discarded.") \
     X(UDP_IN,           "datagram",         "A datagram for a socket of ours, queued whole (RFC 768).") \
     X(UDP_IN_MANY,      "datagram-to-many", "A datagram to a broadcast address or a group: each socket that asked for it has a copy (RFC 1122, 4.1.1).") \

@@ -156,10 +156,11 @@ enum { COUNTER_COUNT = TAPIO_COUNTER_LIST(TAPIO_X) };
 
 TAPIO_API const char *counter_name(enum counter counter);
 
-/* At every moment between two calls: received == consumed + the sum of drops[]. */
+/* At every moment between two calls: received == consumed + held + the sum of drops[]. */
 struct stack_counters {
     uint64_t received;
     uint64_t consumed;
+    uint64_t held; /* fragments that wait for the rest */
     uint64_t sent;
     uint64_t drops[DROP_COUNT];
     uint64_t events[COUNTER_COUNT];

@@ -263,9 +263,10 @@ struct frame *icmp_echo_reply(struct frame_pool *pool, const struct ipv4_header 
     return icmp_packet(pool, &ip, &reply, body);
 }
 
-struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes packet,
-                               const struct ipv4_header *its, struct ip_addr our_src, uint8_t code,
-                               uint8_t ttl, uint32_t mtu)
+/* An error about a packet, which it quotes. */
+static struct frame *icmp_quoting(struct frame_pool *pool, struct bytes packet,
+                                  const struct ipv4_header *its, struct ip_addr our_src,
+                                  struct icmp_header h, uint8_t ttl, uint32_t mtu)
 {
     const size_t headers = IPV4_HEADER_MIN + ICMP_HEADER;
     struct ipv4_header again;
@@ -282,6 +283,20 @@ struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes packet,
         .ttl = ttl,
         .dont_fragment = true,
     };
-    struct icmp_header h = {.type = ICMP_UNREACHABLE, .code = code};
     return icmp_packet(pool, &ip, &h, bytes_first(quote, size_min(ERROR_MAX, mtu) - headers));
+}
+
+struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes packet,
+                               const struct ipv4_header *its, struct ip_addr our_src, uint8_t code,
+                               uint8_t ttl, uint32_t mtu)
+{
+    return icmp_quoting(pool, packet, its, our_src,
+                        (struct icmp_header){.type = ICMP_UNREACHABLE, .code = code}, ttl, mtu);
+}
+
+struct frame *icmp_reassembly_timeout(struct frame_pool *pool, struct bytes packet,
+                                      const struct ipv4_header *its, uint8_t ttl, uint32_t mtu)
+{
+    return icmp_quoting(pool, packet, its, its->dst,
+                        (struct icmp_header){.type = ICMP_TIME_EXCEEDED, .code = 1}, ttl, mtu);
 }

@@ -72,4 +72,9 @@ NODISCARD struct frame *icmp_unreachable(struct frame_pool *pool, struct bytes p
                                          const struct ipv4_header *its, struct ip_addr our_src,
                                          uint8_t code, uint8_t ttl, uint32_t mtu);
 
+/* "The rest of it has not come" (time exceeded, code 1), about the first fragment; as above. */
+NODISCARD struct frame *icmp_reassembly_timeout(struct frame_pool *pool, struct bytes packet,
+                                                const struct ipv4_header *its, uint8_t ttl,
+                                                uint32_t mtu);
+
 #endif

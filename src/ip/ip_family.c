@@ -32,7 +32,8 @@ static enum drop v4_accept(const struct ip_config *config, struct ip_packet *p)
 }
 
 /* A packet of ours is atomic (DF set, never fragmented) unless its sender says otherwise, so its
- * identification may be anything and is zero (RFC 6864, 4.1): no counter for a stranger to read. */
+ * identification may be anything and is zero (RFC 6864, 4.1): no counter for a stranger to read.
+ * One that may be fragmented needs one of its own (ip_id.h). */
 static void v4_emit(struct writer *w, const struct ip_out *h, size_t payload_len)
 {
     ipv4_emit(w,
@@ -41,6 +42,7 @@ static void v4_emit(struct writer *w, const struct ip_out *h, size_t payload_len
                                     .protocol = h->protocol,
                                     .ttl = h->ttl,
                                     .tos = h->tos,
+                                    .id = h->id,
                                     .dont_fragment = !h->may_fragment},
               payload_len);
 }

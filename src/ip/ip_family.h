@@ -36,7 +36,8 @@ struct ip_out {
     uint8_t protocol;
     uint8_t ttl;
     uint8_t tos;
-    bool may_fragment; /* IPv4: DF is clear */
+    bool may_fragment; /* IPv4: DF is clear, and so it needs an */
+    uint16_t id;       /* identification */
 };
 
 /* A message whose checksum is right. */

@@ -77,8 +77,6 @@ enum drop ipv4_accept(const struct ip_config *config, const struct ipv4_header *
         return DROP_IP4_NOT_OURS;
     if (link_group && !to_many)
         return DROP_IP4_L2_BROADCAST;
-    if (h->more_fragments || h->fragment_offset != 0)
-        return DROP_IP4_FRAGMENT;
     *broadcast = to_many || perhaps;
     return DROP_NONE;
 }

@@ -167,3 +167,38 @@ void ipv4_emit(struct writer *w, const struct ipv4_header *h, size_t payload_len
     assert(!w->overrun); /* the caller sized the buffer */
     put_be16(checksum, checksum_of(bytes_of(start, IPV4_HEADER_MIN)));
 }
+
+void ipv4_emit_whole(struct writer *w, struct bytes first_header, size_t payload_len,
+                     bool congested)
+{
+    uint8_t *start = w->at;
+
+    assert(first_header.len + payload_len <= IPV4_TOTAL_MAX);
+    write_bytes(w, first_header.at, first_header.len);
+    assert(!w->overrun);
+    if (congested && start[1] & IP_TOS_ECN)
+        start[1] |= IP_TOS_ECN;
+    put_be16(start + 2, (uint16_t)(first_header.len + payload_len));
+    put_be16(start + 6, 0);
+    put_be16(start + 10, 0);
+    put_be16(start + 10, checksum_of(bytes_of(start, first_header.len)));
+}
+
+void ipv4_emit_piece(struct writer *w, const struct ipv4_header *whole, size_t offset, size_t len,
+                     bool more)
+{
+    struct ipv4_header h = *whole;
+
+    assert(!whole->dont_fragment && offset + len <= IPV4_TOTAL_MAX);
+    h.fragment_offset = (uint16_t)offset;
+    h.more_fragments = more;
+    ipv4_emit(w, &h, len);
+}
+
+void ipv4_permit_fragments(uint8_t *packet, uint16_t id)
+{
+    put_be16(packet + 4, id);
+    put_be16(packet + 6, 0);
+    put_be16(packet + 10, 0);
+    put_be16(packet + 10, checksum_of(bytes_of(packet, IPV4_HEADER_MIN)));
+}

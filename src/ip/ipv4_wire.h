@@ -41,6 +41,19 @@ NODISCARD enum drop ipv4_parse(struct bytes packet, struct ipv4_header *out, str
  * appends. We send no options. */
 void ipv4_emit(struct writer *w, const struct ipv4_header *h, size_t payload_len);
 
+/* The header of a reassembled packet: that of its first fragment with its options, as if it had
+ * never been cut (RFC 791, 3.2). `congested`: a fragment carried CE (RFC 3168, 5.3). */
+void ipv4_emit_whole(struct writer *w, struct bytes first_header, size_t payload_len,
+                     bool congested);
+
+/* Clears DF in a packet of ours that must leave in fragments, and gives it its identification. */
+void ipv4_permit_fragments(uint8_t *packet, uint16_t id);
+
+/* The header of a piece of `packet`, which is ours and has no options: `len` octets from `offset`
+ * of its payload on. */
+void ipv4_emit_piece(struct writer *w, const struct ipv4_header *whole, size_t offset, size_t len,
+                     bool more);
+
 /* The header alone, for a packet that somebody else quotes and may have cut off: reads it with its
  * options and judges neither its checksum nor its lengths. False when it is not all there. */
 NODISCARD bool ipv4_read_header(struct reader *r, struct ipv4_header *out, size_t *total_len);

@@ -32,15 +32,17 @@ uint64_t counters_dropped(const struct stack_counters *counters)
 
 bool counters_conserved(const struct stack_counters *counters)
 {
-    return counters->received == counters->consumed + counters_dropped(counters);
+    return counters->received == counters->consumed + counters->held + counters_dropped(counters);
 }
 
 void counters_render(const struct stack_counters *counters, struct text *out)
 {
-    uint64_t accounted = counters->consumed + counters_dropped(counters);
+    uint64_t accounted = counters->consumed + counters->held + counters_dropped(counters);
 
     line(out, "stack.received", counters->received);
     line(out, "stack.consumed", counters->consumed);
+    if (counters->held)
+        line(out, "stack.held", counters->held);
     line(out, "stack.sent", counters->sent);
     if (accounted != counters->received) {
         text_add(out, "stack.unaccounted ");

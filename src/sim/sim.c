@@ -257,7 +257,7 @@ static bool is_conserved(const struct stack *stack)
     stack_counters(stack, &c);
     for (int i = 0; i < DROP_COUNT; i++)
         dropped += c.drops[i];
-    return c.received == c.consumed + dropped;
+    return c.received == c.consumed + c.held + dropped;
 }
 
 static bool is_empty(const struct stack *stack)

@@ -83,6 +83,7 @@ struct keys {
     uint8_t mac[6];
     struct hash_key cookie;
     struct hash_key udp_table, udp_port, path;
+    struct hash_key reassembly, ids;
 };
 
 /* A locally administered address of our own making (IEEE 802, the U/L bit). */
@@ -168,7 +169,21 @@ static int init_layers(struct stack *s, const struct keys *keys)
     err = init_transports(s, keys);
     if (err)
         goto no_transports;
+    struct reassembly_config reassembly = {.memory = &s->memory,
+                                           .wheel = &s->wheel,
+                                           .counters = &s->events.counters,
+                                           .key = keys->reassembly,
+                                           .seed = keys->reassembly.k0 ^ keys->seed,
+                                           .mtu = s->config.mtu,
+                                           .timer_owner = OWNER_REASSEMBLY};
+    err = reassembly_init(&s->reassembly, &reassembly);
+    if (err)
+        goto no_reassembly;
+    s->ids.key = keys->ids;
     return 0;
+no_reassembly:
+    udp_fini(&s->udp);
+    tcp_fini(&s->tcp);
 no_transports:
     arp_fini(&s->arp);
 no_arp:
@@ -225,6 +240,7 @@ void stack_free(struct stack *s)
 {
     if (!s)
         return;
+    reassembly_fini(&s->reassembly);
     arp_fini(&s->arp); /* before the connections: its timers share the wheel's lists with theirs */
     udp_fini(&s->udp);
     tcp_fini(&s->tcp);
@@ -272,6 +288,8 @@ void stack_advance(struct stack *s, instant now)
             tcp_syn_timer(&s->tcp, timer, s->now);
         else if (timer->owner == OWNER_TIME_WAIT)
             tcp_time_wait_timer(&s->tcp, s->now);
+        else if (timer->owner == OWNER_REASSEMBLY)
+            stack_fragment_timeout(s, timer);
         else
             arp_timer(&s->arp, timer, s->now);
     }
@@ -332,6 +350,7 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
            pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
+           pool_cap_octets(&s->reassembly.queues) + pool_cap_octets(&s->reassembly.pieces) +
            (tcp->table_mask + 1ul) * sizeof(*tcp->table) + udp_memory_cap(&s->udp) +
            65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }

@@ -16,12 +16,14 @@
 #include "eth/eth_wire.h"
 #include "ip/icmp.h"
 #include "ip/ip_family.h"
+#include "ip/ip_id.h"
 #include "ip/pmtu.h"
+#include "ip/reassembly.h"
 #include "ip/route.h"
 #include "tcp/tcp.h"
 #include "udp/udp.h"
 
-enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_TIME_WAIT, OWNER_ARP };
+enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_TIME_WAIT, OWNER_ARP, OWNER_REASSEMBLY };
 
 /* Room for one struct sock, whose layout is src/sock's own business. */
 enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };
@@ -40,12 +42,16 @@ struct stack {
     struct tcp tcp;
     struct udp udp;
     struct pmtu paths; /* of datagrams: a connection has its own */
+    struct reassembly reassembly;
+    struct ip_ids ids;
     /* Packets without a connection that wait to be sent: IP packets, `tag` their enum why. */
     struct frame_queue replies;
+    uint32_t reply_cut;  /* how much of the first one's payload has left, in fragments */
     bool segments_first; /* the device was full before they had their turn */
     struct {             /* one that waited for ARP and found the device full */
         struct frame *packet;
         struct mac_addr mac;
+        uint32_t cut; /* as reply_cut */
     } released;
     struct list pings;
     struct pool ping_ports;
@@ -104,6 +110,20 @@ uint32_t stack_path_mtu(const struct stack *stack, struct ip_addr to);
 /* An ICMP error about a datagram from `local` to `remote`. */
 NODISCARD enum drop stack_udp_error(struct stack *stack, struct endpoint local,
                                     struct endpoint remote, const struct icmp_error *error);
+
+/* --- stack_fragments.c -------------------------------------------------------------------- */
+
+/* A fragment for us; takes the frame when it is kept. `*whole` is the packet, when it is complete.
+ */
+NODISCARD enum drop stack_take_fragment(struct stack *stack, const struct ip_packet *ip,
+                                        struct frame **frame, struct frame **whole,
+                                        struct reassembly_queue **queue);
+/* The rest of a datagram has not come in time. */
+void stack_fragment_timeout(struct stack *stack, struct timer *timer);
+/* Of a packet that is longer than the MTU and whose payload has left up to `cut`: the next
+ * fragment's header, into `w`, and its payload. */
+struct bytes stack_next_piece(const struct ip_packet *ip, uint32_t cut, uint32_t mtu,
+                              struct writer *w);
 
 /* --- stack_ping.c ------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  *       input_ethernet()      eth_parse, eth_accept; or input_bare() on a link without Ethernet
  *         arp_input()           RFC 826
  *         input_ip()            the family's parse, accept
+ *           input_fragment()      until the rest has come; then again as a whole
  *           input_icmp()          echo, echo reply, error
  *           input_tcp()           checksum, tcp_parse, tcp_segment_arrives
  *           input_udp()           udp_parse, checksum, udp_arrives
@@ -20,6 +21,7 @@ struct packet {
     struct frame_meta meta;
     struct bytes octets; /* the whole frame */
     bool ethernet;       /* `octets` begin with an Ethernet header */
+    bool held;           /* counted as a fragment that waits */
     bool group;          /* came as a link broadcast or multicast */
 };
 
@@ -131,9 +133,13 @@ static void answer_echo(struct stack *s, const struct ip_packet *ip, const struc
 
     if (ip->group && route_lookup(&s->ip, ip->src, &route))
         return;
-    stack_reply(
-        s, ip->family->echo_reply(&s->frames, ip, m, route.src, (uint8_t)s->config.values.ip_ttl),
-        WHY_ICMP_ECHO_REPLY);
+    struct frame *reply =
+        ip->family->echo_reply(&s->frames, ip, m, route.src, (uint8_t)s->config.values.ip_ttl);
+    if (reply && reply->len > s->config.mtu && ip->family == &ip_family_v4)
+        /* it is as long as its request, which was fragmented */
+        ipv4_permit_fragments(reply->data,
+                              ip_id_next(&s->ids, route.src, ip->src, IP_PROTOCOL_ICMP));
+    stack_reply(s, reply, WHY_ICMP_ECHO_REPLY);
 }
 
 static enum drop input_icmp(struct stack *s, const struct ip_packet *ip)
@@ -213,6 +219,34 @@ static enum drop input_udp(struct stack *s, struct packet *p, const struct ip_pa
 }
 
 static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_family *family,
+                          struct bytes octets);
+
+/* A fragment is held; the last one to come brings the whole packet, which goes the usual way, and
+ * all of them share its fate. What a device has verified or left open was a fragment's, and counts
+ * for nothing. */
+static enum drop input_fragment(struct stack *s, struct packet *p, const struct ip_packet *ip)
+{
+    struct reassembly_queue *queue;
+    struct frame *frame;
+
+    if (p->meta.gso_type != FRAME_GSO_NONE || p->meta.flags & FRAME_NEEDS_CSUM)
+        return DROP_DEV_VNET;
+    enum drop drop = stack_take_fragment(s, ip, &p->frame, &frame, &queue);
+    if (drop || !queue) {
+        if (!drop)
+            p->held = true;
+        return drop;
+    }
+    struct packet whole = {
+        .frame = frame, .octets = frame_bytes(frame), .group = queue->link_group};
+    drop = input_ip(s, &whole, ip->family, whole.octets);
+    p->held = true; /* its share is booked with the others' */
+    reassembly_end(&s->reassembly, queue, drop);
+    frame_put(whole.frame);
+    return drop;
+}
+
+static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_family *family,
                           struct bytes octets)
 {
     struct ip_packet ip = {.link_group = p->group};
@@ -222,6 +256,9 @@ static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_fam
         drop = family->accept(&s->ip, &ip);
     if (drop)
         return drop;
+    if (family == &ip_family_v4 &&
+        (ip.header.v4.more_fragments || ip.header.v4.fragment_offset != 0))
+        return input_fragment(s, p, &ip);
     if (p->meta.gso_type != FRAME_GSO_NONE &&
         (ip.protocol != IP_PROTOCOL_TCP || p->meta.gso_type != family->gso_type))
         return DROP_DEV_VNET; /* only TCP comes in big frames */
@@ -328,7 +365,9 @@ static void run(struct stack *s, struct frame *frame, bool ethernet, instant now
         seen = frame_ref(frame); /* the octets must outlive whoever takes the frame */
 
     enum drop drop = input_octets(s, &p);
-    if (drop)
+    if (p.held)
+        ; /* booked already, or will be */
+    else if (drop)
         events->counters.drops[drop]++;
     else
         events->counters.consumed++;

@@ -92,18 +92,15 @@ static enum hop find_hop(struct sending *out, struct ip_addr dst, struct route *
 
 static const uint8_t padding[ETH_MIN]; /* zeros: nothing of ours leaks into a short frame */
 
-/* A whole IP packet in a frame goes to `mac`. Its checksum may be open still. */
-static int send_packet(struct sending *out, struct frame *packet, struct mac_addr mac, enum why why,
-                       const struct conn_facts *facts, bool tcp)
+/* Of a packet, `front` and what is behind it go to `mac`: all of it, or one fragment. */
+static int send_octets(struct sending *out, const struct frame *packet, struct bytes front,
+                       struct bytes rest, struct mac_addr mac, const struct conn_facts *facts,
+                       bool tcp)
 {
     uint8_t header[ETH_HEADER];
-    struct frame_meta meta;
-    struct iovec iov[3];
+    struct frame_meta meta = packet->meta;
+    struct iovec iov[4];
     int iovcnt = 0;
-
-    if (!out->csum_offload)
-        vnet_complete(packet->data, packet->len, &packet->meta);
-    meta = packet->meta;
 
     if (out->ethernet) {
         const struct ip_family *family = ip_family_of_packet(frame_bytes(packet));
@@ -113,14 +110,46 @@ static int send_packet(struct sending *out, struct frame *packet, struct mac_add
         if (meta.flags & FRAME_NEEDS_CSUM)
             meta.csum_start = (uint16_t)(meta.csum_start + sizeof header);
     }
-    iov[iovcnt++] = (struct iovec){packet->data, packet->len};
-    size_t pad = out->padded ? eth_padding(packet->len) : 0;
+    iov[iovcnt++] = (struct iovec){(void *)(uintptr_t)front.at, front.len};
+    if (rest.len)
+        iov[iovcnt++] = (struct iovec){(void *)(uintptr_t)rest.at, rest.len};
+    size_t pad = out->padded ? eth_padding(front.len + rest.len) : 0;
     if (pad)
         iov[iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
     int err = out->sink->send(out->sink, &meta, iov, iovcnt, out->now);
     if (!err)
-        tell_sent(out, &meta, iov, iovcnt, why, facts, tcp);
+        tell_sent(out, &meta, iov, iovcnt, (enum why)packet->tag, facts, tcp);
     return err;
+}
+
+/* A whole IP packet in a frame goes to `mac`; in fragments, where it is too long. A device that is
+ * full in between finds in `cut` where to go on. Its checksum may be open still, if it is short. */
+static int send_packet(struct sending *out, struct frame *packet, struct mac_addr mac,
+                       uint32_t *cut, const struct conn_facts *facts, bool tcp)
+{
+    uint32_t mtu = out->stack->config.mtu;
+
+    if (!out->csum_offload)
+        vnet_complete(packet->data, packet->len, &packet->meta);
+    if (packet->len <= mtu)
+        return send_octets(out, packet, frame_bytes(packet), (struct bytes){0}, mac, facts, tcp);
+
+    struct ip_packet ip = ip_packet_of_ours(frame_bytes(packet));
+    if (ip.family != &ip_family_v4 || ip.header.v4.dont_fragment) {
+        events_count(&out->stack->events, COUNTER_TX_BAD);
+        return 0;
+    }
+    assert(packet->meta.flags == 0); /* a sum over the whole is no device's to make of pieces */
+    while (*cut < ip.payload.len) {
+        uint8_t header[IPV4_HEADER_MIN];
+        struct writer w = writer_of(header, sizeof header);
+        struct bytes piece = stack_next_piece(&ip, *cut, mtu, &w);
+        int err = send_octets(out, packet, bytes_of(header, sizeof header), piece, mac, facts, tcp);
+        if (err)
+            return err;
+        *cut += (uint32_t)piece.len;
+    }
+    return 0;
 }
 
 /* --- packets that waited for ARP ---------------------------------------------------------------
@@ -155,11 +184,12 @@ static int send_released(struct sending *out)
             return 0;
         struct conn_facts facts;
         bool has_facts = facts_of_packet(s, packet, &facts);
-        int err = send_packet(out, packet, s->released.mac, (enum why)packet->tag,
+        int err = send_packet(out, packet, s->released.mac, &s->released.cut,
                               has_facts ? &facts : NULL, has_facts);
         if (err)
             return err;
         s->released.packet = NULL;
+        s->released.cut = 0;
         frame_put(packet);
         tcp_unpark(&s->tcp); /* what waited behind it can go, too */
     }
@@ -334,8 +364,8 @@ static int send_replies(struct sending *out)
 
         enum hop hop = find_hop(out, ip.dst, &route, &mac);
         if (hop == HOP_KNOWN) {
-            int err = send_packet(out, packet, mac, (enum why)packet->tag, NULL,
-                                  ip.protocol == IP_PROTOCOL_TCP);
+            int err =
+                send_packet(out, packet, mac, &s->reply_cut, NULL, ip.protocol == IP_PROTOCOL_TCP);
             if (err)
                 return err;
             frame_put(stack_reply_take(s));

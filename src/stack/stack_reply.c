@@ -25,6 +25,7 @@ void stack_reply(struct stack *s, struct frame *packet, enum why why)
 struct frame *stack_reply_take(struct stack *s)
 {
     assert(s->replies.len > 0);
+    s->reply_cut = 0;
     return frame_queue_take(&s->replies);
 }
 

@@ -51,6 +51,7 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
     struct frame *packet = frame_get(&s->frames, whole);
     if (!packet)
         return -ENOBUFS;
+    uint16_t id = out->may_fragment ? ip_id_next(&s->ids, src, dst, IP_PROTOCOL_UDP) : 0;
     struct writer w = writer_of(packet->data, whole);
     family->emit(&w,
                  &(struct ip_out){.src = src,
@@ -58,7 +59,8 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
                                   .protocol = IP_PROTOCOL_UDP,
                                   .ttl = out->ttl,
                                   .tos = out->tos,
-                                  .may_fragment = out->may_fragment},
+                                  .may_fragment = out->may_fragment,
+                                  .id = id},
                  udp_len);
     uint8_t *datagram = w.at;
     if (whole <= s->config.mtu) {

@@ -192,7 +192,7 @@ static void check_books(const struct stack *stack)
     stack_counters(stack, &c);
     for (int i = 0; i < DROP_COUNT; i++)
         dropped += c.drops[i];
-    assert(c.received == c.consumed + dropped);
+    assert(c.received == c.consumed + c.held + dropped);
 }
 
 static void input(struct host *host, const struct packet *p)

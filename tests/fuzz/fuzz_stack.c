@@ -309,7 +309,7 @@ static void check_books(struct fuzz *f)
     uint64_t ends;
 
     stack_counters(f->stack, &c);
-    ends = c.consumed;
+    ends = c.consumed + c.held;
     for (int i = 0; i < DROP_COUNT; i++)
         ends += c.drops[i];
     must(c.received == ends, "a received frame is unaccounted for");

@@ -344,7 +344,7 @@ static void check_conservation(struct peer *p)
     stack_counters(p->stack, &c);
     for (int i = 0; i < DROP_COUNT; i++)
         ends += c.drops[i];
-    if (c.received != c.consumed + ends)
+    if (c.received != c.consumed + c.held + ends)
         broken(p, NULL, 0, "of %llu received frames, %llu were consumed and %llu dropped",
                (unsigned long long)c.received, (unsigned long long)c.consumed,
                (unsigned long long)ends);

@@ -117,6 +117,30 @@ static void answer_arp(const uint8_t *frame)
     has_reply = memcmp(frame + 28, frame + 38, 4) != 0; /* not to an announcement */
 }
 
+/* A later fragment goes behind those that came before; the last one makes a packet of them. */
+static void join_fragment(const uint8_t *ip)
+{
+    struct rig_packet *p = &rig.packet[rig.count - 1];
+    size_t len = get16(ip + 2) - 20u;
+
+    ck_assert_int_gt(rig.count, 0);
+    ck_assert_uint_eq(fold(sum_of(0, ip, 20)), 0xffff);
+    ck_assert_uint_eq(get16(ip + 4), get16(p->octets + 4));
+    ck_assert_uint_eq((get16(ip + 6) & 0x1fff) * 8u + 20, p->len);
+    ck_assert(!p->open_sum);
+    p->octets = realloc(p->octets, p->len + len);
+    ck_assert_ptr_nonnull(p->octets);
+    memcpy(p->octets + p->len, ip + 20, len);
+    p->len += len;
+    if (ip[6] & 0x20)
+        return;
+    put16(p->octets + 2, p->len);
+    put16(p->octets + 6, 0);
+    put16(p->octets + 10, 0);
+    put16(p->octets + 10, (uint16_t)~fold(sum_of(0, p->octets, 20)));
+    read_headers(p);
+}
+
 static int take(struct dev *dev, const struct frame_meta *meta, const struct iovec *iov, int iovcnt,
                 instant now)
 {
@@ -137,9 +161,13 @@ static int take(struct dev *dev, const struct frame_meta *meta, const struct iov
             answer_arp(frame);
         return 0;
     }
+    const uint8_t *ip = frame + header;
+    if (ip[0] >> 4 == 4 && get16(ip + 6) & 0x1fff) {
+        join_fragment(ip);
+        return 0;
+    }
     ck_assert_int_lt(rig.count, RIG_PACKETS);
     struct rig_packet *p = &rig.packet[rig.count++];
-    const uint8_t *ip = frame + header;
     size_t whole = ip[0] >> 4 == 6 ? get16(ip + 4) + 40u : get16(ip + 2);
     ck_assert_uint_ge(len, whole + header);
     *p = (struct rig_packet){.octets = malloc(whole), .len = whole};
@@ -151,7 +179,8 @@ static int take(struct dev *dev, const struct frame_meta *meta, const struct iov
         ck_assert_uint_eq(meta->csum_start, header + (ip[0] >> 4 == 6 ? 40 : 20));
         ck_assert_uint_eq(meta->csum_offset, 6);
     }
-    read_headers(p);
+    if (ip[0] >> 4 == 6 || !(ip[6] & 0x20))
+        read_headers(p);
     return 0;
 }
 

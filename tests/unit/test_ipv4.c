@@ -479,16 +479,16 @@ START_TEST(a_packet_that_has_arrived_may_have_no_time_to_live_left)
 }
 END_TEST
 
-START_TEST(a_fragment_for_us_is_dropped_by_name)
+START_TEST(a_fragment_is_judged_like_any_packet)
 {
     struct ipv4_header h = {.src = V4(10, 9, 0, 7), .dst = V4(10, 9, 0, 2), .ttl = 64};
     bool broadcast;
 
     h.more_fragments = true;
-    ck_assert_int_eq(ipv4_accept(&config, &h, false, &broadcast), DROP_IP4_FRAGMENT);
+    ck_assert_int_eq(ipv4_accept(&config, &h, false, &broadcast), DROP_NONE);
     h.more_fragments = false;
     h.fragment_offset = 8;
-    ck_assert_int_eq(ipv4_accept(&config, &h, false, &broadcast), DROP_IP4_FRAGMENT);
+    ck_assert_int_eq(ipv4_accept(&config, &h, false, &broadcast), DROP_NONE);
     h.dst = V4(10, 9, 0, 3);
     ck_assert_int_eq(ipv4_accept(&config, &h, false, &broadcast), DROP_IP4_NOT_OURS);
 }
@@ -543,7 +543,7 @@ int main(void)
     tcase_add_loop_test(c, a_destination_is_ours_or_of_all_of_us_or_dropped, 0,
                         (int)ARRAY_LEN(destinations));
     tcase_add_test(c, a_packet_that_has_arrived_may_have_no_time_to_live_left);
-    tcase_add_test(c, a_fragment_for_us_is_dropped_by_name);
+    tcase_add_test(c, a_fragment_is_judged_like_any_packet);
     tcase_add_test(c, a_host_without_addresses_takes_what_the_link_brings_to_it);
     suite_add_tcase(s, c);
     return run_suite(s, "ipv4");

@@ -143,9 +143,9 @@ static const struct {
     {{.type = EVENT_DROP, .drop = {17, DROP_TCP_CHECKSUM}},
      "tcp=debug",
      "3.000123 tcp packet=17 dropped tcp.rx_csum: the checksum is wrong (RFC 9293, MUST-3)\n"},
-    {{.type = EVENT_DROP, .drop = {17, DROP_IP4_FRAGMENT}},
+    {{.type = EVENT_DROP, .drop = {17, DROP_IP4_FRAG_BAD}},
      "ip=debug",
-     "3.000123 ip packet=17 dropped ip4.rx_frag: a fragment; reassembly is not built in yet (RFC "
+     "3.000123 ip packet=17 dropped ip4.frag_bad: a fragment whose length or end cannot be (RFC "
      "791, 3.2)\n"},
 };
 
