@@ -7,13 +7,14 @@
 #ifndef TAPIO_IP_REASSEMBLY_H
 #define TAPIO_IP_REASSEMBLY_H
 
+#include <tapio/drops.h>
+
 #include "base/events.h"
 #include "base/frame.h"
 #include "base/hash.h"
 #include "base/prng.h"
 #include "base/tree.h"
 #include "base/wheel.h"
-#include "tapio/drops.h"
 
 enum {
     REASSEMBLY_MEMORY = 256 * 1024, /* octets at their true cost, of all queues */
