@@ -18,11 +18,12 @@
  * of now. Destinations find their bucket by keyed hash, and those that collide share it: no address
  * is stored, none can be pushed out, and a stranger cannot aim at another's.
  *
- * What we send: atomic packets (DF set, so the ID means nothing and is 0: RFC 6864, 4.1), without
- * options. An echo reply does not return the options of its request (RFC 1122, 3.2.2.6 asks for
- * routes and timestamps to be): no octet of an option that we received is ever sent. Source quench
- * is neither sent nor heard (RFC 6633, 3 and 5), redirects are never sent (RFC 1122, 3.2.2.2) and,
- * for now, not heard either; nor are timestamps, masks and router advertisements.
+ * What we send: atomic packets (DF set, so the ID means nothing and is 0: RFC 6864, 4.1), but for
+ * the answer to an echo request that came in fragments, which leaves in some; and no options. An
+ * echo reply does not return the options of its request (RFC 1122, 3.2.2.6 asks for routes and
+ * timestamps to be): no octet of an option that we received is ever sent. Source quench is neither
+ * sent nor heard (RFC 6633, 3 and 5), redirects are never sent (RFC 1122, 3.2.2.2) and, for now,
+ * not heard either; nor are timestamps, masks and router advertisements.
  */
 #include "ip/icmp.h"
 

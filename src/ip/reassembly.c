@@ -29,6 +29,7 @@ enum { DATAGRAM_MAX = 65535, HEADER_MIN = 20, PIECE_MIN = 8 };
 struct piece {
     struct tree_node node; /* .key is the offset */
     struct frame *frame;
+    uint64_t packet; /* its number among the events */
     uint32_t header_len;
     uint32_t len;
 };
@@ -58,7 +59,7 @@ int reassembly_init(struct reassembly *r, const struct reassembly_config *config
                              .hash_key = config->key,
                              .timer_owner = config->timer_owner,
                              .pieces_max = pieces_at(config->mtu),
-                             .counters = config->counters};
+                             .events = config->events};
     prng_seed(&r->prng, config->seed);
     list_init(&r->by_age);
     for (size_t i = 0; i < REASSEMBLY_BUCKETS; i++) {
@@ -124,13 +125,18 @@ static struct reassembly_queue *find(struct reassembly *r, const struct fragment
 
 void reassembly_end(struct reassembly *r, struct reassembly_queue *q, enum drop drop)
 {
-    uint64_t *fate = drop ? &r->counters->drops[drop] : &r->counters->consumed;
+    struct stack_counters *counters = &r->events->counters;
+    uint64_t *fate = drop ? &counters->drops[drop] : &counters->consumed;
 
-    r->counters->held -= q->pieces.count;
+    counters->held -= q->pieces.count;
     *fate += q->pieces.count;
     while (q->pieces.root) {
         struct piece *piece = piece_of(q->pieces.root);
         tree_remove(&q->pieces, &piece->node);
+        if (drop)
+            events_emit(
+                r->events,
+                &(struct event){.type = EVENT_DROP, .when = r->now, .drop = {piece->packet, drop}});
         frame_put(piece->frame);
         pool_put(&r->pieces, piece);
     }
@@ -240,6 +246,7 @@ enum drop reassembly_add(struct reassembly *r, const struct fragment *f, struct 
     enum drop drop = check_alone(f, (uint32_t)octets.len);
 
     *whole = NULL;
+    r->now = now;
     if (!drop && q)
         drop = check_beside(q, f, octets);
     if (!drop && q && q->pieces.count >= r->pieces_max)
@@ -265,11 +272,12 @@ enum drop reassembly_add(struct reassembly *r, const struct fragment *f, struct 
     piece->node.key = f->offset;
     piece->node.priority = (uint32_t)prng_next(&r->prng);
     piece->frame = *frame;
+    piece->packet = r->events->current.id;
     piece->header_len = f->header_len;
     piece->len = (uint32_t)octets.len;
     tree_insert(&q->pieces, &piece->node);
     *frame = NULL;
-    r->counters->held++;
+    r->events->counters.held++;
     r->charged += charge;
     q->charged += charge;
     q->octets += piece->len;

@@ -68,13 +68,14 @@ struct reassembly {
         struct list queues; /* the oldest first */
         uint32_t count;
     } sources[REASSEMBLY_BUCKETS]; /* by keyed hash; those that collide share */
-    struct stack_counters *counters;
+    struct events *events;
+    instant now; /* the latest time that was told */
 };
 
 struct reassembly_config {
     struct memory *memory;
     struct wheel *wheel;
-    struct stack_counters *counters; /* of what is held, and of what is dropped while it waits */
+    struct events *events; /* of what is held, and of what is dropped while it waits */
     struct hash_key key;
     uint64_t seed;
     uint32_t mtu;
@@ -97,7 +98,8 @@ const struct frame *reassembly_first(const struct reassembly_queue *q, uint32_t 
 /* Copies out a whole datagram's octets. */
 void reassembly_copy(const struct reassembly_queue *q, struct writer *w);
 
-/* The queue ends: its pieces count as consumed, or as dropped for a reason. */
+/* The queue ends: its pieces count as consumed, or as dropped for a reason, which who watches hears
+ * of each: what came was told as held. */
 void reassembly_end(struct reassembly *r, struct reassembly_queue *q, enum drop drop);
 
 /* Whose time is over? The caller may look at it, and then ends it. */

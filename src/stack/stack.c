@@ -171,7 +171,7 @@ static int init_layers(struct stack *s, const struct keys *keys)
         goto no_transports;
     struct reassembly_config reassembly = {.memory = &s->memory,
                                            .wheel = &s->wheel,
-                                           .counters = &s->events.counters,
+                                           .events = &s->events,
                                            .key = keys->reassembly,
                                            .seed = keys->reassembly.k0 ^ keys->seed,
                                            .mtu = s->config.mtu,

@@ -89,6 +89,7 @@ void stack_fragment_timeout(struct stack *s, struct timer *timer)
     struct reassembly_queue *q = reassembly_of_timer(timer);
 
     tell_timeout(s, q);
+    s->reassembly.now = s->now;
     reassembly_end(&s->reassembly, q, DROP_IP4_FRAG_TIMEOUT);
 }
 

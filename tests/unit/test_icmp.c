@@ -455,7 +455,7 @@ static const struct {
     {2, 0xff, DROP_NONE},                                   /* total length: the rest was cut off */
     {10, 0xff, DROP_NONE},                                  /* checksum: routers change it */
     {8, 0, DROP_NONE},                                      /* and the time to live */
-    {6, 0x40, DROP_NONE},       {6, 0x20, DROP_ICMP_QUOTE}, /* fragments: we make none */
+    {6, 0x40, DROP_NONE},       {6, 0x20, DROP_ICMP_QUOTE}, /* fragments: TCP makes none */
     {6, 0x01, DROP_ICMP_QUOTE}, {7, 0x01, DROP_ICMP_QUOTE},
 };
 
@@ -475,6 +475,33 @@ START_TEST(a_quote_that_cannot_be_of_our_packet_is_refused)
                          len < 28 ? DROP_ICMP_QUOTE : quotes[_i].drop);
         exact_free(quote);
     }
+    PROVES("I04");
+}
+END_TEST
+
+/* Octet 6 has the flags; only UDP and ICMP of ours are cut, and an error is about the first piece.
+ */
+static const struct {
+    uint8_t protocol, flags, offset;
+    enum drop drop;
+} pieces[] = {
+    {17, 0x20, 0, DROP_NONE},       {1, 0x20, 0, DROP_NONE},        {6, 0x20, 0, DROP_ICMP_QUOTE},
+    {17, 0x60, 0, DROP_ICMP_QUOTE}, {17, 0x20, 1, DROP_ICMP_QUOTE}, {17, 0x00, 1, DROP_ICMP_QUOTE},
+};
+
+START_TEST(a_quote_of_the_first_fragment_is_read)
+{
+    uint8_t octets[100];
+    struct ipv4_header inner;
+    struct bytes first8;
+    size_t packet_len;
+
+    make_packet(octets, pieces[_i].protocol, 80, 0);
+    octets[6] = pieces[_i].flags;
+    octets[7] = pieces[_i].offset;
+    ck_assert_int_eq(
+        icmp_quote_parse(bytes_of(octets, sizeof octets), &inner, &packet_len, &first8),
+        pieces[_i].drop);
     PROVES("I04");
 }
 END_TEST
@@ -620,6 +647,7 @@ int main(void)
                         (int)ARRAY_LEN(small_links));
     tcase_add_test(c, tunnels_are_not_opened);
     tcase_add_test(c, a_quote_is_read_whole_and_refused_when_cut_anywhere);
+    tcase_add_loop_test(c, a_quote_of_the_first_fragment_is_read, 0, (int)ARRAY_LEN(pieces));
     tcase_add_loop_test(c, a_quote_that_cannot_be_of_our_packet_is_refused, 0,
                         (int)ARRAY_LEN(quotes));
     suite_add_tcase(s, c);
