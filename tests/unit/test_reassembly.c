@@ -4,9 +4,11 @@
 #include <check.h>
 #include <errno.h>
 
+#include "base/prng.h"
 #include "ip/icmp_wire.h"
 #include "see/counters.h"
 #include "stack/stack.h"
+#include "support/holds.h"
 #include "support/proves.h"
 #include "support/small_env.h"
 
@@ -82,21 +84,26 @@ static void stack_gone(void)
     ck_assert_uint_eq(env.out, 0);
 }
 
-static void piece(size_t offset, size_t len, bool more)
+static void piece_from(uint32_t src, uint16_t id, size_t offset, struct bytes octets, bool more)
 {
     uint8_t packet[1500];
     struct writer w = writer_of(packet, sizeof packet);
-    struct ipv4_header h = {.src = ip_from_v4(0x0a090001),
+    struct ipv4_header h = {.src = ip_from_v4(src),
                             .dst = ip_from_v4(0x0a090002),
                             .protocol = IP_PROTOCOL_ICMP,
                             .ttl = 64,
-                            .id = 99,
+                            .id = id,
                             .more_fragments = more,
                             .fragment_offset = (uint16_t)offset};
 
-    ipv4_emit(&w, &h, len);
-    write_bytes(&w, message + offset % sizeof message, len);
-    stack_input_ip(s, bytes_of(packet, 20 + len), NULL, s->now);
+    ipv4_emit(&w, &h, octets.len);
+    write_bytes(&w, octets.at, octets.len);
+    stack_input_ip(s, bytes_of(packet, 20 + octets.len), NULL, s->now);
+}
+
+static void piece(size_t offset, size_t len, bool more)
+{
+    piece_from(0x0a090001, 99, offset, bytes_of(message + offset % sizeof message, len), more);
 }
 
 static void nth(int i)
@@ -120,7 +127,7 @@ START_TEST(the_largest_ping_is_answered_octet_for_octet_in_any_order)
     ck_assert_int_eq(memcmp(back + 8, message + 8, DATA), 0);
     ck_assert_uint_eq(s->events.counters.held, 0);
     ck_assert_uint_eq(s->events.counters.consumed, PIECES);
-    PROVES("I03");
+    PROVES("I03", "RFC791-3.2-a", "RFC791-3.2-b", "RFC791-3.2-f", "RFC1122-3.3.2-a");
 }
 END_TEST
 
@@ -142,7 +149,7 @@ START_TEST(a_second_fragment_that_cannot_be_ends_the_datagram)
     piece(0, 24, true);
     piece(second[_i].offset, second[_i].len, second[_i].more);
     ck_assert_uint_eq(s->events.counters.drops[second[_i].drop], second[_i].dropped);
-    PROVES("P08", "P09", "P10");
+    PROVES("P08", "P09", "P10", "RFC791-3.2-c", "RFC791-3.2-d", "RFC5722-ipv4-overlap");
 }
 END_TEST
 
@@ -153,7 +160,219 @@ START_TEST(half_a_datagram_ends_after_a_minute_and_its_sender_hears_of_it)
     stack_advance(s, instant_add(s->now, 61 * NS_PER_S));
     ck_assert_uint_eq(s->events.counters.drops[DROP_IP4_FRAG_TIMEOUT], 1);
     ck_assert_uint_eq(s->replies.len, (unsigned)_i);
+    PROVES("RFC1122-3.3.2-b", "RFC1122-3.3.2-c");
+}
+END_TEST
+
+START_TEST(a_datagram_that_waits_is_there_before_a_minute_is_over)
+{
+    piece(0, 24, true);
+    stack_advance(s, instant_add(s->now, 59 * NS_PER_S));
+    ck_assert_uint_eq(s->events.counters.held, 1);
+    ck_assert_uint_eq(s->replies.len, 0);
+    PROVES("RFC1122-3.3.2-b");
+}
+END_TEST
+
+START_TEST(errors_about_datagrams_that_never_got_whole_are_limited)
+{
+    uint64_t limited;
+
+    for (uint16_t id = 0; id < REASSEMBLY_PER_SOURCE; id++)
+        piece_from(0x0a090001, id, 0, bytes_of(message, 24), true);
+    for (uint32_t src = 3; src < 150; src++)
+        piece_from(0x0a090000 + src, 1, 0, bytes_of(message, 24), true);
+    uint64_t held = s->events.counters.held;
+    stack_advance(s, instant_add(s->now, 61 * NS_PER_S));
+    limited = s->events.counters.events[COUNTER_ICMP_LIMITED];
+    ck_assert_uint_gt(limited, 0);
+    ck_assert_uint_gt(s->replies.len, 0);
+    ck_assert_uint_eq(s->replies.len + s->events.counters.events[COUNTER_REPLY_DROP] + limited,
+                      held);
     PROVES("P13");
+}
+END_TEST
+
+/* --- caps --------------------------------------------------------------------------------- */
+
+START_TEST(a_source_has_so_many_datagrams_and_its_oldest_goes_first)
+{
+    for (uint16_t id = 0; id <= REASSEMBLY_PER_SOURCE; id++)
+        piece_from(0x0a090001, id, 0, bytes_of(message, 24), true);
+    ck_assert_uint_eq(s->events.counters.held, REASSEMBLY_PER_SOURCE);
+    ck_assert_uint_eq(s->events.counters.drops[DROP_IP4_FRAG_EVICT], 1);
+    piece_from(0x0a090001, 1, 24, bytes_of(message + 24, 8), false); /* the second is there yet */
+    ck_assert_uint_eq(s->events.counters.held, REASSEMBLY_PER_SOURCE - 1);
+    PROVES("P12", "RFC791-limits-a");
+}
+END_TEST
+
+START_TEST(a_flood_of_halves_stays_within_the_cap_and_a_pair_behind_it_gets_whole)
+{
+    uint32_t sources = 0;
+
+    for (uint32_t i = 0; i < 100000; i++) {
+        uint32_t src = 0x0a090003 + i % 200;
+        piece_from(src, (uint16_t)i, 8, bytes_of(message, 1000), true);
+        HOLDS(s->reassembly.charged <= REASSEMBLY_MEMORY);
+        HOLDS(s->reassembly.queues.used <= REASSEMBLY_QUEUES);
+        HOLDS(s->frames.charged <= REASSEMBLY_MEMORY);
+    }
+    for (size_t i = 0; i < REASSEMBLY_BUCKETS; i++) {
+        HOLDS(s->reassembly.sources[i].count <= REASSEMBLY_PER_SOURCE);
+        sources += s->reassembly.sources[i].count;
+    }
+    ck_assert_uint_eq(sources, s->reassembly.queues.used);
+    ck_assert_uint_gt(sources, 20);
+    uint64_t before = s->events.counters.consumed;
+    nth(0);
+    piece(PIECE, 8, false);
+    ck_assert_uint_eq(s->events.counters.consumed + s->events.counters.drops[DROP_ICMP_BAD],
+                      before + 2);
+    PROVES("P12", "RFC791-limits-a");
+}
+END_TEST
+
+START_TEST(a_datagram_of_tiny_pieces_ends_at_the_cap)
+{
+    for (size_t i = 0; i <= REASSEMBLY_PIECES; i++)
+        piece(8 * (REASSEMBLY_PIECES + 1 - i), 8, true); /* from behind, as it costs the most */
+    ck_assert_uint_eq(s->events.counters.held, 0);
+    ck_assert_uint_eq(s->events.counters.drops[DROP_IP4_FRAG_EVICT], REASSEMBLY_PIECES + 1);
+    PROVES("P12");
+}
+END_TEST
+
+/* --- what is behind a fragment ------------------------------------------------------------ */
+
+START_TEST(a_header_of_tcp_in_two_fragments_is_judged_whole)
+{
+    uint8_t packet[64];
+    uint8_t segment[20] = {[12] = 0x50, [13] = TCP_SYN};
+    uint64_t *bad = &s->events.counters.drops[DROP_TCP_CHECKSUM];
+
+    for (int half = 0; half < 2; half++) {
+        struct writer w = writer_of(packet, sizeof packet);
+        size_t at = half ? 8 : 0, len = half ? 12 : 8;
+        ipv4_emit(&w,
+                  &(struct ipv4_header){.src = ip_from_v4(0x0a090001),
+                                        .dst = ip_from_v4(0x0a090002),
+                                        .protocol = IP_PROTOCOL_TCP,
+                                        .ttl = 64,
+                                        .id = 5,
+                                        .more_fragments = half == 0,
+                                        .fragment_offset = (uint16_t)at},
+                  len);
+        write_bytes(&w, segment + at, len);
+        stack_input_ip(s, bytes_of(packet, 20 + len), NULL, s->now);
+        ck_assert_uint_eq(*bad, half ? 2 : 0);
+        ck_assert_uint_eq(s->events.counters.held, half ? 0 : 1);
+    }
+    PROVES("P11", "RFC1858-3-a");
+}
+END_TEST
+
+/* --- against a model ---------------------------------------------------------------------- */
+
+enum { UNITS = 24, ROUNDS = 3000 };
+
+/* A datagram of so many times 8 octets is cut at random; the pieces come in any order, some twice,
+ * and in every other round one of them is changed. It is whole if and only if nothing was changed.
+ * The message is no ICMP, so that its checksum tells nothing. */
+START_TEST(any_order_with_repetitions_makes_the_same_datagram)
+{
+    struct prng prng;
+
+    prng_seed(&prng, (uint64_t)_i);
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t start[UNITS], end[UNITS], count = 0;
+        for (size_t at = 0; at < UNITS;) {
+            start[count] = at;
+            at += 1 + prng_next(&prng) % 5;
+            end[count++] = at = size_min(at, UNITS);
+        }
+        struct stack_counters before = s->events.counters;
+        bool lie = count > 1 && prng_next(&prng) % 2;
+        size_t order[2 * UNITS], orders = 0;
+        for (size_t i = 0; i < count; i++) {
+            order[orders++] = i;
+            if (prng_next(&prng) % 4 == 0)
+                order[orders++] = i;
+        }
+        for (size_t i = orders - 1; i > 0; i--) {
+            size_t j = prng_next(&prng) % (i + 1), swapped = order[i];
+            order[i] = order[j];
+            order[j] = swapped;
+        }
+        size_t seen = 0, sent_pieces = 0;
+        uint32_t have = 0;
+        for (size_t i = 0; i < orders && seen < count; i++) {
+            size_t k = order[i];
+            if (lie && seen == 1 && !(have >> k & 1)) { /* one that begins in what is there */
+                size_t there = order[0];
+                uint8_t other[8 * UNITS] = {0xee};
+                piece_from(0x0a090001, (uint16_t)round, 8 * start[there],
+                           bytes_of(other, 8 * (end[there] - start[there])), end[there] < UNITS);
+                HOLDS(s->events.counters.held == 0);
+                break;
+            }
+            seen += !(have >> k & 1);
+            have |= UINT32_C(1) << k;
+            piece_from(0x0a090001, (uint16_t)round, 8 * start[k],
+                       bytes_of(message + 8 * start[k], 8 * (end[k] - start[k])), end[k] < UNITS);
+            sent_pieces++;
+            HOLDS(seen == count ? s->events.counters.held == 0 : s->events.counters.held == seen);
+        }
+        uint64_t *drops = s->events.counters.drops;
+        HOLDS(drops[DROP_IP4_FRAG_DUPLICATE] - before.drops[DROP_IP4_FRAG_DUPLICATE] ==
+              sent_pieces - seen);
+        HOLDS((drops[DROP_IP4_FRAG_OVERLAP] != before.drops[DROP_IP4_FRAG_OVERLAP]) == lie);
+        HOLDS(drops[DROP_ICMP_BAD] - before.drops[DROP_ICMP_BAD] == (lie ? 0 : seen));
+    }
+    PROVES("P09", "RFC815-3-a", "RFC5722-ipv4-overlap");
+}
+END_TEST
+
+/* --- identifications ---------------------------------------------------------------------- */
+
+START_TEST(no_identification_comes_twice_before_all_have_come)
+{
+    static uint8_t used[65536];
+    struct ip_ids ids = {.key = {1, (uint64_t)_i}};
+
+    memset(used, 0, sizeof used);
+    for (uint32_t i = 0; i < 65536; i++) {
+        uint16_t id = ip_id_next(&ids, ip_from_v4(1), ip_from_v4(2), IP_PROTOCOL_UDP);
+        HOLDS(used[id]++ == 0);
+    }
+    PROVES("RFC6864-4.3-a");
+}
+END_TEST
+
+/* Seen from one destination, another's are no help: hardly ever the next number, no two alike more
+ * often than chance has it, and every bit as often set as not. */
+START_TEST(identifications_cannot_be_guessed)
+{
+    enum { N = 4096 };
+    struct ip_ids ids = {.key = {7, 8}};
+    uint16_t last = 0;
+    int steps = 0, same = 0, bits[16] = {0};
+
+    for (int i = 0; i < N; i++) {
+        uint16_t a = ip_id_next(&ids, ip_from_v4(1), ip_from_v4(2), IP_PROTOCOL_UDP);
+        uint16_t b = ip_id_next(&ids, ip_from_v4(1), ip_from_v4(3), IP_PROTOCOL_UDP);
+        uint16_t c = ip_id_next(&ids, ip_from_v4(1), ip_from_v4(2), IP_PROTOCOL_ICMP);
+        steps += (uint16_t)(a - last) <= 16;
+        same += a == b || a == c || b == c;
+        for (int bit = 0; bit < 16; bit++)
+            bits[bit] += a >> bit & 1;
+        last = a;
+    }
+    ck_assert_int_le(steps, 8); /* one is to be expected */
+    ck_assert_int_le(same, 8);
+    for (int bit = 0; bit < 16; bit++)
+        ck_assert(bits[bit] > N / 2 - 6 * 32 && bits[bit] < N / 2 + 6 * 32);
+    PROVES("P14", "RFC6864-4.1-b");
 }
 END_TEST
 
@@ -167,10 +386,22 @@ int main(void)
     tcase_add_loop_test(c, a_second_fragment_that_cannot_be_ends_the_datagram, 0,
                         (int)ARRAY_LEN(second));
     tcase_add_loop_test(c, half_a_datagram_ends_after_a_minute_and_its_sender_hears_of_it, 0, 2);
+    tcase_add_test(c, a_datagram_that_waits_is_there_before_a_minute_is_over);
+    tcase_add_test(c, errors_about_datagrams_that_never_got_whole_are_limited);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+
+    c = tcase_create("caps");
+    tcase_add_checked_fixture(c, given_a_stack, stack_gone);
+    tcase_add_test(c, a_source_has_so_many_datagrams_and_its_oldest_goes_first);
+    tcase_add_test(c, a_flood_of_halves_stays_within_the_cap_and_a_pair_behind_it_gets_whole);
+    tcase_add_test(c, a_datagram_of_tiny_pieces_ends_at_the_cap);
+    tcase_add_test(c, a_header_of_tcp_in_two_fragments_is_judged_whole);
+    tcase_add_loop_test(c, any_order_with_repetitions_makes_the_same_datagram, 0, 4);
+    suite_add_tcase(suite, c);
+
+    c = tcase_create("RFC 6864, 4: identifications");
+    tcase_add_loop_test(c, no_identification_comes_twice_before_all_have_come, 0, 3);
+    tcase_add_test(c, identifications_cannot_be_guessed);
+    suite_add_tcase(suite, c);
+    return run_suite(suite, "reassembly");
 }
