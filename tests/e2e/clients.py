@@ -7,6 +7,9 @@
     clients.py chargen HOST PORT OCTETS     reads OCTETS of RFC 864's pattern, checks it, and closes
     clients.py udp HOST ECHO DISCARD CHARGEN
                                             datagrams to the three services, to a closed port, in a loop
+    clients.py big_udp HOST ECHO            datagrams that leave and come back in fragments, to the largest
+    clients.py half_datagrams HOST SECONDS  first fragments of which the rest never comes, and tiny ones;
+                                            prints how many
     clients.py raw HOST PORT TEXT           sends TEXT (with \\r\\n escapes), prints the whole answer
     clients.py serve_echo COUNT             prints its port, and echoes COUNT connections one by one
     clients.py frames DEVICE SOURCE_MAC TARGET_MAC SOURCE TARGET PORT CLOSED_PORT
@@ -264,6 +267,34 @@ def udp(host, echo_port, discard_port, chargen_port):
         assert silence(sock), "an answer was answered"
 
 
+def big_udp(host, echo_port):
+    """Datagrams larger than the link carries come back octet for octet."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(TIMEOUT)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sock.connect((host, int(echo_port)))
+        for length in (1473, 1480, 2952, 2953, 4000, 9000, 32768, 65506, 65507):
+            data = os.urandom(length)
+            sock.send(data)
+            assert sock.recv(70000) == data, f"an echo of {length} octets"
+
+
+def half_datagrams(host, seconds):
+    """From many addresses; whole packets by a raw socket (the kernel fills in the header's sum)."""
+    sent, end = 0, time.monotonic() + float(seconds)
+    dst = socket.inet_aton(host)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+        while time.monotonic() < end:
+            src = bytes((10, 9, 0, 3 + sent % 200))
+            size, offset = ((1472, 0), (8, 1 + sent // 200 % 100))[sent % 2]
+            ident = sent // 200 % 65535 + 1 if size > 8 else 7
+            header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + size, ident, 0x2000 | offset, 64,
+                                 socket.IPPROTO_UDP, 0, src, dst)
+            sock.sendto(header + bytes(size), (host, 0))
+            sent += 1
+    print(sent)
+
+
 def silence(sock):
     try:
         sock.recv(70000)
@@ -274,7 +305,8 @@ def silence(sock):
 
 if __name__ == "__main__":
     verbs = {verb.__name__: verb
-             for verb in (pipeline, echo, discard, chargen, raw, serve_echo, frames, udp)}
+             for verb in (pipeline, echo, discard, chargen, raw, serve_echo, frames, udp, big_udp,
+                          half_datagrams)}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     try:

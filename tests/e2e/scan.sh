@@ -57,7 +57,7 @@ names_of_arp() {
 }
 
 names_of_ip() {
-    dropped ip4.rx_hdr ip4.rx_martian ip4.rx_frag ip4.rx_l2bcast
+    dropped ip4.rx_hdr ip4.rx_martian ip4.frag_big ip4.rx_l2bcast
 }
 
 names_of_tcp() {
