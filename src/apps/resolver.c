@@ -126,6 +126,7 @@ static bool is_localhost(const struct dns_name *name)
 /* What needs no server: addresses, and localhost (RFC 6761, 6.3). */
 static bool answer_by_rule(const struct resolver_query *query, struct dns_fact *out)
 {
+    static const struct ip_addr loopback6 = {{[15] = 1}};
     struct ip_addr addr = query->addr;
     bool v6 = query->type == DNS_TYPE_AAAA;
 
@@ -133,7 +134,7 @@ static bool answer_by_rule(const struct resolver_query *query, struct dns_fact *
         return false;
     *out = (struct dns_fact){.canonical = query->name, .error = -ENODATA};
     if (!query->literal)
-        addr = v6 ? (struct ip_addr){{[15] = 1}} : ip_from_v4(0x7f000001);
+        addr = v6 ? loopback6 : ip_from_v4(0x7f000001);
     if (query->type == (ip_is_v4(addr) ? DNS_TYPE_A : DNS_TYPE_AAAA)) {
         out->error = 0;
         out->addr[out->count++] = addr;
