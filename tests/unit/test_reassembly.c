@@ -193,6 +193,36 @@ START_TEST(errors_about_datagrams_that_never_got_whole_are_limited)
 }
 END_TEST
 
+static uint64_t told[4];
+static int tellings;
+
+static void hear(struct event_sink *sink, const struct event *event)
+{
+    (void)sink;
+    if (event->type == EVENT_DROP && tellings < 4) {
+        ck_assert_int_eq(event->drop.drop, DROP_IP4_FRAG_TIMEOUT);
+        told[tellings++] = event->drop.packet;
+    }
+}
+
+START_TEST(who_watches_hears_of_each_piece_that_dies_late)
+{
+    struct event_sink sink = {.event = hear};
+
+    tellings = 0;
+    stack_listen(s, &sink);
+    uint64_t before = s->events.packets;
+    piece(0, 24, true);
+    piece(48, 24, true);
+    ck_assert_int_eq(tellings, 0);
+    stack_advance(s, instant_add(s->now, 61 * NS_PER_S));
+    ck_assert_int_eq(tellings, 2);
+    ck_assert_uint_eq(told[0] + told[1], 2 * before + 3); /* by their numbers */
+    ck_assert_uint_ne(told[0], told[1]);
+    stack_unlisten(s, &sink);
+}
+END_TEST
+
 /* --- caps --------------------------------------------------------------------------------- */
 
 START_TEST(a_source_has_so_many_datagrams_and_its_oldest_goes_first)
@@ -388,6 +418,7 @@ int main(void)
     tcase_add_loop_test(c, half_a_datagram_ends_after_a_minute_and_its_sender_hears_of_it, 0, 2);
     tcase_add_test(c, a_datagram_that_waits_is_there_before_a_minute_is_over);
     tcase_add_test(c, errors_about_datagrams_that_never_got_whole_are_limited);
+    tcase_add_test(c, who_watches_hears_of_each_piece_that_dies_late);
     suite_add_tcase(suite, c);
 
     c = tcase_create("caps");

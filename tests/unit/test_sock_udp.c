@@ -516,6 +516,29 @@ START_TEST(each_refusal_has_its_errno)
 }
 END_TEST
 
+/* DF set: no identification is needed. DF clear: a router may cut it. */
+START_TEST(what_may_be_fragmented_has_an_identification_of_its_own)
+{
+    int s = rig_socket(0);
+    uint16_t id[3];
+
+    ck_assert_int_eq(connect_to(s, "10.0.0.1", 1), 0);
+    ck_assert_int_eq(sock_send(rig.stack, s, "a", 1, 0, NULL), 1);
+    ck_assert_int_eq(rig_set(s, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT), 0);
+    ck_assert_int_eq(sock_send(rig.stack, s, "a", 1, 0, NULL), 1);
+    ck_assert_int_eq(sock_send(rig.stack, s, "a", 1, 0, NULL), 1);
+    ck_assert_int_eq(rig_output(), 3);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(rig.packet[i].dont_fragment, i == 0);
+        id[i] = (uint16_t)(rig.packet[i].octets[4] << 8 | rig.packet[i].octets[5]);
+    }
+    ck_assert_uint_eq(id[0], 0);
+    ck_assert_uint_ne(id[1], id[2]);
+    sock_close(rig.stack, s);
+    PROVES("RFC6864-4.3-a", "RFC6864-4.1-b", "P14");
+}
+END_TEST
+
 START_TEST(shutdown_ends_either_way)
 {
     int s = rig_socket(RIG_PORT), loose = rig_socket(1);
@@ -817,6 +840,7 @@ int main(void)
     tcase_add_test(c, what_does_not_fit_is_cut_off_and_said);
     tcase_add_test(c, an_empty_datagram_is_one);
     tcase_add_test(c, each_refusal_has_its_errno);
+    tcase_add_test(c, what_may_be_fragmented_has_an_identification_of_its_own);
     tcase_add_test(c, shutdown_ends_either_way);
     tcase_add_test(c, a_call_that_may_wait_does);
     suite_add_tcase(s, c);
