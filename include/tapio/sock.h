@@ -47,7 +47,7 @@ struct sock_app {
 /* AF_INET or AF_INET6 with SOCK_STREAM (TCP), SOCK_DGRAM (UDP), or SOCK_DGRAM and IPPROTO_ICMP or
  * IPPROTO_ICMPV6. A socket of AF_INET6 reaches, and is reached by, IPv4 hosts too (not a ping). The
  * type may be joined by SOCK_NONBLOCK and SOCK_CLOEXEC (without meaning here). -EAFNOSUPPORT,
- * -EPROTONOSUPPORT, -EINVAL, -ENFILE when every socket is taken. */
+ * -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL, -ENFILE when every socket is taken. */
 TAPIO_API TAPIO_NODISCARD int sock_socket(struct stack *stack, int domain, int type, int protocol);
 /* -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL when bound already. Port 0: an ephemeral one is chosen. UDP
  * may be bound to a broadcast address or a group as well, to hear what is sent there. */
@@ -148,7 +148,8 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struc
  * Of UDP alone: SO_BROADCAST, SO_REUSEPORT, IP_RECVERR (ICMP errors that may pass, and those of a
  * socket that is not connected, are told, too), IP_MULTICAST_TTL, what recvmsg() is to tell, and
  * their kin of IPV6; to read: IP_MTU, IPV6_MTU. SO_SNDBUF has no effect there.
- * -ENOPROTOOPT for others; -EINVAL for a length or value that cannot be; -EFAULT. */
+ * -ENOPROTOOPT for others, -EOPNOTSUPP to read one of another level; -EINVAL for a length or value
+ * that cannot be; -EFAULT. */
 TAPIO_API TAPIO_NODISCARD int sock_setsockopt(struct stack *stack, int s, int level, int option,
                                               const void *value, socklen_t len);
 TAPIO_API TAPIO_NODISCARD int sock_getsockopt(struct stack *stack, int s, int level, int option,

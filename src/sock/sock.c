@@ -59,6 +59,16 @@ static int open_ping(struct stack *stack, struct sock *sock)
     return sock->ping ? 0 : -ENFILE;
 }
 
+/* Why there is no such socket of ours, in the order in which Linux asks. */
+static int refusal(int type, int protocol)
+{
+    enum { TYPES = 11 }; /* SOCK_STREAM to SOCK_PACKET */
+
+    if (type < 0 || type >= TYPES || protocol < 0 || protocol >= IPPROTO_MAX)
+        return -EINVAL;
+    return type == SOCK_STREAM || type == SOCK_DGRAM ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
+}
+
 int sock_socket(struct stack *stack, int domain, int type, int protocol)
 {
     int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -72,7 +82,7 @@ int sock_socket(struct stack *stack, int domain, int type, int protocol)
         return -EAFNOSUPPORT;
     bool udp = type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP);
     if (!tcp && !ping && !udp)
-        return -EPROTONOSUPPORT;
+        return refusal(type, protocol);
     struct sock *sock = sock_new(stack);
     if (!sock)
         return -ENFILE;

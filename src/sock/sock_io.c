@@ -180,13 +180,23 @@ ssize_t sock_write(struct stack *stack, int s, const void *octets, size_t len,
     return sock_send(stack, s, octets, len, 0, waiter);
 }
 
+static bool is_empty(const struct iovec *iov, int iovcnt)
+{
+    for (int i = 0; i < iovcnt; i++)
+        if (iov[i].iov_len)
+            return false;
+    return true;
+}
+
 ssize_t sock_writev(struct stack *stack, int s, const struct iovec *iov, int iovcnt,
                     struct waiter *waiter)
 {
     if (!sock_find_talker(stack, s))
         return -EBADF;
     int err = check_iov(iov, iovcnt);
-    return err ? err : send_iov(stack, s, iov, iovcnt, 0, waiter);
+    if (err || is_empty(iov, iovcnt)) /* Linux asks the socket about an empty write() alone */
+        return err;
+    return send_iov(stack, s, iov, iovcnt, 0, waiter);
 }
 
 /* The checks that sendmsg() and recvmsg() share. */

@@ -199,10 +199,11 @@ int sock_connect(struct stack *stack, int s, struct endpoint remote, struct wait
         return -EISCONN;
     int err =
         sock->kind == SOCK_FRESH ? connect_tcp(stack, sock, remote) : connect_again(stack, sock);
+    const int at_first = err;
     while (patience.waiter && (err == -EINPROGRESS || err == -EALREADY)) {
         int waited = sock_wait(stack, s, POLLOUT, &patience);
         if (waited)
-            return waited == -EAGAIN ? -EINPROGRESS : waited;
+            return waited == -EAGAIN ? at_first : waited;
         sock = sock_find(stack, s);
         if (!sock)
             return -EBADF;

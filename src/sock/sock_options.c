@@ -292,6 +292,8 @@ int sock_setsockopt(struct stack *stack, int s, int level, int option, const voi
 
     if (!sock)
         return -EBADF;
+    if (len > INT_MAX)
+        return -EINVAL;
     if (level == SOL_SOCKET)
         err = set_socket_option(stack, sock, option, value, len);
     else if (level == IPPROTO_TCP && is_of_tcp(sock))
@@ -303,12 +305,22 @@ int sock_setsockopt(struct stack *stack, int s, int level, int option, const voi
     return err;
 }
 
+/* One without an option of ours, UDP's, is a level all the same. */
+static bool knows_level(const struct sock *sock, int level)
+{
+    return level == SOL_SOCKET || level == IPPROTO_IP || (level == IPPROTO_IPV6 && sock->v6) ||
+           (level == IPPROTO_TCP && is_of_tcp(sock)) ||
+           (level == IPPROTO_UDP && sock->kind == SOCK_UDP);
+}
+
 int sock_getsockopt(struct stack *stack, int s, int level, int option, void *value, socklen_t *len)
 {
     struct sock *sock = sock_find_talker(stack, s);
 
     if (!sock)
         return -EBADF;
+    if (!knows_level(sock, level))
+        return sock->v6 ? -ENOPROTOOPT : -EOPNOTSUPP; /* Linux's two families disagree */
     if (!len)
         return -EFAULT;
     if (*len > INT_MAX)

@@ -38,7 +38,7 @@ static int set_number(struct tcp_tuning *tuning, const struct sock *sock, int le
     if ((v4 && option == IP_TOS) || (!v4 && option == IPV6_TCLASS)) {
         if (!v4 && (number < -1 || number > 255))
             return -EINVAL;
-        if (number < 0)
+        if (!v4 && number < 0) /* the default; of IP_TOS the low octet counts */
             number = 0;
         tuning->tos = sock->kind == SOCK_UDP ? (uint8_t)number : without_ecn(number);
         return 0;

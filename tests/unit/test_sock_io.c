@@ -59,6 +59,21 @@ static int queue(struct peer *p, int s, unsigned long request)
 
 /* --- lists of buffers --------------------------------------------------------------------- */
 
+START_TEST(writev_of_nothing_asks_nobody)
+{
+    struct peer *p = peer_new();
+    int s = peer_socket(p);
+    struct iovec nothing[2] = {{NULL, 0}, {NULL, 0}};
+
+    ck_assert_int_eq(sock_writev(p->stack, s, nothing, 2, NULL), 0);
+    ck_assert_int_eq(sock_writev(p->stack, s, NULL, 0, NULL), 0);
+    ck_assert_int_eq(sock_write(p->stack, s, "", 0, NULL), -EPIPE);
+    ck_assert_int_eq(sock_close(p->stack, s), 0);
+    ck_assert_int_eq(sock_writev(p->stack, s, NULL, 0, NULL), -EBADF);
+    peer_free(p);
+}
+END_TEST
+
 START_TEST(writev_gathers_and_readv_scatters)
 {
     struct peer *p = peer_new();
@@ -185,6 +200,9 @@ START_TEST(getsockopt_and_setsockopt_check_length_address_option_value)
     ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_NODELAY, &value, huge), -EINVAL);
     ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_UDP, 1, &value, 4), -ENOPROTOOPT);
     ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_IPV6, 26, &value, 4), -ENOPROTOOPT);
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, 7777, 1, &value, huge), -EINVAL);
+    ck_assert_int_eq(sock_getsockopt(p->stack, s, 7777, 1, &value, &huge), -EOPNOTSUPP);
+    ck_assert_int_eq(sock_getsockopt(p->stack, s, IPPROTO_UDP, 1, &value, &len), -EOPNOTSUPP);
     ck_assert_int_eq(sock_getsockopt(p->stack, s, SOL_SOCKET, SO_TYPE, NULL, &len), -EFAULT);
     ck_assert_int_eq(sock_getsockopt(p->stack, s, SOL_SOCKET, SO_TYPE, &value, NULL), -EFAULT);
     ck_assert_int_eq(sock_getsockopt(p->stack, s, SOL_SOCKET, SO_TYPE, &value, &huge), -EINVAL);
@@ -447,6 +465,8 @@ START_TEST(a_send_timeout_ends_the_wait_with_what_was_taken)
     ck_assert_int_eq(set_time(p, t, SO_SNDTIMEO, 2, 0), 0);
     ck_assert_int_eq(sock_connect(p->stack, t, peer_endpoint(PEER_ADDR, 80), &clock.waiter),
                      -EINPROGRESS);
+    ck_assert_int_eq(sock_connect(p->stack, t, peer_endpoint(PEER_ADDR, 80), &clock.waiter),
+                     -EALREADY);
     peer_free(p);
 }
 END_TEST
@@ -673,6 +693,7 @@ int main(void)
     Suite *s = suite_create("sock_io");
 
     TCase *c = tcase_create("readv(2), sendmsg(2): lists of buffers");
+    tcase_add_test(c, writev_of_nothing_asks_nobody);
     tcase_add_test(c, writev_gathers_and_readv_scatters);
     tcase_add_test(c, a_scattered_read_leaves_the_error_and_the_end_to_the_next_call);
     tcase_add_test(c, a_list_that_cannot_be_is_refused);

