@@ -205,7 +205,7 @@ static enum dhcp_flaw read_fixed(struct bytes in, struct mac_addr mac, struct dh
                                  struct fields *fields)
 {
     struct reader r = reader_of(in);
-    struct mac_addr to;
+    struct mac_addr to = {{0}};
     uint32_t overload;
     bool there;
 
