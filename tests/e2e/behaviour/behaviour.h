@@ -90,8 +90,7 @@ void run_states(void);
 /* Each option: options.c. */
 void run_options(void);
 
-/* --- what a case says --------------------------------------------------------------------------
- */
+/* --- what a case says ------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 /* The result, with the name of errno when it is negative. */
@@ -105,8 +104,7 @@ void say_name(const char *what, int result, const struct sockaddr_storage *name,
 void say_option(const char *what, int s, int level, int option);
 void say_text(const char *what, ssize_t len, const char *text);
 
-/* --- sockets under test ------------------------------------------------------------------------
- */
+/* --- sockets under test ----------------------------------------------------------------------- */
 
 int stream_socket(void);
 int datagram_socket(void);
@@ -129,8 +127,7 @@ int accepted(int *peer);
 /* A datagram socket of ours and one of the peer that are connected to each other. */
 int datagrams(int *peer);
 
-/* --- the peer ----------------------------------------------------------------------------------
- */
+/* --- the peer --------------------------------------------------------------------------------- */
 
 int peer_listener(uint16_t *port, int backlog);
 /* One that answers no SYN any more: whoever connects is in progress for long. */
