@@ -16,7 +16,7 @@
 #include "rig.h"
 #include "verbs.h"
 
-enum { IP_AND_ICMP = 28 }; /* octets in front of an echo's data */
+enum { IP_AND_ICMP = 28, IP6_AND_ICMP = 48 }; /* octets in front of an echo's data */
 
 struct ping_verb {
     struct options options;
@@ -224,11 +224,12 @@ static int begin(struct ping_verb *verb, struct refusal *refusal)
         .size = (uint32_t)verb->size,
     };
 
-    if (verb->size + IP_AND_ICMP > rig->config.mtu)
+    if (!ip_is_v4(verb->host) && verb->size + IP6_AND_ICMP > rig->config.mtu)
         return refuse(refusal, EXIT_FAILURE,
-                      "-s %" PRIu64 ": more than the MTU of %u holds, and fragments are not built "
-                      "in yet; at most %u",
-                      verb->size, rig->config.mtu, rig->config.mtu - IP_AND_ICMP);
+                      "-s %" PRIu64
+                      ": more than the MTU of %u holds, and fragments of IPv6 are not "
+                      "built in yet; at most %u",
+                      verb->size, rig->config.mtu, rig->config.mtu - IP6_AND_ICMP);
     int err = rig->env.env.random(rig->env.env.context, &config.token, sizeof config.token);
     verb->start = os_now();
     if (!err)

@@ -49,7 +49,9 @@ ssize_t ping_port_send(struct stack *s, struct ping_port *port, struct bytes dat
 
     if (ip_is_unspecified(port->remote))
         return -EDESTADDRREQ;
-    if ((size_t)family->header_len + ICMP_HEADER + data.len > s->config.mtu)
+    size_t whole = (size_t)family->header_len + ICMP_HEADER + data.len;
+    bool in_fragments = whole > s->config.mtu;
+    if (in_fragments && (family->version != 4 || whole > UINT16_MAX))
         return -EMSGSIZE;
     int err = route_lookup(&s->ip, port->remote, &route);
     if (err)
@@ -59,7 +61,10 @@ ssize_t ping_port_send(struct stack *s, struct ping_port *port, struct bytes dat
     struct ip_out header = {.src = route.src,
                             .dst = port->remote,
                             .protocol = family->icmp,
-                            .ttl = (uint8_t)s->config.values.ip_ttl};
+                            .ttl = (uint8_t)s->config.values.ip_ttl,
+                            .may_fragment = in_fragments};
+    if (in_fragments)
+        header.id = ip_id_next(&s->ids, header.src, header.dst, header.protocol);
     struct frame *packet =
         family->echo(&s->frames, &header, (uint32_t)port->id << 16 | port->next_sequence, data);
     if (!packet)

@@ -176,7 +176,7 @@ usage_table() {
 2|ping 10.9.0.2|our own
 1|ping 192.0.2.1|--gateway
 1|ping -s 1473 10.9.0.1|at most 1472
-1|ping example.org|not built in yet
+1|ping example.org|name one by --dns
 1|ping fe80::1|not built in yet
 2|doctor --addr 10.9.0.2/24|no such option
 2|doctor now|unexpected

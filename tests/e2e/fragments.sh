@@ -35,6 +35,17 @@ flooded() {
     ping -c 1 -W 3 -s 65507 "$HOST"
 }
 
+# The other way round: our echo leaves in fragments, and the kernel's answer comes in some.
+pings() {
+    local size
+    for size in 1472 1473 65507; do
+        timeout 20 "$TAPIO" ping --dev tap:tap1 --addr 10.9.1.2/24 --host-addr 10.9.1.1/24 -c 2 -i 0.2 \
+            -s "$size" 10.9.1.1 >"$WORK/ping"
+        grep -q "^$((size + 8)) bytes from 10.9.1.1: icmp_seq=2" "$WORK/ping"
+        grep -q '2 packets transmitted, 2 received' "$WORK/ping"
+    done
+}
+
 ended() {
     serve_stop
     no_complaint
@@ -46,5 +57,6 @@ try "ping -s 65507, and one octet more than the link carries" pinged RFC791-3.2-
     RFC791-3.2-f RFC1122-3.3.2-a
 try "UDP of up to 65,507 octets comes back" echoed RFC791-3.2-a RFC791-3.2-f
 try "a download during a flood of halves, and a large ping after it" flooded P12 RFC791-limits-a
+try "tapio ping -s 65507" pings RFC791-3.2-f
 try "the server ends well" ended
 finish
