@@ -16,7 +16,7 @@ unit_programs() {
 
 # Of the programs on stdin, those that a quick run has time for: not the exhaustive ones.
 short_units() {
-    grep -Ev '/test_(drill_parse|impair|newreno|reorder|summary|tcp_icmp|tcp_syn_cache|tcp_syn_cookie|tcp_table|tcp_time_wait|tcp_wire)$'
+    grep -Ev '/test_(arp|dns_wire|drill_parse|impair|newreno|recvq|reorder|summary|tcp_icmp|tcp_syn_cache|tcp_syn_cookie|tcp_table|tcp_time_wait|tcp_wire)$'
 }
 
 # The conformance scripts that say nothing of a family, its addresses, or the sizes that follow from it.
