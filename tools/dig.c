@@ -55,12 +55,7 @@ static int take_tcp(void *context, const char *text, struct refusal *refusal)
 
 static int take_timeout(void *context, const char *text, struct refusal *refusal)
 {
-    struct dig_verb *verb = context;
-
-    if (!seconds_parse(text, &verb->timeout_ns) || verb->timeout_ns < NS_PER_MS)
-        return refuse(refusal, EXIT_USAGE, "-W %s: not a number of seconds from 0.001 to 86400",
-                      text);
-    return 0;
+    return seconds_take("-W", text, &((struct dig_verb *)context)->timeout_ns, refusal);
 }
 
 /* clang-format off */
@@ -292,14 +287,8 @@ int verb_dig(int argc, char **argv)
 
     verb = (struct dig_verb){.type = DNS_TYPE_A, .timeout_ns = 5 * NS_PER_S};
     int status = options_read(&verb.options, &verb_row, &verb, argc, argv, &wish, &first, &refusal);
-    if (!status && wish == OPTIONS_HELP) {
-        options_print_help(&verb_row, stdout);
+    if (!status && options_grant(&verb_row, wish))
         return EXIT_SUCCESS;
-    }
-    if (!status && wish == OPTIONS_VALUES) {
-        options_print_values(stdout);
-        return EXIT_SUCCESS;
-    }
     if (!status)
         status = take_operands(&verb, argv + first, argc - first, &refusal);
     if (!status)

@@ -106,24 +106,16 @@ static int take_resume(void *context, const char *text, struct refusal *refusal)
     return 0;
 }
 
-static int take_seconds(const char *name, const char *text, int64_t *ns, struct refusal *refusal)
-{
-    if (!seconds_parse(text, ns) || *ns < NS_PER_MS)
-        return refuse(refusal, EXIT_USAGE, "--%s %s: not a number of seconds from 0.001 to 86400",
-                      name, text);
-    return 0;
-}
-
 static int take_connect_timeout(void *context, const char *text, struct refusal *refusal)
 {
     struct get_verb *get = context;
-    return take_seconds("connect-timeout", text, &get->config.connect_ns, refusal);
+    return seconds_take("--connect-timeout", text, &get->config.connect_ns, refusal);
 }
 
 static int take_timeout(void *context, const char *text, struct refusal *refusal)
 {
     struct get_verb *get = context;
-    return take_seconds("timeout", text, &get->config.stall_ns, refusal);
+    return seconds_take("--timeout", text, &get->config.stall_ns, refusal);
 }
 
 static int take_redirects(void *context, const char *text, struct refusal *refusal)
@@ -496,14 +488,8 @@ int verb_get(int argc, char **argv)
     http_client_config_init(&get.config);
     get.sink.fd = -1;
     int status = options_read(&get.options, &verb_row, &get, argc, argv, &wish, &first, &refusal);
-    if (!status && wish == OPTIONS_HELP) {
-        options_print_help(&verb_row, stdout);
+    if (!status && options_grant(&verb_row, wish))
         return EXIT_SUCCESS;
-    }
-    if (!status && wish == OPTIONS_VALUES) {
-        options_print_values(stdout);
-        return EXIT_SUCCESS;
-    }
     if (!status) {
         get.urls = argv + first;
         get.count = argc - first;

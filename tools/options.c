@@ -55,6 +55,14 @@ bool seconds_parse(const char *text, int64_t *ns)
     return digits && value <= 86400 * NS_PER_S;
 }
 
+int seconds_take(const char *option, const char *text, int64_t *ns, struct refusal *refusal)
+{
+    if (!seconds_parse(text, ns) || *ns < NS_PER_MS)
+        return refuse(refusal, EXIT_USAGE, "%s %s: not a number of seconds from 0.001 to 86400",
+                      option, text);
+    return 0;
+}
+
 /* --- reading ------------------------------------------------------------------------------ */
 
 enum { HELP_CODE = 1000, LONG_OPTIONS = STACK_OPTIONS + OPTIONS_VERB + 2 };
@@ -227,4 +235,13 @@ void options_print_values(FILE *out)
     for (size_t i = 0; values_describe(i, &info); i++)
         fprintf(out, "%-22s %-10s %-10s %-10s %s\n", info.key, info.initial, info.min, info.max,
                 info.what);
+}
+
+bool options_grant(const struct option_verb *verb, enum options_wish wish)
+{
+    if (wish == OPTIONS_HELP)
+        options_print_help(verb, stdout);
+    if (wish == OPTIONS_VALUES)
+        options_print_values(stdout);
+    return wish != OPTIONS_RUN;
 }

@@ -86,11 +86,16 @@ TAPIO_NODISCARD int options_read(struct options *o, const struct option_verb *ve
 
 void options_print_help(const struct option_verb *verb, FILE *out);
 void options_print_values(FILE *out);
+/* Prints what was wished for; false when that is to go on. */
+bool options_grant(const struct option_verb *verb, enum options_wish wish);
 
 /* A decimal number in [min, max] and nothing else; false when it is not. */
 bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* "1", "0.2" or "2.5" seconds in nanoseconds, up to a day; false when it is not. */
 bool seconds_parse(const char *text, int64_t *ns);
+/* What an option that wants a time does with its text: at least a millisecond; else refuses. */
+TAPIO_NODISCARD int seconds_take(const char *option, const char *text, int64_t *ns,
+                                 struct refusal *refusal);
 /* An address that a station can have. */
 bool addr_is_host(struct ip_addr addr);
 

@@ -46,12 +46,7 @@ static int take_count(void *context, const char *text, struct refusal *refusal)
 
 static int take_interval(void *context, const char *text, struct refusal *refusal)
 {
-    struct ping_verb *verb = context;
-
-    if (!seconds_parse(text, &verb->interval_ns) || verb->interval_ns < NS_PER_MS)
-        return refuse(refusal, EXIT_USAGE, "-i %s: not a number of seconds from 0.001 to 86400",
-                      text);
-    return 0;
+    return seconds_take("-i", text, &((struct ping_verb *)context)->interval_ns, refusal);
 }
 
 static int take_size(void *context, const char *text, struct refusal *refusal)
@@ -66,12 +61,7 @@ static int take_size(void *context, const char *text, struct refusal *refusal)
 
 static int take_timeout(void *context, const char *text, struct refusal *refusal)
 {
-    struct ping_verb *verb = context;
-
-    if (!seconds_parse(text, &verb->timeout_ns) || verb->timeout_ns < NS_PER_MS)
-        return refuse(refusal, EXIT_USAGE, "-W %s: not a number of seconds from 0.001 to 86400",
-                      text);
-    return 0;
+    return seconds_take("-W", text, &((struct ping_verb *)context)->timeout_ns, refusal);
 }
 
 /* clang-format off */
@@ -311,14 +301,8 @@ int verb_ping(int argc, char **argv)
 
     verb = (struct ping_verb){.size = 56, .interval_ns = NS_PER_S, .timeout_ns = 2 * NS_PER_S};
     int status = options_read(&verb.options, &verb_row, &verb, argc, argv, &wish, &first, &refusal);
-    if (!status && wish == OPTIONS_HELP) {
-        options_print_help(&verb_row, stdout);
+    if (!status && options_grant(&verb_row, wish))
         return EXIT_SUCCESS;
-    }
-    if (!status && wish == OPTIONS_VALUES) {
-        options_print_values(stdout);
-        return EXIT_SUCCESS;
-    }
     if (!status)
         status = take_host(&verb, argv[first], &refusal);
     if (!status)

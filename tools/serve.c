@@ -339,14 +339,8 @@ int verb_serve(int argc, char **argv)
 
     serve = (struct serve){.files.root = -1, .port[PORT_HTTP] = 80};
     int status = options_read(&serve.options, &verb, &serve, argc, argv, &wish, &first, &refusal);
-    if (!status && wish == OPTIONS_HELP) {
-        options_print_help(&verb, stdout);
+    if (!status && options_grant(&verb, wish))
         return EXIT_SUCCESS;
-    }
-    if (!status && wish == OPTIONS_VALUES) {
-        options_print_values(stdout);
-        return EXIT_SUCCESS;
-    }
     if (!status)
         status = check_ports(&serve, &refusal);
     if (!status)

@@ -11,6 +11,9 @@
  * What is small and capped goes first, so that a bulk sender on a slow device cannot starve it. On
  * a device that is full again and again, replies and segments take turns.
  *
+ * A packet without a connection may be longer than the MTU; it leaves in fragments then
+ * (stack_fragments.c), and how far that has got is kept beside its queue.
+ *
  * A device that is full stops it there, and nothing is lost: every packet is named, handed over,
  * and only then booked as sent. Only the reply queue has a cap that drops.
  */
