@@ -153,6 +153,36 @@ START_TEST(a_second_fragment_that_cannot_be_ends_the_datagram)
 }
 END_TEST
 
+/* The same where the first one to come is not the first of the datagram, or is its end. */
+static const struct {
+    struct {
+        size_t offset, len;
+        bool more;
+    } one, two;
+    enum drop drop;
+} pairs[] = {
+    {{24, 24, true}, {0, 32, true}, DROP_IP4_FRAG_OVERLAP}, /* its tail is in what is there */
+    {{24, 24, true}, {8, 48, true}, DROP_IP4_FRAG_OVERLAP}, /* it encloses that */
+    {{24, 24, true}, {16, 16, true}, DROP_IP4_FRAG_OVERLAP},
+    {{24, 24, false}, {0, 32, true}, DROP_IP4_FRAG_OVERLAP},
+    {{24, 24, false}, {48, 8, true}, DROP_IP4_FRAG_BAD},  /* behind the end */
+    {{24, 24, false}, {40, 8, true}, DROP_IP4_FRAG_BAD},  /* up to the end, and more to come */
+    {{24, 24, false}, {56, 8, false}, DROP_IP4_FRAG_BAD}, /* two ends */
+    {{24, 24, false}, {8, 8, false}, DROP_IP4_FRAG_BAD},
+    {{24, 24, true}, {24, 24, false}, DROP_IP4_FRAG_BAD}, /* a copy that calls itself the end */
+};
+
+START_TEST(two_fragments_that_contradict_each_other_end_the_datagram)
+{
+    piece(pairs[_i].one.offset, pairs[_i].one.len, pairs[_i].one.more);
+    ck_assert_uint_eq(s->events.counters.held, 1);
+    piece(pairs[_i].two.offset, pairs[_i].two.len, pairs[_i].two.more);
+    ck_assert_uint_eq(s->events.counters.drops[pairs[_i].drop], 2);
+    ck_assert_uint_eq(s->events.counters.held, 0);
+    PROVES("P09", "P10", "RFC5722-ipv4-overlap");
+}
+END_TEST
+
 START_TEST(half_a_datagram_ends_after_a_minute_and_its_sender_hears_of_it)
 {
     piece(_i ? 0 : 8, 24, true);
@@ -415,6 +445,8 @@ int main(void)
     tcase_add_test(c, the_largest_ping_is_answered_octet_for_octet_in_any_order);
     tcase_add_loop_test(c, a_second_fragment_that_cannot_be_ends_the_datagram, 0,
                         (int)ARRAY_LEN(second));
+    tcase_add_loop_test(c, two_fragments_that_contradict_each_other_end_the_datagram, 0,
+                        ARRAY_LEN(pairs));
     tcase_add_loop_test(c, half_a_datagram_ends_after_a_minute_and_its_sender_hears_of_it, 0, 2);
     tcase_add_test(c, a_datagram_that_waits_is_there_before_a_minute_is_over);
     tcase_add_test(c, errors_about_datagrams_that_never_got_whole_are_limited);
