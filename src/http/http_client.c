@@ -26,6 +26,7 @@
 #include <netinet/tcp.h>
 
 #include "base/addr.h"
+#include "http/http_octets.h"
 
 enum { READS_IN_A_TURN = 8 }; /* of the buffer's size; then the device has its turn */
 
@@ -89,8 +90,10 @@ void http_client_let_go(struct http_client *c, instant now)
 
 void http_client_fini(struct http_client *client, instant now)
 {
-    if (client->socket < 0)
+    if (client->socket < 0) {
+        client->state = HTTP_CLIENT_IDLE; /* a name that is resolved now comes too late */
         return;
+    }
     if (client->state != HTTP_CLIENT_IDLE) {
         const struct linger none = {.l_onoff = 1};
         int err = sock_setsockopt(client->config.stack, client->socket, SOL_SOCKET, SO_LINGER,
@@ -131,43 +134,27 @@ void http_client_finish_why(struct http_client *c, enum http_client_outcome outc
 
 /* --- asking ------------------------------------------------------------------------------- */
 
-static void write_text(struct writer *w, const char *text)
-{
-    write_bytes(w, text, strlen(text));
-}
-
-static void write_decimal(struct writer *w, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-
-    do
-        digits[--at] = (char)('0' + value % 10);
-    while (value /= 10);
-    write_bytes(w, digits + at, sizeof(digits) - at);
-}
-
 /* RFC 9112, 3.2.1: origin-form, and Host first (3.2). */
 static void write_request(struct http_client *c)
 {
     struct writer w = writer_of(c->out, sizeof(c->out));
 
-    write_text(&w, c->request.head ? "HEAD " : "GET ");
+    http_write_text(&w, c->request.head ? "HEAD " : "GET ");
     write_bytes(&w, c->url.target, c->url.target_len);
-    write_text(&w, " HTTP/1.1\r\nHost: ");
+    http_write_text(&w, " HTTP/1.1\r\nHost: ");
     url_write_host(&w, &c->url);
-    write_text(&w, "\r\nUser-Agent: ");
-    write_text(&w, c->config.agent);
-    write_text(&w, "\r\nAccept: */*\r\n");
+    http_write_text(&w, "\r\nUser-Agent: ");
+    http_write_text(&w, c->config.agent);
+    http_write_text(&w, "\r\nAccept: */*\r\n");
     if (c->request.range) {
-        write_text(&w, "Range: bytes=");
-        write_decimal(&w, c->request.first);
-        write_text(&w, "-");
+        http_write_text(&w, "Range: bytes=");
+        http_write_decimal(&w, c->request.first);
+        http_write_text(&w, "-");
         if (c->request.last != UINT64_MAX)
-            write_decimal(&w, c->request.last);
-        write_text(&w, "\r\n");
+            http_write_decimal(&w, c->request.last);
+        http_write_text(&w, "\r\n");
     }
-    write_text(&w, "\r\n");
+    http_write_text(&w, "\r\n");
     assert(!w.overrun); /* the target and the host have their own bounds */
     c->out_len = sizeof(c->out) - w.left;
     c->out_at = 0;

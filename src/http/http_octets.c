@@ -1,5 +1,5 @@
 /*
- * http_octets.c - which octets may stand where in a request.
+ * http_octets.c - which octets may stand where in a request, and how words and numbers are written.
  *
  * One table answers for every octet, because a parser asks several questions of each one that comes
  * in. The test compares it with the grammar, rule by rule.
@@ -62,4 +62,20 @@ bool http_next_member(struct bytes *list, struct bytes *member)
             return true;
     }
     return false;
+}
+
+void http_write_text(struct writer *w, const char *text)
+{
+    write_bytes(w, text, strlen(text));
+}
+
+void http_write_decimal(struct writer *w, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    write_bytes(w, digits + at, sizeof(digits) - at);
 }

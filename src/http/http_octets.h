@@ -1,5 +1,5 @@
 /*
- * http_octets.h - which octets may stand where in a request.
+ * http_octets.h - which octets may stand where in a request, and how words and numbers are written.
  */
 #ifndef TAPIO_HTTP_OCTETS_H
 #define TAPIO_HTTP_OCTETS_H
@@ -44,6 +44,10 @@ static inline unsigned http_hex_value(uint8_t octet)
 {
     return http_is_digit(octet) ? (unsigned)octet - '0' : (unsigned)http_lower(octet) - 'a' + 10;
 }
+
+/* Text as it is, without its end; a number in decimal digits. */
+void http_write_text(struct writer *w, const char *text);
+void http_write_decimal(struct writer *w, uint64_t value);
 
 /* Whether `b` is `text`, but for the case of ASCII letters; `text` is in lower case. */
 bool http_equals(struct bytes b, const char *text);

@@ -11,6 +11,7 @@
 #include "http/http_response.h"
 
 #include "base/instant.h"
+#include "http/http_octets.h"
 #include "http/http_path.h"
 
 /* clang-format off */
@@ -47,23 +48,6 @@ static const struct explanation *explain(int status)
         i++;
     assert(i < ARRAY_LEN(explanations)); /* a status that we send has an explanation */
     return &explanations[i];
-}
-
-static void write_text(struct writer *w, const char *text)
-{
-    write_bytes(w, text, strlen(text));
-}
-
-static void write_decimal(struct writer *w, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    write_bytes(w, digits + at, sizeof(digits) - at);
 }
 
 /* --- dates -------------------------------------------------------------------------------- */
@@ -132,18 +116,18 @@ static void write_location(struct writer *w, const char *directory)
 {
     size_t len = strlen(directory);
 
-    write_text(w, "Location: ");
+    http_write_text(w, "Location: ");
     if (http_path_encoded_len(directory, len) > HTTP_LOCATION_MAX) {
         size_t last = len;
         while (last > 0 && directory[last - 1] != '/')
             last--;
         directory += last;
         len -= last;
-        write_text(w, "."); /* so that a colon in the name makes no scheme of it */
+        http_write_text(w, "."); /* so that a colon in the name makes no scheme of it */
     }
-    write_text(w, "/");
+    http_write_text(w, "/");
     http_path_encode(w, directory, len);
-    write_text(w, "/\r\n");
+    http_write_text(w, "/\r\n");
 }
 
 void http_response_emit(struct writer *w, const struct http_response *response,
@@ -151,39 +135,39 @@ void http_response_emit(struct writer *w, const struct http_response *response,
 {
     /* Our own version, whatever the client's (RFC 9110, 2.5), and the SP behind the code even if no
      * reason followed it (RFC 9112, 4). */
-    write_text(w, "HTTP/1.1 ");
-    write_decimal(w, (uint64_t)response->status);
-    write_text(w, " ");
-    write_text(w, explain(response->status)->reason);
-    write_text(w, "\r\nDate: ");
+    http_write_text(w, "HTTP/1.1 ");
+    http_write_decimal(w, (uint64_t)response->status);
+    http_write_text(w, " ");
+    http_write_text(w, explain(response->status)->reason);
+    http_write_text(w, "\r\nDate: ");
     write_bytes(w, date, HTTP_DATE_LEN);
-    write_text(w, "\r\nServer: tapio\r\n");
+    http_write_text(w, "\r\nServer: tapio\r\n");
     if (response->directory)
         write_location(w, response->directory);
     if (response->status == 405)
-        write_text(w, "Allow: GET, HEAD\r\n"); /* RFC 9110, 15.5.6 */
+        http_write_text(w, "Allow: GET, HEAD\r\n"); /* RFC 9110, 15.5.6 */
     if (response->status == 503)
-        write_text(w, "Retry-After: 1\r\n");
+        http_write_text(w, "Retry-After: 1\r\n");
     if (response->modified_s != HTTP_NO_DATE) {
         char modified[HTTP_DATE_LEN];
         http_date_format(response->modified_s, modified);
-        write_text(w, "Last-Modified: ");
+        http_write_text(w, "Last-Modified: ");
         write_bytes(w, modified, HTTP_DATE_LEN);
-        write_text(w, "\r\n");
+        http_write_text(w, "\r\n");
     }
     if (response->type) {
-        write_text(w, "Content-Type: ");
-        write_text(w, response->type);
-        write_text(w, "\r\n");
+        http_write_text(w, "Content-Type: ");
+        http_write_text(w, response->type);
+        http_write_text(w, "\r\n");
     }
-    write_text(w, "Content-Length: ");
-    write_decimal(w, response->content_length);
-    write_text(w, "\r\n");
+    http_write_text(w, "Content-Length: ");
+    http_write_decimal(w, response->content_length);
+    http_write_text(w, "\r\n");
     if (response->close)
-        write_text(w, "Connection: close\r\n");
+        http_write_text(w, "Connection: close\r\n");
     else if (response->keep_alive)
-        write_text(w, "Connection: keep-alive\r\n");
-    write_text(w, "\r\n");
+        http_write_text(w, "Connection: keep-alive\r\n");
+    http_write_text(w, "\r\n");
 }
 
 void http_explain_emit(struct writer *w, int status)
@@ -191,13 +175,13 @@ void http_explain_emit(struct writer *w, int status)
     const struct explanation *e = explain(status);
 
     assert(e->sentence);
-    write_text(w, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>");
-    write_decimal(w, (uint64_t)status);
-    write_text(w, " ");
-    write_text(w, e->reason);
-    write_text(w, "</title><body style=\"font:1rem/1.5 sans-serif;margin:3rem\"><h1>");
-    write_text(w, e->reason);
-    write_text(w, "</h1><p>");
-    write_text(w, e->sentence);
-    write_text(w, "</p></body></html>\n");
+    http_write_text(w, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>");
+    http_write_decimal(w, (uint64_t)status);
+    http_write_text(w, " ");
+    http_write_text(w, e->reason);
+    http_write_text(w, "</title><body style=\"font:1rem/1.5 sans-serif;margin:3rem\"><h1>");
+    http_write_text(w, e->reason);
+    http_write_text(w, "</h1><p>");
+    http_write_text(w, e->sentence);
+    http_write_text(w, "</p></body></html>\n");
 }

@@ -439,6 +439,10 @@ START_TEST(name_is_resolved_now_or_later_or_not)
     fetch("http://example/");
     http_client_resolved(client, -ETIMEDOUT, resolved, now);
     ck_assert(finished && result.outcome == HTTP_CLIENT_NO_ADDRESS);
+    fetch("http://example/");
+    http_client_fini(client, now);
+    http_client_resolved(client, 0, resolved, now); /* nobody waits any more */
+    ck_assert_str_eq(story, "example");
 }
 END_TEST
 
