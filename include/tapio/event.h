@@ -51,12 +51,14 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(ARP_REQUEST,      "arp-request",      "We must learn which station has this address before we can send to it (RFC 826).") \
     X(ARP_PROBE,        "arp-revalidate",   "The entry is old: we ask the station itself whether it is still there (RFC 1122, 2.3.2.1).") \
     X(ARP_ANNOUNCE,     "arp-announce",     "We tell the link that this address is ours (RFC 5227, 2.3).") \
+    X(ARP_CLAIM,        "arp-claim",        "We would like to have this address and ask whether somebody has it (RFC 5227, 2.1.1).") \
     X(ARP_DEFEND,       "arp-defend",       "Somebody else uses our address: we claim it again (RFC 5227, 2.4).") \
     X(ARP_REPLY,        "arp-reply",        "Somebody asked for our address: we answer the asker alone (RFC 826).") \
     X(ARP_ASKED,        "arp-asked",        "A station asks for our address, and we learn its own (RFC 826).") \
     X(ARP_LEARNED,      "arp-learned",      "The answer to our request: packets that waited can go (RFC 826).") \
     X(ARP_HEARD,        "arp-heard",        "Not for us; it only refreshes an entry that we already have (RFC 826).") \
     X(ARP_CONFLICT,     "arp-conflict",     "Another station claims our address (RFC 5227, 2.4).") \
+    X(ARP_TAKEN,        "arp-taken",        "Another station has, or wants, the address that we ask for: it is not taken (RFC 5227, 2.1.1).") \
     X(ICMP_ECHO,        "icmp-echo",        "A ping for us (RFC 792).") \
     X(ICMP_ECHO_REPLY,  "icmp-echo-reply",  "The answer to a ping, its data unchanged (RFC 792).") \
     X(ICMP_PING,        "icmp-ping",        "Our own ping (RFC 792).") \

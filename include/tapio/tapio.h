@@ -124,6 +124,36 @@ TAPIO_API instant stack_deadline(const struct stack *stack);
 /* Tells the stack what time it is and fires the timers that are due. Time never goes back. */
 TAPIO_API void stack_advance(struct stack *stack, instant now);
 
+/* --- addresses that come and go ------------------------------------------------------------ */
+
+/* Gives the stack one more address, or one that it has another prefix length; the link is told
+ * (RFC 5227, 2.3). -EINVAL for one that stack_config_check() would not have; -ENOSPC when there are
+ * STACK_ADDRS. */
+TAPIO_API TAPIO_NODISCARD int stack_add_addr(struct stack *stack, struct ip_prefix addr,
+                                             instant now);
+/* Takes an address away, at once: nothing leaves from it any more. Connections from there end
+ * without a word to their peers, and their sockets, those of UDP that are bound to it or connected
+ * from it too, hear -ENETDOWN. A listener stays, and serves again when the address comes back. A
+ * gateway that is on no link now is forgotten. -EADDRNOTAVAIL when it is none of ours. */
+TAPIO_API TAPIO_NODISCARD int stack_remove_addr(struct stack *stack, struct ip_addr addr,
+                                                instant now);
+/* Does anybody on the link have an IPv4 address that we would like to add? */
+enum addr_claim {
+    ADDR_CLAIM_NONE,   /* it was not asked */
+    ADDR_CLAIM_ASKING, /* it is being asked: 4 to 7 s, by the values arp.probe... */
+    ADDR_CLAIM_FREE,   /* nobody has answered */
+    ADDR_CLAIM_TAKEN   /* somebody has it, or wants it, too */
+};
+/* Begins to ask (RFC 5227, 2.1.1), for one address at a time: what was asked before is forgotten.
+ * -EINVAL for one that cannot be asked for: no IPv4, no Ethernet, or ours already. */
+TAPIO_API TAPIO_NODISCARD int stack_claim_addr(struct stack *stack, struct ip_addr addr,
+                                               instant now);
+/* Stays as it is until the next claim, or the end of this one. */
+TAPIO_API enum addr_claim stack_claim(const struct stack *stack);
+TAPIO_API void stack_end_claim(struct stack *stack);
+/* Unspecified: only the link can be reached. -EINVAL when it is not on the link of any address. */
+TAPIO_API TAPIO_NODISCARD int stack_set_gateway(struct stack *stack, struct ip_addr gateway);
+
 /* --- looking in --------------------------------------------------------------------------- */
 
 /* Things that happened and are not the end of a received frame. */
@@ -194,6 +224,7 @@ TAPIO_API void stack_unlisten(struct stack *stack, struct event_sink *sink);
  * or has been overwritten. Valid until the stack is next called. */
 TAPIO_API const struct event *stack_decision(const struct stack *stack, size_t back);
 
+/* As it is now, with the addresses that have come since. */
 TAPIO_API const struct stack_config *stack_config(const struct stack *stack);
 TAPIO_API instant stack_now(const struct stack *stack);
 

@@ -30,6 +30,12 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(arp_tries,           "arp.tries",           COUNT,    3,              1,            16,            "requests before an address counts as unreachable") \
     X(arp_interval,        "arp.interval",        DURATION, TAPIO_S(1),     TAPIO_S(1),   TAPIO_S(60),   "between two requests for one address (RFC 1122, 2.3.2.1)") \
     X(arp_defend,          "arp.defend",          DURATION, TAPIO_S(10),    TAPIO_S(1),   TAPIO_S(600),  "between two defences of our address (RFC 5227, 2.4)") \
+    X(arp_probes,          "arp.probes",          COUNT,    3,              0,            16,            "probes for an address from DHCP before it is used (RFC 5227, 1.1); 0: none") \
+    X(arp_probe_wait,      "arp.probe_wait",      DURATION, TAPIO_S(1),     0,            TAPIO_S(60),   "the first one waits at most, at random") \
+    X(arp_probe_min,       "arp.probe_min",       DURATION, TAPIO_S(1),     TAPIO_MS(1),  TAPIO_S(60),   "between two probes at least, and up to twice that") \
+    X(arp_probe_last,      "arp.probe_last",      DURATION, TAPIO_S(2),     TAPIO_MS(1),  TAPIO_S(60),   "after the last one, before the address is used (RFC 5227, 1.1: ANNOUNCE_WAIT)") \
+    X(dhcp_start_min,      "dhcp.start_min",      DURATION, 0,              0,            TAPIO_S(60),   "a DHCP client waits before its first message, at random from this") \
+    X(dhcp_start_max,      "dhcp.start_max",      DURATION, TAPIO_S(1),     0,            TAPIO_S(60),   "to this (RFC 2131, 4.4.1 has 1 s to 10 s)") \
     X(icmp_rate,           "icmp.rate",           COUNT,    1000,           0,            1000000,       "ICMP errors and resets without a connection a second, in all (RFC 1812, 4.3.2.8)") \
     X(icmp_burst,          "icmp.burst",          COUNT,    50,             1,            10000,         "how many of them may leave at once") \
     X(icmp_peer_rate,      "icmp.peer_rate",      COUNT,    100,            0,            1000000,       "the same for one destination a second") \

@@ -28,6 +28,8 @@ static inline bool mac_is_zero(struct mac_addr a)
     return mac_equal(a, (struct mac_addr){{0}});
 }
 
+#define IP_BROADCAST ip_from_v4(UINT32_MAX) /* 255.255.255.255 */
+
 #define MAC_BROADCAST ((struct mac_addr){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
 
 static inline bool ip_equal(struct ip_addr a, struct ip_addr b)

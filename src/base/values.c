@@ -50,6 +50,8 @@ static const struct setting rfc[] = {
     SET(tcp_port_min,       49152),           /* RFC 6335, 6: the dynamic ports */
     SET(tcp_port_max,       65535),
     SET(arp_lifetime,       TAPIO_S(60)),     /* RFC 1122, 2.3.2.1 */
+    SET(dhcp_start_min,     TAPIO_S(1)),      /* RFC 2131, 4.4.1 */
+    SET(dhcp_start_max,     TAPIO_S(10)),
 };
 
 /* As Linux 6.1 comes. */

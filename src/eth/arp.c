@@ -131,6 +131,10 @@ void arp_timer(struct arp *arp, struct timer *timer, instant now)
         arp_announce_timer(arp);
         return;
     }
+    if (timer == &arp->claim.timer) {
+        arp_claim_timer(arp, now);
+        return;
+    }
     struct arp_entry *entry = CONTAINER_OF(timer, struct arp_entry, timer);
     switch (entry->state) {
     case ARP_STATE_INCOMPLETE:
@@ -274,6 +278,7 @@ int arp_init(struct arp *arp, const struct arp_config *config)
     list_init(&arp->released);
     list_init(&arp->failed);
     timer_init(&arp->announce_timer, config->timer_owner);
+    arp_claim_init(arp);
     for (size_t i = 0; i < ARRAY_LEN(arp->defended); i++)
         arp->defended[i] = ARP_NOT_YET;
 
@@ -291,6 +296,7 @@ int arp_init(struct arp *arp, const struct arp_config *config)
 void arp_fini(struct arp *arp)
 {
     wheel_disarm(arp->config.wheel, &arp->announce_timer);
+    wheel_disarm(arp->config.wheel, &arp->claim.timer);
     for (uint32_t i = 0; i < arp->bucket_count; i++) {
         for (struct arp_entry *entry = arp->buckets[i]; entry; entry = entry->next) {
             wheel_disarm(arp->config.wheel, &entry->timer);

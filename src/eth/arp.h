@@ -11,8 +11,11 @@
  * Ownership. The cache borrows everything in its config for its whole life. It owns the frames that
  * it holds; one that is released belongs to the caller.
  *
- * Left out: probing an address before its first use (RFC 5227, 2.1) and giving one up. We announce
- * our addresses, notice conflicts and defend for ever, with a rate limit (RFC 5227, 2.4 (c)).
+ * Addresses come and go: one that may belong to somebody else is asked for before its first use
+ * (arp_claim(), RFC 5227, 2.1). Those that a stack is made with are believed to be ours.
+ *
+ * Left out: giving an address up for a conflict. We announce our addresses, notice conflicts and
+ * defend for ever, with a rate limit (RFC 5227, 2.4 (c)).
  */
 #ifndef TAPIO_ETH_ARP_H
 #define TAPIO_ETH_ARP_H
@@ -20,6 +23,7 @@
 #include "base/events.h"
 #include "base/frame.h"
 #include "base/hash.h"
+#include "base/prng.h"
 #include "base/wheel.h"
 #include "eth/arp_wire.h"
 
@@ -50,6 +54,15 @@ struct arp_answer {
     struct ip_addr ours;
 };
 
+/* An address that we would like to have: does anybody use it (RFC 5227, 2.1.1)? */
+struct arp_claim {
+    struct ip_addr addr;
+    enum addr_claim state;
+    int64_t sent; /* probes that have left */
+    bool owed;    /* a probe is */
+    struct timer timer;
+};
+
 struct arp {
     struct arp_config config;
     struct pool entries;
@@ -73,6 +86,9 @@ struct arp {
     uint32_t defend;         /* one bit for each address that is to be defended now */
     instant defended[STACK_ADDRS];
     struct timer announce_timer;
+
+    struct arp_claim claim;
+    struct prng prng; /* for the moments of its probes */
 
     uint8_t peeked; /* what arp_next_packet() showed last */
 };
@@ -125,6 +141,24 @@ NODISCARD bool arp_next_failed(struct arp *arp, struct ip_addr *addr);
 void arp_confirm(struct arp *arp, struct ip_addr next_hop, instant now);
 /* or does not seem to arrive, so ask the station itself (RFC 9293, 3.8.3: MUST-20 (a)). */
 void arp_doubt(struct arp *arp, struct ip_addr next_hop, instant now);
+
+/* --- our addresses ------------------------------------------------------------------------ */
+
+/* The address at `index` of those in the config has come, as the last one: it is announced. */
+void arp_address_added(struct arp *arp, int index, instant now);
+/* The one that was at `index` has gone, and those behind it have moved up: nothing is said about it
+ * any more, and what is no longer on the link is forgotten. */
+void arp_address_removed(struct arp *arp, int index, instant now);
+void arp_set_gateway(struct arp *arp, struct ip_addr gateway);
+
+/* Begins to ask whether anybody has `addr`, which is not ours: arp.probes times, which takes 4 to 7
+ * seconds. One address at a time; what was asked before is forgotten. */
+void arp_claim(struct arp *arp, struct ip_addr addr, instant now);
+/* ADDR_CLAIM_TAKEN as soon as somebody has shown up; ADDR_CLAIM_FREE when the time is over. Stays
+ * so until the next claim. */
+enum addr_claim arp_claim_state(const struct arp *arp);
+/* Never mind. */
+void arp_claim_end(struct arp *arp);
 
 /* --- out ---------------------------------------------------------------------------------- */
 

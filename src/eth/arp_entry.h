@@ -52,6 +52,9 @@ void arp_entry_remove(struct arp *arp, struct arp_entry *entry, instant now);
 /* Enters a state, also the same again: its timer, debts and tries start from nothing. */
 void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_state state,
                          instant now);
+/* Puts it where evicting looks for it, or takes it away from there, as its state and the gateway
+ * have it now. */
+void arp_entry_place(struct arp *arp, struct arp_entry *entry);
 /* Somebody sends there now. */
 void arp_entry_use(struct arp *arp, struct arp_entry *entry, instant now);
 
@@ -74,5 +77,19 @@ void arp_owe_answer(struct arp *arp, const struct arp_packet *request);
 /* Claims our address again, unless we did so a moment ago (RFC 5227, 2.4 (c)). */
 void arp_owe_defence(struct arp *arp, const struct arp_packet *conflict, instant now);
 void arp_announce_timer(struct arp *arp);
+
+/* --- arp_input.c -------------------------------------------------------------------------- */
+
+/* Can a station of this link have this address? */
+bool arp_is_on_link(const struct arp *arp, struct ip_addr a);
+
+/* --- arp_claim.c -------------------------------------------------------------------------- */
+
+/* Does the packet show that somebody has, or wants, the address that we ask for? From a sender that
+ * can be one, be it of this link or not. */
+bool arp_claim_hears(struct arp *arp, const struct arp_packet *packet);
+void arp_claim_init(struct arp *arp);
+void arp_claim_timer(struct arp *arp, instant now);
+void arp_claim_sent(struct arp *arp, instant now);
 
 #endif

@@ -18,13 +18,16 @@
  * What makes an entry. RFC 826 makes one for any packet that targets us, here only a request does:
  * it announces that its sender will want an answer. A reply that nobody asked for makes none.
  *
+ * Who is asked before we have an address (arp_claim.c) need not be in a network of ours, for we may
+ * have none yet. Such an answer says one thing only and is not merged.
+ *
  * Opcodes other than request and reply are somebody else's protocol (RARP has 3 and 4). They are
  * dropped by name, but last, as the RFC says: what the sender told about itself counts.
  */
 #include "eth/arp_entry.h"
 
 /* Can a station of this link have this address? 0.0.0.0 is a probe's and not asked about here. */
-static bool is_on_link(const struct arp *arp, struct ip_addr a)
+bool arp_is_on_link(const struct arp *arp, struct ip_addr a)
 {
     if (ip_to_v4(a) >> 24 == 0 || ip_is_loopback(a) || ip_is_multicast(a) || ip_is_class_e(a) ||
         ip_is_limited_broadcast(a))
@@ -38,15 +41,19 @@ static bool is_on_link(const struct arp *arp, struct ip_addr a)
     return found;
 }
 
-static bool is_sender_sound(const struct arp *arp, const struct arp_packet *packet,
-                            struct mac_addr frame_src)
+/* Is it another station, and the one that sent the frame? */
+static bool is_station(const struct arp *arp, const struct arp_packet *packet,
+                       struct mac_addr frame_src)
 {
-    if (!mac_equal(packet->sha, frame_src) || mac_equal(packet->sha, arp->config.mac) ||
-        mac_is_group(packet->sha) || mac_is_zero(packet->sha))
-        return false;
+    return mac_equal(packet->sha, frame_src) && !mac_equal(packet->sha, arp->config.mac) &&
+           !mac_is_group(packet->sha) && !mac_is_zero(packet->sha);
+}
+
+static bool is_sender_sound(const struct arp *arp, const struct arp_packet *packet)
+{
     if (ip_is_unspecified(packet->spa))
         return packet->op != ARP_REPLY; /* a probe (RFC 5227, 1.1) */
-    return is_on_link(arp, packet->spa);
+    return arp_is_on_link(arp, packet->spa);
 }
 
 /* The sender is in the cache: what it says now supersedes what we knew, but see above. */
@@ -105,7 +112,11 @@ enum drop arp_input(struct arp *arp, const struct arp_packet *packet, struct mac
     bool op_is_known = packet->op == ARP_REQUEST || packet->op == ARP_REPLY;
     bool for_us = arp_is_ours(arp, packet->tpa);
 
-    if (!is_sender_sound(arp, packet, frame_src))
+    if (!is_station(arp, packet, frame_src))
+        return DROP_ARP_BAD_SENDER;
+    if (arp_claim_hears(arp, packet))
+        return DROP_NONE;
+    if (!is_sender_sound(arp, packet))
         return DROP_ARP_BAD_SENDER;
     if (arp_is_ours(arp, packet->spa)) {
         if (!op_is_known)

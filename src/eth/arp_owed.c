@@ -1,17 +1,25 @@
 /*
  * arp_owed.c - what the cache wants to send, and in which order.
  *
- * Four debts: answers to those who asked, a defence of our address, announcements, and requests of
- * our own. They are paid in that order, because an answer that comes late makes its asker ask
- * again, and the others have timers. A debt is shown by arp_next_packet() and gone after
- * arp_packet_sent(), so a device that is full costs nothing but time.
+ * Five debts: answers to those who asked, a defence of our address, announcements, a probe for an
+ * address that we would like to have, and requests of our own. They are paid in that order, because
+ * an answer that comes late makes its asker ask again, and the others have timers. A debt is shown
+ * by arp_next_packet() and gone after arp_packet_sent(), so a device that is full costs nothing but
+ * time.
  *
  * Answers are the only debts that strangers can pile up. They wait in a ring; what does not fit is
  * dropped and counted. All others are bits or list nodes and are bounded by what they belong to.
  */
 #include "eth/arp_entry.h"
 
-enum { PEEKED_NOTHING, PEEKED_ANSWER, PEEKED_DEFENCE, PEEKED_ANNOUNCEMENT, PEEKED_REQUEST };
+enum {
+    PEEKED_NOTHING,
+    PEEKED_ANSWER,
+    PEEKED_DEFENCE,
+    PEEKED_ANNOUNCEMENT,
+    PEEKED_CLAIM,
+    PEEKED_REQUEST
+};
 
 static const int64_t announce_interval = 2 * NS_PER_S; /* RFC 5227, 1.1 */
 
@@ -101,6 +109,15 @@ static void make_announcement(const struct arp *arp, uint32_t bits, struct arp_p
     *dst = MAC_BROADCAST;
 }
 
+/* Asks for an address without telling one: nobody shall learn what may turn out wrong (RFC 5227,
+ * 2.1.1). */
+static void make_claim(const struct arp *arp, struct arp_packet *out, struct mac_addr *dst)
+{
+    *out = (struct arp_packet){.op = ARP_REQUEST, .sha = arp->config.mac, .tpa = arp->claim.addr};
+    out->spa = ip_from_v4(0);
+    *dst = MAC_BROADCAST;
+}
+
 static void make_answer(const struct arp *arp, struct arp_packet *out, struct mac_addr *dst)
 {
     const struct arp_answer *answer = &arp->answer[arp->answer_first];
@@ -167,6 +184,10 @@ bool arp_next_packet(struct arp *arp, instant now, struct arp_packet *out, struc
         arp->peeked = PEEKED_ANNOUNCEMENT;
         make_announcement(arp, arp->announce, out, dst);
         *why = WHY_ARP_ANNOUNCE;
+    } else if (arp->claim.owed) {
+        arp->peeked = PEEKED_CLAIM;
+        make_claim(arp, out, dst);
+        *why = WHY_ARP_CLAIM;
     } else if (!list_is_empty(&arp->owing)) {
         arp->peeked = PEEKED_REQUEST;
         *why = make_request(arp, out, dst);
@@ -193,6 +214,9 @@ void arp_packet_sent(struct arp *arp, instant now)
         arp->announce &= arp->announce - 1;
         if (!arp->announce && arp->announce_again > 0)
             wheel_arm(wheel, &arp->announce_timer, instant_add(now, announce_interval));
+        break;
+    case PEEKED_CLAIM:
+        arp_claim_sent(arp, now);
         break;
     case PEEKED_REQUEST: {
         struct arp_entry *entry = first_owing(arp);

@@ -67,7 +67,7 @@ static void tell(struct arp *arp, struct ip_addr addr, const char *state, instan
 }
 
 /* Puts an entry where evicting looks for it. Those in use stay in the order of their last use. */
-static void entry_place(struct arp *arp, struct arp_entry *entry)
+void arp_entry_place(struct arp *arp, struct arp_entry *entry)
 {
     bool was_used = entry->used.ns != ARP_NOT_YET.ns;
 
@@ -85,7 +85,7 @@ void arp_entry_use(struct arp *arp, struct arp_entry *entry, instant now)
 {
     entry->used = now;
     list_remove(&entry->idle);
-    entry_place(arp, entry);
+    arp_entry_place(arp, entry);
 }
 
 void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_state state,
@@ -103,7 +103,7 @@ void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_stat
     if (entry->waiting && state != ARP_STATE_INCOMPLETE)
         list_append(&arp->released, &entry->news);
     wheel_disarm(arp->config.wheel, &entry->timer);
-    entry_place(arp, entry);
+    arp_entry_place(arp, entry);
     tell(arp, entry->addr, state_name(state), now);
 }
 
@@ -203,6 +203,8 @@ struct arp_entry *arp_entry_new(struct arp *arp, struct ip_addr addr, instant no
 uint32_t arp_timers(const struct arp *arp)
 {
     uint32_t armed = timer_is_armed(&arp->announce_timer);
+
+    armed += timer_is_armed(&arp->claim.timer);
 
     for (uint32_t i = 0; i < arp->bucket_count; i++) {
         for (const struct arp_entry *entry = arp->buckets[i]; entry; entry = entry->next)

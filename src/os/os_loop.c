@@ -66,6 +66,12 @@ void os_loop_end(struct os_loop *loop, int result)
     loop->result = result;
 }
 
+void os_loop_reset(struct os_loop *loop)
+{
+    loop->ended = false;
+    loop->result = 0;
+}
+
 /* Lets the applications react; true when some sockets have to wait for the next turn. */
 static bool serve_sockets(struct os_loop *loop, instant now)
 {

@@ -67,5 +67,7 @@ int os_loop_run(struct os_loop *loop);
 /* Called from a machine, a watch or an application: the turn that runs is the last. The first
  * result stays. */
 void os_loop_end(struct os_loop *loop, int result);
+/* One that has ended may run again. */
+void os_loop_reset(struct os_loop *loop);
 
 #endif

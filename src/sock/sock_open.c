@@ -126,6 +126,8 @@ static int choose_names(struct stack *stack, struct sock *sock, struct endpoint 
         local->addr = route.src;
     if (ip_is_v4(local->addr) != ip_is_v4(remote.addr)) /* bound in the other family */
         return -ENETUNREACH;
+    if (!ip_is_ours(&stack->ip, local->addr)) /* bound, and gone since */
+        return -EADDRNOTAVAIL;
     if (sock->is_bound)
         return 0;
     return tcp_choose_port(&stack->tcp, *local, remote, sock_port_is_bound, stack, &local->port);

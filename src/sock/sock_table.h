@@ -83,6 +83,8 @@ int sock_udp_connect(struct stack *stack, struct sock *sock, struct endpoint rem
 int sock_udp_shutdown(struct stack *stack, struct sock *sock, int how);
 /* The address of ours that it is bound or connected to; unspecified: any. */
 struct ip_addr sock_udp_source(const struct stack *stack, const struct udp_port *port);
+/* Is the address that it is bound to, or connected from, still one that it can have? */
+bool sock_udp_has_name(const struct stack *stack, const struct udp_port *port);
 /* May it send to `to`, and from where? `wanted` may be unspecified. */
 int sock_udp_route(const struct stack *stack, const struct sock *sock, struct ip_addr wanted,
                    struct ip_addr to, struct ip_addr *source);

@@ -59,6 +59,11 @@ struct ip_addr sock_udp_source(const struct stack *stack, const struct udp_port 
     return ip_is_ours(&stack->ip, addr) ? addr : (struct ip_addr){{0}};
 }
 
+bool sock_udp_has_name(const struct stack *stack, const struct udp_port *port)
+{
+    return may_be_bound(stack, port->local.addr);
+}
+
 int sock_udp_route(const struct stack *stack, const struct sock *sock, struct ip_addr wanted,
                    struct ip_addr to, struct ip_addr *source)
 {

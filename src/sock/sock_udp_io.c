@@ -106,6 +106,8 @@ static ssize_t send_now(struct stack *stack, int s, const struct sock_msg *msg, 
         return -EBADF;
     struct udp_port *port = sock->udp;
     int err = sock_udp_name(stack, port);
+    if (!err && !sock_udp_has_name(stack, port)) /* its address has gone since */
+        err = -EADDRNOTAVAIL;
     if (!err)
         err = choose_remote(port, msg, &out.remote);
     if (!err)

@@ -3,9 +3,9 @@
  * layer.
  *
  * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its
- * whole way out, stack_reply.c makes what no connection owes, stack_udp.c makes packets of
- * datagrams, stack_ping.c serves datagram sockets of ICMP. The sockets above use what is declared
- * here; nothing here calls them.
+ * whole way out, stack_address.c changes our addresses, stack_reply.c makes what no connection
+ * owes, stack_udp.c makes packets of datagrams, stack_ping.c serves datagram sockets of ICMP. The
+ * sockets above use what is declared here; nothing here calls them.
  */
 #ifndef TAPIO_STACK_STACK_H
 #define TAPIO_STACK_STACK_H

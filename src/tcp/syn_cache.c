@@ -389,7 +389,8 @@ void syn_unpark(struct tcp *tcp)
     list_splice(&tcp->syn.debtors, &tcp->syn.parked);
 }
 
-/* --- the end of a listener ---------------------------------------------------------------- */
+/* --- the end of an address, or of a listener
+ * ---------------------------------------------------------------- */
 
 /* The reset needs a connection that outlives its listener. Without a slot for it, the peer learns
  * when it speaks next. */
@@ -405,6 +406,22 @@ static void abort_entry(struct tcp *tcp, struct syn_entry *entry, instant now)
         tcp_end(tcp, conn, 0, cause, now);
     }
     tcp_settle(tcp, conn, now);
+}
+
+void syn_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now)
+{
+    for (size_t i = 0; i < SYN_QUEUES; i++) {
+        struct list *queue = &tcp->syn.queues[i].entries, *next;
+        for (struct list *node = queue->next; node != queue; node = next) {
+            struct syn_entry *entry = CONTAINER_OF(node, struct syn_entry, queue);
+            next = node->next;
+            if (!ip_equal(entry->local, local))
+                continue;
+            struct tcp_conn *conn = syn_inflate(tcp, entry);
+            tcp_end(tcp, conn, 0, cause, now);
+            tcp_settle(tcp, conn, now);
+        }
+    }
 }
 
 void syn_abort_all(struct tcp *tcp, const struct tcp_listener *listener, instant now)

@@ -88,6 +88,8 @@ void syn_forgive(struct tcp *tcp);
 void syn_park(struct tcp *tcp);
 void syn_unpark(struct tcp *tcp);
 /* Nobody listens any more: those who wait hear a reset. */
+/* Those at this address of ours end, in silence. */
+void syn_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now);
 void syn_abort_all(struct tcp *tcp, const struct tcp_listener *listener, instant now);
 
 #endif

@@ -189,6 +189,9 @@ void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant 
 /* The same for all that are still opening and whose remote address `is_behind` it. */
 void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, struct ip_addr remote),
                             void *cookie, int error, instant now);
+/* This address is not ours any more (RFC 2131, 4.4.5): every connection that has it ends, half-open
+ * ones and those in TIME-WAIT too, without a word to the peer. Who owns one hears ENETDOWN. */
+void tcp_forget_address(struct tcp *tcp, struct ip_addr local, instant now);
 /* The connection that a packet of ours, quoted or given back by a lower layer, belongs to; NULL. It
  * may be out of the SYN cache, and is gone when the next one is. */
 struct tcp_conn *tcp_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);

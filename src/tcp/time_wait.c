@@ -160,6 +160,18 @@ void tcp_time_wait_timer(struct tcp *tcp, instant now)
     arm(tcp);
 }
 
+void tw_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now)
+{
+    struct list *queue = &tcp->time_wait.queue, *next;
+
+    for (struct list *node = queue->next; node != queue; node = next) {
+        struct tw_entry *entry = CONTAINER_OF(node, struct tw_entry, queue);
+        next = node->next;
+        if (ip_equal(entry->local, local))
+            end(tcp, entry, cause, now);
+    }
+}
+
 /* --- from an entry to a connection -------------------------------------------------------- */
 
 static void fill_in(struct tcp *tcp, const struct tw_entry *entry, struct tcp_conn *conn)

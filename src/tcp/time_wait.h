@@ -49,6 +49,8 @@ struct tw_entry *tw_find(const struct tcp *tcp, struct endpoint local, struct en
 /* The entry is gone, and a connection in its place, which becomes one again when it settles, if it
  * still may. NULL: every slot is taken. */
 struct tcp_conn *tw_inflate(struct tcp *tcp, struct tw_entry *entry);
+/* Those at this address of ours end. */
+void tw_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now);
 /* An act of tcp_settle(), the last one. True: `conn` is an entry now, and its slot is free. */
 bool tw_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
 

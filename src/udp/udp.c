@@ -131,6 +131,20 @@ enum drop udp_icmp_error(struct udp *udp, struct endpoint local, struct endpoint
     return DROP_NONE;
 }
 
+void udp_forget_address(struct udp *udp, struct ip_addr local)
+{
+    for (size_t i = 0; i < UDP_PORT_BUCKETS; i++) {
+        struct list *bucket = &udp->by_port[i];
+        for (struct list *node = bucket->next; node != bucket; node = node->next) {
+            struct udp_port *port = CONTAINER_OF(node, struct udp_port, by_port);
+            if (!ip_equal(port->local.addr, local))
+                continue;
+            port->error = ENETDOWN;
+            ready_tell(udp->ready, &port->ready);
+        }
+    }
+}
+
 int udp_take_error(struct udp_port *port)
 {
     int error = port->error;

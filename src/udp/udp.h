@@ -138,6 +138,9 @@ NODISCARD enum drop udp_icmp_error(struct udp *udp, struct endpoint local, struc
 /* The error, once; 0 afterwards. */
 int udp_take_error(struct udp_port *port);
 
+/* This address is not ours any more: who is named after it hears ENETDOWN, once. */
+void udp_forget_address(struct udp *udp, struct ip_addr local);
+
 /* It found no room to send: udp_tell_room() says when there is some. */
 void udp_want_room(struct udp *udp, struct udp_port *port);
 void udp_tell_room(struct udp *udp);

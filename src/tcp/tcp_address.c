@@ -1,0 +1,32 @@
+/*
+ * tcp_address.c - an address of ours goes away, and its connections with it.
+ *
+ * A connection is named by both its ends, so it cannot outlive either. Nor can it say goodbye: the
+ * address may be somebody else's by now, and a reset from us would be a lie about him. Whoever
+ * speaks to the old name will learn from its new owner, or from nobody.
+ *
+ * This looks at every connection. It happens when a lease ends.
+ */
+#include <errno.h>
+
+#include "tcp/syn_cache.h"
+#include "tcp/tcp_conn.h"
+#include "tcp/time_wait.h"
+
+static const char cause[] = "its address is not ours any more";
+
+void tcp_forget_address(struct tcp *tcp, struct ip_addr local, instant now)
+{
+    for (size_t i = 0; i <= tcp->table_mask; i++) {
+        struct tcp_conn *next;
+        for (struct tcp_conn *conn = tcp->table[i]; conn; conn = next) {
+            next = conn->hash_next;
+            if (!ip_equal(conn->local.addr, local))
+                continue;
+            tcp_end(tcp, conn, ENETDOWN, cause, now);
+            tcp_settle(tcp, conn, now);
+        }
+    }
+    syn_forget_address(tcp, local, cause, now);
+    tw_forget_address(tcp, local, cause, now);
+}
