@@ -103,9 +103,10 @@ static int take_operands(struct dig_verb *verb, char **words, int count, struct 
         return refuse(refusal, EXIT_USAGE,
                       "dig %s: no name: labels have 1 to 63 octets, a name at most 255",
                       verb->name);
-    if (ip_is_unspecified(verb->options.dns))
+    if (ip_is_unspecified(verb->options.dns) && !verb->options.dhcp)
         return refuse(refusal, EXIT_USAGE, "dig: no server to ask; name one by --dns ADDR");
-    if (!ip_is_v4(verb->options.dns) && verb->options.config.link == STACK_LINK_ETHERNET)
+    if (!ip_is_unspecified(verb->options.dns) && !ip_is_v4(verb->options.dns) &&
+        verb->options.config.link == STACK_LINK_ETHERNET)
         return refuse(refusal, EXIT_FAILURE, "dig: IPv6 over Ethernet is not built in yet");
     return 0;
 }
@@ -257,6 +258,10 @@ static int ask(struct dig_verb *verb, struct refusal *refusal)
     struct rig *rig = &verb->rig;
     struct resolver_config config;
 
+    verb->options.dns = rig->dns;
+    if (ip_is_unspecified(rig->dns))
+        return refuse(refusal, EXIT_FAILURE,
+                      "dig: the lease names no server to ask; name one by --dns ADDR");
     resolver_config_init(&config);
     config.stack = rig->stack;
     config.env = &rig->env.env;

@@ -43,12 +43,12 @@ int names_open(struct names *names, struct rig *rig, struct refusal *refusal)
 
     names->resolver = NULL;
     names->v4_only = options->config.link == STACK_LINK_ETHERNET;
-    if (ip_is_unspecified(options->dns))
+    if (ip_is_unspecified(rig->dns))
         return 0;
     resolver_config_init(&config);
     config.stack = rig->stack;
     config.env = &rig->env.env;
-    config.server[0] = options->dns;
+    config.server[0] = rig->dns;
     config.server_count = 1;
     int err = resolver_new(&config, &names->resolver);
     if (err)

@@ -187,7 +187,7 @@ int options_read(struct options *o, const struct option_verb *verb, void *contex
         }
     }
     *first = optind;
-    if (o->config.addr_count == 0) {
+    if (o->config.addr_count == 0 && !o->dhcp) {
         o->config.addr_count = 1;
         int err = ip_prefix_parse("10.9.0.2/24", &o->config.addr[0]);
         assert(!err);

@@ -16,7 +16,7 @@
 enum offload { OFFLOAD_AUTO, OFFLOAD_OFF, OFFLOAD_ON };
 
 enum {
-    STACK_OPTIONS = 18,   /* rows of the stack options */
+    STACK_OPTIONS = 19,   /* rows of the stack options */
     OPTIONS_IMPAIRS = 16, /* --impair at most */
     OPTIONS_SETS = 64,    /* --set at most */
     OPTIONS_VERB = 16,    /* options of a verb's own at most */
@@ -32,6 +32,8 @@ struct options {
     bool addr_given, mtu_given, mac_given, host_given, seeded, capture_raw;
     struct ip_prefix host, host6; /* --host-addr, one of each family */
     struct ip_addr dns;           /* --dns; unspecified: none */
+    bool dhcp;                    /* --dhcp */
+    bool dhcp_patient;            /* a verb's own: it waits for a server for ever */
     enum offload offload;         /* --offload */
     const char *capture;          /* --capture; NULL: none */
     const char *log;              /* --log; NULL: none */

@@ -146,6 +146,16 @@ static int take_dns(void *context, const char *text, struct refusal *refusal)
     return take_addr("--dns", text, &o->dns, refusal);
 }
 
+static int take_dhcp(void *context, const char *text, struct refusal *refusal)
+{
+    struct options *o = context;
+
+    (void)text;
+    (void)refusal;
+    o->dhcp = true;
+    return 0;
+}
+
 static int take_mac(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
@@ -311,6 +321,7 @@ const struct option_row stack_option_rows[STACK_OPTIONS] = {
     {"host-addr",   0, "ADDR/PREFIX", "the kernel's address on a device that we create, one of each family (default 10.9.0.1/24, fd00:9::1/64)", take_host_addr},
     {"gateway",     0, "ADDR",        "where packets beyond the link go", take_gateway},
     {"dns",         0, "ADDR",        "whom to ask for names", take_dns},
+    {"dhcp",        0, NULL,          "ask a DHCP server for the address, the gateway and whom to ask for names", take_dhcp},
     {"mac",         0, "MAC",         "the stack's Ethernet address (default: made up)", take_mac},
     {"mtu",         0, "N",           "octets of an IP packet, 68 to 65535 (default: the device's, or 1500)", take_mtu},
     {"queues",      0, "N",           "queues of the device (1; more come later)", take_queues},
@@ -426,9 +437,28 @@ static int check_link(const struct options *o, struct refusal *refusal)
     return 0;
 }
 
+/* A lease names the address and the gateway, and needs a link with stations. */
+static int check_dhcp(const struct options *o, struct refusal *refusal)
+{
+    if (!o->dhcp)
+        return 0;
+    if (o->config.link == STACK_LINK_IP)
+        return refuse(refusal, EXIT_USAGE,
+                      "--dhcp: a TUN has no Ethernet, which DHCP needs; use --dev tap:NAME");
+    for (int i = 0; i < o->config.addr_count; i++)
+        if (ip_is_v4(o->config.addr[i].addr))
+            return refuse(refusal, EXIT_USAGE,
+                          "--dhcp: the server names the address; leave --addr out, or --dhcp");
+    if (!ip_is_unspecified(o->config.gateway))
+        return refuse(refusal, EXIT_USAGE, "--dhcp: the server names the gateway; leave it out");
+    return 0;
+}
+
 int stack_options_check(struct options *o, struct refusal *refusal)
 {
     int status = check_link(o, refusal);
+    if (!status)
+        status = check_dhcp(o, refusal);
     if (!status)
         status = check_gateway(o, refusal);
     if (!status)

@@ -122,6 +122,8 @@ static const char *kind_of(const struct options *o)
 
 static bool has_family(const struct options *o, struct ip_prefix host)
 {
+    if (o->dhcp && ip_is_v4(host.addr))
+        return true;
     for (int i = 0; i < o->config.addr_count; i++)
         if (ip_is_v4(o->config.addr[i].addr) == ip_is_v4(host.addr))
             return true;
@@ -133,6 +135,8 @@ static int check_neighbours(const struct options *o, struct ip_prefix host, stru
 {
     char theirs[IP_ADDR_TEXT], first[IP_ADDR_TEXT];
 
+    if (o->dhcp && ip_is_v4(host.addr)) /* that will turn out */
+        return 0;
     for (int i = 0; i < o->config.addr_count; i++)
         if (prefix_contains(o->config.addr[i], host.addr) &&
             prefix_contains(host, o->config.addr[i].addr))
@@ -352,7 +356,6 @@ static void link_ready(struct os_watch *watch, instant now)
     struct os_link link;
     uint32_t mtu = rig->tap->mtu;
 
-    (void)now;
     if (!os_link_watch_read(watch->fd, rig->link_index))
         return;
     if (tap_refresh(rig->tap) || os_link_info(rig->tap->name, &link) || !link.exists ||
@@ -363,6 +366,8 @@ static void link_ready(struct os_watch *watch, instant now)
             rig->config.mtu);
     if (link.up != rig->link_up)
         say("%s is %s", rig->tap->name, link.up ? "up again" : "down");
+    if (link.up && !rig->link_up && rig->dhcp)
+        dhcp_client_link_up(rig->dhcp, now);
     rig->link_up = link.up;
 }
 
@@ -438,12 +443,14 @@ static int open_steps(struct rig *rig, struct refusal *refusal)
         status = impair(rig, refusal);
     if (!status)
         status = make_stack(rig, refusal);
-    return status ? status : open_loop(rig, refusal);
+    if (!status)
+        status = open_loop(rig, refusal);
+    return status ? status : rig_take_lease(rig, refusal);
 }
 
 int rig_open(struct rig *rig, const struct options *options, struct refusal *refusal)
 {
-    *rig = (struct rig){.options = options, .config = options->config};
+    *rig = (struct rig){.options = options, .config = options->config, .dns = options->dns};
     rig->memory.env = &rig->env.env;
     rig->signals.fd = rig->link.fd = -1;
     int status = open_steps(rig, refusal);
@@ -454,6 +461,7 @@ int rig_open(struct rig *rig, const struct options *options, struct refusal *ref
 
 void rig_close(struct rig *rig)
 {
+    rig_return_lease(rig);
     if (rig->signals.fd >= 0)
         os_signals_close(rig->signals.fd);
     if (rig->link.fd >= 0)

@@ -8,6 +8,7 @@
 #ifndef TAPIO_TOOLS_RIG_H
 #define TAPIO_TOOLS_RIG_H
 
+#include "apps/dhcp_client.h"
 #include "base/memory.h"
 #include "options.h"
 #include "os/os_env.h"
@@ -37,6 +38,12 @@ struct rig {
     struct os_machine capture_guard;
     bool capture_told; /* that it ended early */
 
+    struct ip_addr dns;       /* --dns, else the lease's; unspecified: none */
+    struct dhcp_client *dhcp; /* NULL: addresses were given */
+    struct os_machine dhcp_turn;
+    enum rig_lease { LEASE_AWAITED, LEASE_HELD, LEASE_RETURNED } lease;
+    instant lease_look; /* when it is asked how that goes */
+
     struct os_watch signals;
     struct os_watch link;
     int link_index;
@@ -60,6 +67,12 @@ const char *rig_device_state(const struct rig *rig);
  * line that the peer has gone. */
 TAPIO_NODISCARD int rig_open_stream(struct rig *rig, struct refusal *refusal);
 void rig_say_stream_ended(const struct rig *rig);
+
+/* For rig.c, of rig_dhcp.c. With --dhcp: waits until the rig has an address, and fills in what the
+ * lease says; 0, or the status to exit with and the reason. */
+TAPIO_NODISCARD int rig_take_lease(struct rig *rig, struct refusal *refusal);
+/* Gives it back, if there is one. */
+void rig_return_lease(struct rig *rig);
 
 /* Writes the line to --ready-fd, if there is one, and closes that. */
 void rig_tell_ready(const struct rig *rig, const char *line);

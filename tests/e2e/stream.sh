@@ -148,6 +148,22 @@ stalled() {
     passt_ended
 }
 
+# passt lends the address, too.
+lent_by_passt() {
+    rm -f "$SOCKET"
+    passt --foreground --one-off --quiet --stderr --socket "$SOCKET" --ipv4-only --interface lo \
+        --address 10.9.0.7 --netmask 24 --gateway 10.9.0.1 --mac-addr 02:00:00:09:00:01 --udp-ports none \
+        --tcp-ports none >"$WORK/passt.out" 2>&1 </dev/null &
+    PASST=$!
+    started "$PASST"
+    wait_until 5 test -S "$SOCKET"
+    "$TAPIO" ping --dhcp --dev "stream:$SOCKET" --set arp.probe_wait=50ms --set arp.probe_min=50ms \
+        --set arp.probe_last=100ms -c 1 -W 0.2 10.9.0.1 >"$WORK/out" 2>"$WORK/err" || true
+    grep -q '^tapio: dhcp: 10\.9\.0\.7/24 from 10\.9\.0\.1 ' "$WORK/err"
+    grep -q '^PING 10\.9\.0\.1 from 10\.9\.0\.7 ' "$WORK/out"
+    passt_ended
+}
+
 passt_goes() {
     passt_serve
     kill "$PASST"
@@ -186,6 +202,7 @@ if [[ -z $(passt_refused) ]]; then
     try "passt with frames of 64 KB" large_frames
     try "passt behind a slow wire that repeats frames" bad_wire
     try "passt stops reading: memory is bounded, and the file arrives" stalled
+    try "passt lends the address" lent_by_passt RFC2131-3.1-a
     try "passt goes: one line" passt_goes
     if thorough; then
         try "scripts/demo --no-tap shows everything and leaves nothing behind" demo
