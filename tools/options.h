@@ -98,6 +98,9 @@ bool seconds_parse(const char *text, int64_t *ns);
 /* What an option that wants a time does with its text: at least a millisecond; else refuses. */
 TAPIO_NODISCARD int seconds_take(const char *option, const char *text, int64_t *ns,
                                  struct refusal *refusal);
+/* What --set does with its text: one value. */
+TAPIO_NODISCARD int value_take(const char *text, struct stack_values *values,
+                               struct refusal *refusal);
 /* An address that a station can have. */
 bool addr_is_host(struct ip_addr addr);
 

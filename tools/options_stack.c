@@ -248,9 +248,6 @@ static int take_set(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
 
-    if (!strchr(text, '=') && strcmp(text, "help") != 0)
-        return refuse(refusal, EXIT_USAGE,
-                      "--set %s: write KEY=VALUE, or --set help for a list of keys", text);
     if (o->set_count == OPTIONS_SETS)
         return refuse(refusal, EXIT_USAGE, "--set %s: at most %d of them", text, OPTIONS_SETS);
     o->set[o->set_count++] = text;
@@ -340,13 +337,16 @@ const struct option_row stack_option_rows[STACK_OPTIONS] = {
 
 /* --- how they fit ------------------------------------------------------------------------- */
 
-static int check_set(const char *text, struct stack_values *values, struct refusal *refusal)
+int value_take(const char *text, struct stack_values *values, struct refusal *refusal)
 {
     char key[64];
     struct value_info info;
     const char *near = NULL;
     const char *value = strchr(text, '=');
 
+    if (!value)
+        return refuse(refusal, EXIT_USAGE,
+                      "--set %s: write KEY=VALUE, or --set help for a list of keys", text);
     if ((size_t)(value - text) >= sizeof key)
         return refuse(refusal, EXIT_USAGE, "--set %s: no such value; --set help lists them", text);
     memcpy(key, text, (size_t)(value - text));
@@ -373,7 +373,7 @@ static int check_values(struct options *o, struct refusal *refusal)
     if (o->profile && values_profile(&o->config.values, o->profile))
         return refuse(refusal, EXIT_USAGE, "--profile %s: cannot be used", o->profile);
     for (int i = 0; i < o->set_count; i++) {
-        int status = check_set(o->set[i], &o->config.values, refusal);
+        int status = value_take(o->set[i], &o->config.values, refusal);
         if (status)
             return status;
     }

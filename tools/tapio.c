@@ -39,7 +39,7 @@ static const struct verb verbs[] = {
     {"capture", "record the packets of a running stack",                    NULL},
     {"explain", "annotate a capture",                                       NULL},
     {"drill",   "run packetdrill scripts in virtual time",                  verb_drill},
-    {"sim",     "two stacks and a bad wire in virtual time",                NULL},
+    {"sim",     "two stacks and a bad wire in virtual time",                verb_sim},
     {"wire",    "join two devices by a bad wire",                           verb_wire},
     {"lab",     "guided experiments",                                       NULL},
     {"doctor",  "what is missing on this machine, and the exact fix",       verb_doctor},

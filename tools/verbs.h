@@ -10,6 +10,7 @@ int verb_get(int argc, char **argv);
 int verb_ping(int argc, char **argv);
 int verb_dig(int argc, char **argv);
 int verb_drill(int argc, char **argv);
+int verb_sim(int argc, char **argv);
 int verb_wire(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 

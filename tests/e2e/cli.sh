@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve get ping dig drill wire doctor; do
+    for verb in serve get ping dig drill sim wire doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -89,7 +89,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in exec ss why top capture explain sim lab; do
+    for verb in exec ss why top capture explain lab; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done

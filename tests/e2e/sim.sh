@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+#
+# sim.sh - `tapio sim`: runs in virtual time, which need no device, no root and no namespace.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+begin_here
+
+sim() { # sim CODE ARGS...: $WORK/out and $WORK/err
+    local wanted=$1 code=0
+    shift
+    "$TAPIO" sim "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
+    expect "exit code of sim $*" "$wanted" "$code"
+}
+
+one_seed() {
+    sim 0 --seed 7
+    grep -q '^ok seed 7: 2 connections, [1-9][0-9]* octets verified' "$WORK/out"
+    cp "$WORK/out" "$WORK/first"
+    sim 0 --seed 7
+    cmp "$WORK/first" "$WORK/out"
+    sim 0
+    grep -q '^ok seed [0-9]*: ' "$WORK/out"
+}
+
+many_seeds() {
+    sim 0 --seed 1..5
+    grep -q '^5 passed, 0 failed$' "$WORK/out"
+    sim 0 --seed 1..3 --json
+    expect "lines" 3 "$(wc -l <"$WORK/out")"
+    python3 -c 'import json, sys
+for line in sys.stdin:
+    run = json.loads(line)
+    assert run["schema"] == 1 and run["passed"] and run["verified_octets"] > 0, run' <"$WORK/out"
+}
+
+# The same seed makes the same capture, octet for octet.
+captured() {
+    sim 0 --seed 3 --capture "$WORK/a.pcapng"
+    sim 0 --seed 3 --capture "$WORK/b.pcapng"
+    cmp "$WORK/a.pcapng" "$WORK/b.pcapng"
+    (($(grep -c 'why=' --text "$WORK/a.pcapng") > 10))
+}
+
+# Nothing arrives: the run fails, says so, and says how to repeat it.
+failing() {
+    local again
+    sim 1 --seed 5 --conns 1 --impair loss=100% --set tcp.syn_retries=2
+    grep -q '^not ok seed 5: ' "$WORK/out"
+    again=$(sed -n 's/^    again: tapio //p' "$WORK/out")
+    expect "the command" "sim --seed 5 --conns 1 --impair 'loss=100%' --set 'tcp.syn_retries=2' --capture seed-5.pcapng" "$again"
+    cp "$WORK/out" "$WORK/first"
+    (
+        cd "$WORK"
+        eval "$TAPIO $again" >"$WORK/out" || true
+        test -s seed-5.pcapng
+    )
+    cmp "$WORK/first" "$WORK/out"
+}
+
+mistakes() {
+    local line
+    for line in "--seed" "--seed x" "--seed 3..1" "--seed 1..2 --capture $WORK/c" "--conns 0" "--bytes x" \
+        "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now"; do
+        # shellcheck disable=SC2086 # several words
+        sim 2 $line
+        expect "lines for sim $line" 1 "$(wc -l <"$WORK/err")"
+    done
+    sim 0 --set help
+    sim 1 --seed 1 --capture /nothing/here
+}
+
+try "a seed is a run, the same each time" one_seed
+try "a range of seeds ends with a count; JSON has a line for each" many_seeds
+try "a run can be captured, with the reasons" captured
+try "a failure comes with the command that repeats it" failing
+try "a mistake is told in one line" mistakes
+finish
