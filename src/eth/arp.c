@@ -214,12 +214,7 @@ void arp_hold(struct arp *arp, struct ip_addr next_hop, struct frame *frame)
         frame_put(arp_waiting_take(entry));
         events_count(arp->config.events, COUNTER_ARP_QUEUE_DROP);
     }
-    if (entry->waiting)
-        entry->waiting_last->next = frame;
-    else
-        entry->waiting = frame;
-    entry->waiting_last = frame;
-    entry->waiting_count++;
+    arp_waiting_append(entry, frame);
 }
 
 struct frame *arp_next_released(struct arp *arp, struct mac_addr *dst)

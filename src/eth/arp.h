@@ -149,6 +149,10 @@ void arp_address_added(struct arp *arp, int index, instant now);
 /* The one that was at `index` has gone, and those behind it have moved up: nothing is said about it
  * any more, and what is no longer on the link is forgotten. */
 void arp_address_removed(struct arp *arp, int index, instant now);
+/* Frees, and counts, the packets that wait and of which `goes` says so; what they wait for is asked
+ * for all the same. */
+void arp_drop_held(struct arp *arp, bool (*goes)(const struct frame *packet, struct ip_addr about),
+                   struct ip_addr about);
 void arp_set_gateway(struct arp *arp, struct ip_addr gateway);
 
 /* Begins to ask whether anybody has `addr`, which is not ours: arp.probes times, which takes 4 to 7
@@ -171,6 +175,12 @@ void arp_announce(struct arp *arp, instant now);
 NODISCARD bool arp_next_packet(struct arp *arp, instant now, struct arp_packet *out,
                                struct mac_addr *dst, enum why *why);
 void arp_packet_sent(struct arp *arp, instant now);
+
+/* Has a call left something of ours to say: an address that has come? */
+static inline bool arp_owes(const struct arp *arp)
+{
+    return arp->announce != 0;
+}
 
 /* --- looking in --------------------------------------------------------------------------- */
 

@@ -155,6 +155,38 @@ void arp_address_removed(struct arp *arp, int index, instant now)
     forget_off_link(arp, now);
 }
 
+static void drop_held(struct arp *arp, struct arp_entry *entry,
+                      bool (*goes)(const struct frame *, struct ip_addr), struct ip_addr about)
+{
+    struct frame *all = entry->waiting;
+
+    entry->waiting = entry->waiting_last = NULL;
+    entry->waiting_count = 0;
+    while (all) {
+        struct frame *frame = all;
+        all = frame->next;
+        frame->next = NULL;
+        if (goes(frame, about)) {
+            frame_put(frame);
+            events_count(arp->config.events, COUNTER_ARP_QUEUE_DROP);
+        } else {
+            arp_waiting_append(entry, frame);
+        }
+    }
+    if (!entry->waiting && entry->state != ARP_STATE_FAILED)
+        list_remove(&entry->news); /* nothing is to be released */
+}
+
+void arp_drop_held(struct arp *arp, bool (*goes)(const struct frame *, struct ip_addr),
+                   struct ip_addr about)
+{
+    for (uint32_t i = 0; i < arp->bucket_count; i++) {
+        for (struct arp_entry *entry = arp->buckets[i]; entry; entry = entry->next)
+            if (entry->waiting)
+                drop_held(arp, entry, goes, about);
+    }
+}
+
 void arp_set_gateway(struct arp *arp, struct ip_addr gateway)
 {
     const struct ip_addr concerned[] = {arp->config.gateway, gateway};

@@ -58,6 +58,8 @@ void arp_entry_place(struct arp *arp, struct arp_entry *entry);
 /* Somebody sends there now. */
 void arp_entry_use(struct arp *arp, struct arp_entry *entry, instant now);
 
+/* One more packet waits for the entry. */
+void arp_waiting_append(struct arp_entry *entry, struct frame *frame);
 /* The oldest packet that waits for the entry, or NULL. */
 struct frame *arp_waiting_take(struct arp_entry *entry);
 /* Frees them all and counts them. */

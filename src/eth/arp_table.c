@@ -107,6 +107,16 @@ void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_stat
     tell(arp, entry->addr, state_name(state), now);
 }
 
+void arp_waiting_append(struct arp_entry *entry, struct frame *frame)
+{
+    if (entry->waiting)
+        entry->waiting_last->next = frame;
+    else
+        entry->waiting = frame;
+    entry->waiting_last = frame;
+    entry->waiting_count++;
+}
+
 struct frame *arp_waiting_take(struct arp_entry *entry)
 {
     struct frame *frame = entry->waiting;

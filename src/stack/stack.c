@@ -302,7 +302,7 @@ void stack_advance(struct stack *s, instant now)
 bool stack_owes(const struct stack *s)
 {
     return !list_is_empty(&s->tcp.debtors) || s->replies.len > 0 || !list_is_empty(&s->tcp.ready) ||
-           !list_is_empty(&s->told);
+           !list_is_empty(&s->told) || arp_owes(&s->arp);
 }
 
 /* --- looking in --------------------------------------------------------------------------- */

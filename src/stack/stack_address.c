@@ -5,8 +5,7 @@
  * are told here when there are more or fewer. Whoever chooses a source looks there too, each time,
  * so a new address serves from the next packet on. One that goes leaves three things behind that
  * already have it as their source, and all of them go too: connections, sockets named after it,
- * and packets that wait to be sent. (Those that wait for ARP go with the entry, unless another
- * address keeps that on the link.)
+ * and packets that wait to be sent, be it for ARP.
  */
 #include <errno.h>
 
@@ -54,7 +53,7 @@ int stack_add_addr(struct stack *s, struct ip_prefix addr, instant now)
 }
 
 /* Whether a packet of ours comes from there. */
-static bool is_from(struct frame *packet, struct ip_addr addr)
+static bool is_from(const struct frame *packet, struct ip_addr addr)
 {
     return ip_equal(ip_packet_of_ours(frame_bytes(packet)).src, addr);
 }
@@ -74,6 +73,8 @@ static void forget_packets(struct stack *s, struct ip_addr addr)
             frame_queue_append(&s->replies, packet);
         }
     }
+    if (s->config.link == STACK_LINK_ETHERNET)
+        arp_drop_held(&s->arp, is_from, addr);
     if (s->released.packet && is_from(s->released.packet, addr)) {
         frame_put(s->released.packet);
         s->released.packet = NULL;

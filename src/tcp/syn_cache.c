@@ -389,8 +389,7 @@ void syn_unpark(struct tcp *tcp)
     list_splice(&tcp->syn.debtors, &tcp->syn.parked);
 }
 
-/* --- the end of an address, or of a listener
- * ---------------------------------------------------------------- */
+/* --- the end of an address, or of a listener ---------------------------------------------- */
 
 /* The reset needs a connection that outlives its listener. Without a slot for it, the peer learns
  * when it speaks next. */

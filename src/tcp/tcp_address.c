@@ -5,6 +5,10 @@
  * address may be somebody else's by now, and a reset from us would be a lie about him. Whoever
  * speaks to the old name will learn from its new owner, or from nobody.
  *
+ * One that was aborted a moment ago is in no table any more but may owe its reset still, which is
+ * forgotten. And who waits behind packets of others that wait for ARP is let go: the stack may just
+ * have dropped them.
+ *
  * This looks at every connection. It happens when a lease ends.
  */
 #include <errno.h>
@@ -14,6 +18,22 @@
 #include "tcp/time_wait.h"
 
 static const char cause[] = "its address is not ours any more";
+
+static void forget_resets(struct tcp *tcp, struct ip_addr local, instant now)
+{
+    struct list *next;
+
+    tcp_unpark(tcp);
+    for (struct list *node = tcp->debtors.next; node != &tcp->debtors; node = next) {
+        struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, debt);
+        next = node->next;
+        if (conn->state != TCPS_CLOSED || !ip_equal(conn->local.addr, local))
+            continue;
+        conn->rst_why = WHY_NONE;
+        list_remove(&conn->debt);
+        tcp_settle(tcp, conn, now);
+    }
+}
 
 void tcp_forget_address(struct tcp *tcp, struct ip_addr local, instant now)
 {
@@ -27,6 +47,7 @@ void tcp_forget_address(struct tcp *tcp, struct ip_addr local, instant now)
             tcp_settle(tcp, conn, now);
         }
     }
+    forget_resets(tcp, local, now);
     syn_forget_address(tcp, local, cause, now);
     tw_forget_address(tcp, local, cause, now);
 }

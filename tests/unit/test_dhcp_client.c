@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/addr.h"
+#include "stack/stack.h"
 #include "support/dhcp_rig.h"
 #include "support/holds.h"
 #include "support/proves.h"
@@ -310,6 +311,20 @@ START_TEST(an_address_is_asked_for_three_times_before_it_is_used_and_announced_t
     ck_assert_int_eq(r->told[0].when.ns, r->arp[3].when.ns);
     dhcp_rig_end();
     PROVES("RFC5227-2.1.1-a", "RFC5227-2.3-a");
+}
+END_TEST
+
+START_TEST(whoever_sleeps_is_woken_to_announce_an_address)
+{
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    ck_assert(!stack_owes(r->stack));
+    ck_assert_int_eq(stack_add_addr(r->stack, (struct ip_prefix){DHCP_ADDRESS, 24}, r->now), 0);
+    ck_assert(stack_owes(r->stack));
+    dhcp_rig_wait(0);
+    ck_assert_int_eq(r->arp_count, 1);
+    ck_assert(!stack_owes(r->stack));
+    dhcp_rig_end();
 }
 END_TEST
 
@@ -778,6 +793,7 @@ int main(void)
 
     t = tcase_create("RFC 5227, 2.1: is it free?");
     tcase_add_test(t, an_address_is_asked_for_three_times_before_it_is_used_and_announced_twice);
+    tcase_add_test(t, whoever_sleeps_is_woken_to_announce_an_address);
     tcase_add_test(t, who_only_asks_for_an_address_does_not_answer_for_it);
     tcase_add_loop_test(
         t, an_address_that_somebody_has_is_declined_and_nothing_is_asked_for_ten_seconds, 0,
