@@ -240,7 +240,15 @@ static enum dhcp_flaw read_fixed(struct bytes in, struct mac_addr mac, struct dh
     return DHCP_FINE;
 }
 
-/* Type and server: without them there is nothing to answer. */
+/* Can any station have the address? */
+static bool is_host(struct ip_addr addr)
+{
+    return ip_to_v4(addr) >> 24 != 0 && !ip_is_loopback(addr) && !ip_is_multicast(addr) &&
+           !ip_is_class_e(addr) && !ip_is_limited_broadcast(addr);
+}
+
+/* Type and server: without them there is nothing to answer, and a server that has no name could not
+ * be told from another. */
 static enum dhcp_flaw read_kind(const struct fields *fields, struct dhcp_reply *out)
 {
     uint32_t type, server;
@@ -253,7 +261,7 @@ static enum dhcp_flaw read_kind(const struct fields *fields, struct dhcp_reply *
         return DHCP_BAD_MESSAGE;
     out->type = (uint8_t)type;
     out->server = ip_from_v4(server);
-    return DHCP_FINE;
+    return is_host(out->server) ? DHCP_FINE : DHCP_BAD_VALUE;
 }
 
 /* The length of a mask without holes, from 1 to 30; else 0: nobody else could be on such a link. */
@@ -271,9 +279,7 @@ static uint8_t mask_len(uint32_t mask)
 /* Can a station on a link of this prefix have the address? */
 static bool is_station(struct ip_prefix net, struct ip_addr addr)
 {
-    return ip_to_v4(addr) >> 24 != 0 && !ip_is_loopback(addr) && !ip_is_multicast(addr) &&
-           !ip_is_class_e(addr) && !ip_is_limited_broadcast(addr) &&
-           !prefix_is_broadcast(net, addr) && prefix_contains(net, addr);
+    return is_host(addr) && !prefix_is_broadcast(net, addr) && prefix_contains(net, addr);
 }
 
 static enum dhcp_flaw read_address(const struct fields *fields, struct dhcp_reply *out)
@@ -290,7 +296,7 @@ static enum dhcp_flaw read_address(const struct fields *fields, struct dhcp_repl
     if (!there || out->addr.len == 0 || !is_station(out->addr, out->addr.addr))
         return DHCP_BAD_VALUE;
     for (uint32_t i = 0; i < count; i++) { /* one that is not on the link cannot be reached */
-        if (is_station(out->addr, router[i]))
+        if (is_station(out->addr, router[i]) && !ip_equal(router[i], out->addr.addr))
             out->router[out->router_count++] = router[i];
     }
     memcpy(out->dns, dns, sizeof dns);
@@ -308,16 +314,16 @@ static enum dhcp_flaw read_times(const struct fields *fields, struct dhcp_reply 
         !number(fields, OPTION_RENEW, 4, &renew, &has_renew) ||
         !number(fields, OPTION_REBIND, 4, &rebind, &has_rebind))
         return DHCP_BAD_OPTION;
-    if (!has_lease || lease == 0)
+    if (!has_lease || lease < DHCP_LEASE_MIN)
         return DHCP_BAD_VALUE;
     if (lease == DHCP_FOREVER) {
         out->lease_s = out->renew_s = out->rebind_s = DHCP_FOREVER;
         return DHCP_FINE;
     }
-    out->lease_s = u32_max(lease, DHCP_LEASE_MIN);
+    out->lease_s = lease;
     out->renew_s = renew;
     out->rebind_s = rebind;
-    if (!has_renew || !has_rebind || renew == 0 || renew >= rebind || rebind >= out->lease_s) {
+    if (!has_renew || !has_rebind || renew < DHCP_RENEW_MIN || renew >= rebind || rebind >= lease) {
         out->renew_s = out->lease_s / 2;
         out->rebind_s = out->lease_s - out->lease_s / 8;
     }

@@ -30,7 +30,8 @@ enum {
     DHCP_ROUTERS = 4, /* that are kept of each list */
     DHCP_SERVERS = 3,
     DHCP_NAME_MAX = 255,
-    DHCP_LEASE_MIN = 60, /* seconds; a shorter lease would be nothing but renewals */
+    DHCP_LEASE_MIN = 10, /* seconds; a shorter lease would be nothing but renewals: it is refused */
+    DHCP_RENEW_MIN = DHCP_LEASE_MIN / 2, /* likewise, T1 */
 };
 
 #define DHCP_FOREVER UINT32_MAX /* a lease that does not end (RFC 2131, 3.3) */

@@ -302,7 +302,8 @@ static const struct {
     {0xc0000232, 0xffff00ff, 3600, false},      {0xc0000232, 0, 3600, false},
     {0xc0000232, 0xffffffff, 3600, false},      {0xc0000232, 0xfffffffe, 3600, false},
     {0xc0000231, 0xfffffffc, 3600, true},       {0x00000101, 0xffffff00, 3600, false},
-    {0xc0000232, 0xffffff00, 0, false},         {0xc0000232, 0xffffff00, 1, true},
+    {0xc0000232, 0xffffff00, 0, false},         {0xc0000232, 0xffffff00, 1, false},
+    {0xc0000232, 0xffffff00, 9, false},         {0xc0000232, 0xffffff00, 10, true},
     {0xc0000232, 0xffffff00, UINT32_MAX, true},
 };
 
@@ -316,11 +317,31 @@ START_TEST(values_that_no_host_can_have_are_refused)
     put_be16(m.octet + 16, (uint16_t)(values[_i].addr >> 16));
     put_be16(m.octet + 18, (uint16_t)values[_i].addr);
     ck_assert_int_eq(parse(&m, &r), values[_i].fine ? DHCP_FINE : DHCP_BAD_VALUE);
-    if (values[_i].fine && values[_i].lease == 1) /* else it would do nothing but renew */
-        ck_assert(r.lease_s == 60 && r.renew_s == 30 && r.rebind_s == 53);
+    if (values[_i].lease == 10) /* no longer than it is lent */
+        ck_assert(r.lease_s == 10 && r.renew_s == 5 && r.rebind_s == 9);
     if (values[_i].lease == UINT32_MAX)
         ck_assert(r.lease_s == DHCP_FOREVER && r.renew_s == DHCP_FOREVER);
     ck_assert_str_eq(dhcp_flaw_name(DHCP_BAD_VALUE), "dhcp.rx_value");
+    PROVES("H03");
+}
+END_TEST
+
+/* Be it of an offer or of a refusal. */
+START_TEST(a_server_that_is_no_host_is_refused)
+{
+    static const uint32_t servers[] = {0, 0x7f000001, 0xe0000001, 0xf0000001, 0xffffffff};
+    struct dhcp_reply r;
+    struct made m;
+
+    for (size_t i = 0; i < 2 * ARRAY_LEN(servers); i++) {
+        begin(&m);
+        option(&m, 53, i % 2 ? "\6" : "\2", 1);
+        option_be32(&m, 54, servers[i / 2]);
+        option_be32(&m, 1, 0xffffff00);
+        option_be32(&m, 51, 3600);
+        end(&m);
+        ck_assert_int_eq(parse(&m, &r), DHCP_BAD_VALUE);
+    }
     PROVES("H03");
 }
 END_TEST
@@ -330,8 +351,8 @@ START_TEST(times_that_make_no_sense_are_replaced)
     static const struct {
         uint32_t renew, rebind;
         bool kept;
-    } times[] = {{100, 200, true}, {200, 100, false}, {100, 100, false},
-                 {0, 200, false},  {100, 800, false}, {100, 900, false}};
+    } times[] = {{100, 200, true},  {200, 100, false}, {100, 100, false}, {0, 200, false},
+                 {100, 800, false}, {100, 900, false}, {4, 200, false},   {5, 200, true}};
     struct dhcp_reply r;
     struct made m;
 
@@ -357,7 +378,8 @@ START_TEST(routers_beyond_the_link_and_lists_without_end_are_cut)
     for (size_t i = 0; i < sizeof servers; i++)
         servers[i] = (uint8_t)(i / 4 + 1);
     begin_offer(&m, DHCP_ACK, 0xffffff00, 800);
-    option(&m, 3, "\x0a\0\0\1\xc0\0\2\1\xc0\0\2\xff", 12); /* off the link, on it, its broadcast */
+    /* off the link, we ourselves, on it, its broadcast */
+    option(&m, 3, "\x0a\0\0\1\xc0\0\2\x32\xc0\0\2\1\xc0\0\2\xff", 16);
     option(&m, 6, servers, sizeof servers);
     option(&m, 26, "\0\x44", 2); /* an MTU of 68 */
     end(&m);
@@ -487,6 +509,7 @@ int main(void)
 
     t = tcase_create("RFC 2132: values");
     tcase_add_loop_test(t, values_that_no_host_can_have_are_refused, 0, ARRAY_LEN(values));
+    tcase_add_test(t, a_server_that_is_no_host_is_refused);
     tcase_add_test(t, times_that_make_no_sense_are_replaced);
     tcase_add_test(t, routers_beyond_the_link_and_lists_without_end_are_cut);
     tcase_add_loop_test(t, a_domain_that_holds_more_than_a_name_is_none, 0, ARRAY_LEN(domains));
