@@ -105,7 +105,10 @@ static void bind_lease(struct dhcp_client *c, const struct dhcp_reply *ack, inst
     struct ip_addr gateway = ack->router_count ? ack->router[0] : (struct ip_addr){{0}};
     bool is_new = !c->has_lease;
 
-    int err = stack_add_addr(stack, ack->addr, now);
+    /* The one before may be beyond the link as it is now. */
+    int err = stack_set_gateway(stack, (struct ip_addr){{0}});
+    if (!err)
+        err = stack_add_addr(stack, ack->addr, now);
     if (!err)
         err = stack_set_gateway(stack, gateway);
     c->lease = (struct dhcp_lease){.said = *ack,
@@ -151,7 +154,10 @@ static void look_at_claim(struct dhcp_client *c, instant now)
 {
     switch (stack_claim(c->config.stack)) {
     case ADDR_CLAIM_FREE:
-        bind_lease(c, &c->offer, now);
+        if (instant_before(now, due(c, c->offer.lease_s, 0)))
+            bind_lease(c, &c->offer, now);
+        else
+            restart(c, 0, now); /* it took so long that it is over: we have slept */
         break;
     case ADDR_CLAIM_TAKEN:
         decline(c, now);

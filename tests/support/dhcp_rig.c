@@ -174,11 +174,17 @@ static void write_message(struct writer *w, const struct dhcp_says *says, struct
     write_zeros(w, 10 + 64 + 128);
     write_be32(w, says->bad_cookie ? 0x63825364 : 0x63825363);
     write_bytes(w, (uint8_t[]){53, 1, says->type}, 3);
-    option(w, 54, ip_to_v4(server));
+    option(w, 54, says->no_server ? 0 : ip_to_v4(server));
     if (lends) {
-        option(w, 1, 0xffffff00);
+        option(w, 1, says->mask ? says->mask : 0xffffff00);
         option(w, 51, says->lease ? says->lease : 3600);
-        if (says->with_router)
+        if (says->renew)
+            option(w, 58, says->renew);
+        if (says->rebind)
+            option(w, 59, says->rebind);
+        if (!ip_is_unspecified(says->router))
+            option(w, 3, ip_to_v4(says->router));
+        else if (says->with_router)
             option(w, 3, ip_to_v4(DHCP_SERVER));
     }
     write_u8(w, 255);

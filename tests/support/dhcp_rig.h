@@ -89,7 +89,10 @@ struct dhcp_says {
     uint8_t op;
     struct ip_addr server, addr;
     struct mac_addr mac;
-    uint32_t lease;
+    uint32_t lease, mask; /* 0xffffff00 */
+    uint32_t renew, rebind;
+    struct ip_addr router; /* else with_router: the server */
+    bool no_server;        /* its identifier is 0.0.0.0 */
     uint16_t from_port;
     bool bad_cookie, unicast, with_router;
     size_t cut; /* to so many octets */

@@ -218,6 +218,21 @@ START_TEST(only_the_server_that_was_chosen_can_acknowledge)
 }
 END_TEST
 
+/* It could not be told from any other. */
+START_TEST(a_server_without_an_identifier_is_not_chosen)
+{
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    dhcp_rig_next(2 * SECOND);
+    DHCP_SERVER_SAYS(.type = DHCP_OFFER, .no_server = true);
+    ck_assert_ptr_null(dhcp_rig_next(0));
+    ck_assert_int_eq(dhcp_client_state(r->client), DHCP_STATE_SELECTING);
+    ck_assert_uint_eq(dhcp_client_counters(r->client).flawed[DHCP_BAD_VALUE], 1);
+    dhcp_rig_end();
+    PROVES("H05");
+}
+END_TEST
+
 START_TEST(a_request_that_nobody_answers_is_given_up_after_a_minute)
 {
     given_dhcp_rig(1);
@@ -531,6 +546,67 @@ START_TEST(a_lease_that_is_renewed_lasts_for_years)
 }
 END_TEST
 
+/* The network was divided, and has another gateway, off what was the link before, or is now. */
+START_TEST(a_renewal_may_change_the_mask_and_the_gateway)
+{
+    const struct ip_addr wide = ip_from_v4(0xc0000301), near = ip_from_v4(0xc0000211);
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    dhcp_rig_bind(7200);
+    dhcp_rig_next(DAY);
+    DHCP_SERVER_SAYS(.type = DHCP_ACK, .lease = 7200, .mask = 0xffff0000, .router = wide);
+    dhcp_rig_wait(0);
+    ck_assert_int_eq(dhcp_client_state(r->client), DHCP_STATE_BOUND);
+    ck_assert(ip_equal(stack_config(r->stack)->gateway, wide));
+    dhcp_rig_next(DAY);
+    DHCP_SERVER_SAYS(.type = DHCP_ACK, .lease = 7200, .router = near);
+    dhcp_rig_wait(0);
+    ck_assert_int_eq(dhcp_client_state(r->client), DHCP_STATE_BOUND);
+    ck_assert(ip_equal(stack_config(r->stack)->gateway, near));
+    ck_assert_int_eq(stack_config(r->stack)->addr[0].len, 24);
+    dhcp_rig_next(DAY);
+    DHCP_SERVER_SAYS(.type = DHCP_ACK, .lease = 7200);
+    dhcp_rig_wait(0);
+    ck_assert(ip_is_unspecified(stack_config(r->stack)->gateway));
+    for (int i = 0; i < r->told_count; i++)
+        ck_assert_int_eq(r->told[i].news, DHCP_NEWS_RENEWED);
+    dhcp_rig_end();
+}
+END_TEST
+
+START_TEST(a_server_that_wants_to_be_asked_all_the_time_is_not)
+{
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    dhcp_rig_bind(3600);
+    dhcp_rig_next(DAY);
+    instant start = r->now;
+    for (int i = 0; i < 20; i++) {
+        DHCP_SERVER_SAYS(.type = DHCP_ACK, .renew = 1, .rebind = 3000);
+        dhcp_rig_forget();
+        ck_assert_ptr_nonnull(dhcp_rig_next(DAY));
+    }
+    ck_assert_int_ge(since(start), 20 * 4 * SECOND);
+    dhcp_rig_end();
+}
+END_TEST
+
+/* It comes to itself when the lease is over, and has been told of none. */
+START_TEST(an_acknowledgement_that_was_slept_over_is_not_used)
+{
+    given_an_acknowledged_address();
+    dhcp_rig_wait(1500 * SECOND / 1000);
+    r->now = instant_add(r->now, DAY);
+    dhcp_rig_wait(10 * SECOND);
+    ck_assert_int_eq(r->told_count, 0);
+    ck_assert(!has_address());
+    ck_assert_int_ne(dhcp_client_state(r->client), DHCP_STATE_CHECKING);
+    for (int i = 0; i < r->arp_count; i++)
+        ck_assert(is_v4_zero(r->arp[i].packet.spa));
+    dhcp_rig_end();
+}
+END_TEST
+
 START_TEST(a_renewal_is_the_lenders_to_grant_and_a_rebinding_anybodys)
 {
     given_dhcp_rig(1);
@@ -787,6 +863,7 @@ int main(void)
     tcase_add_test(t, what_is_no_offer_to_us_leads_nowhere);
     tcase_add_loop_test(t, an_offer_is_requested_in_its_words_from_its_server, 0, 2);
     tcase_add_test(t, only_the_server_that_was_chosen_can_acknowledge);
+    tcase_add_test(t, a_server_without_an_identifier_is_not_chosen);
     tcase_add_test(t, a_request_that_nobody_answers_is_given_up_after_a_minute);
     tcase_add_test(t, who_is_refused_again_and_again_slows_down);
     suite_add_tcase(s, t);
@@ -807,6 +884,9 @@ int main(void)
     tcase_add_test(t, a_lease_is_renewed_at_t1_rebound_at_t2_and_over_at_its_end);
     tcase_add_test(t, renewals_that_nobody_answers_wait_half_of_what_is_left_and_a_minute_at_least);
     tcase_add_test(t, a_lease_that_is_renewed_lasts_for_years);
+    tcase_add_test(t, a_renewal_may_change_the_mask_and_the_gateway);
+    tcase_add_test(t, a_server_that_wants_to_be_asked_all_the_time_is_not);
+    tcase_add_test(t, an_acknowledgement_that_was_slept_over_is_not_used);
     tcase_add_test(t, a_renewal_is_the_lenders_to_grant_and_a_rebinding_anybodys);
     tcase_add_test(t, a_refusal_while_renewing_takes_the_address_at_once);
     tcase_add_test(t, a_lease_without_end_is_never_spoken_of_again);
