@@ -15,30 +15,6 @@
 #include <tapio/host.h>
 #include <tapio/socket.h>
 
-/* Opens the device, makes a stack of it and starts to poll it. What the caller frees in the end. */
-static struct stack *bring_up(const char *tap, struct dev **dev)
-{
-    static struct env env;
-    struct stack_config config;
-    struct ip_prefix kernel;
-    char why[300] = "no memory, or no randomness";
-
-    stack_config_init(&config);
-    config.addr_count = 1;
-    if (ip_prefix_parse("10.9.0.2/24", &config.addr[0]) ||
-        ip_prefix_parse("10.9.0.1/24", &kernel) || host_env(&env) ||
-        host_tap(tap, kernel, dev, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        exit(EXIT_FAILURE);
-    }
-    struct stack *stack = stack_new(&config, &env);
-    if (!stack || tapio_attach(stack) || tapio_start(*dev)) {
-        perror("cannot start the stack");
-        exit(EXIT_FAILURE);
-    }
-    return stack;
-}
-
 static void *echo(void *argument)
 {
     int s = (int)(intptr_t)argument;
@@ -68,8 +44,14 @@ static int listen_at(uint16_t port)
 int main(int argc, char **argv)
 {
     long connections = argc > 2 ? strtol(argv[2], NULL, 10) : -1;
+    const char *tap = argc > 1 ? argv[1] : "tap0";
+    char why[HOST_WHY];
     struct dev *dev;
-    struct stack *stack = bring_up(argc > 1 ? argv[1] : "tap0", &dev);
+    struct stack *stack = host_stack(tap, "10.9.0.2/24", "10.9.0.1/24", &dev, why, sizeof why);
+    if (!stack)
+        return fprintf(stderr, "%s\n", why), EXIT_FAILURE;
+    if (tapio_attach(stack) || tapio_start(dev))
+        return perror("cannot start the stack"), EXIT_FAILURE;
     int listener = listen_at(7);
     pthread_t last = pthread_self();
 

@@ -19,28 +19,6 @@ static void fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* As in echo_server.c. */
-static struct stack *bring_up(const char *tap, struct dev **dev)
-{
-    static struct env env;
-    struct stack_config config;
-    struct ip_prefix kernel;
-    char why[300] = "no memory, or no randomness";
-
-    stack_config_init(&config);
-    config.addr_count = 1;
-    if (ip_prefix_parse("10.9.0.2/24", &config.addr[0]) ||
-        ip_prefix_parse("10.9.0.1/24", &kernel) || host_env(&env) ||
-        host_tap(tap, kernel, dev, why, sizeof why)) {
-        fprintf(stderr, "%s\n", why);
-        exit(EXIT_FAILURE);
-    }
-    struct stack *stack = stack_new(&config, &env);
-    if (!stack || tapio_attach(stack) || tapio_start(*dev))
-        fail("cannot start the stack");
-    return stack;
-}
-
 /* What the peer has sent, until there is no more; false at its end. */
 static bool show(int s)
 {
@@ -69,12 +47,17 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in peer = {.sin_family = AF_INET};
     struct epoll_event event = {.events = EPOLLIN}, ready;
+    char why[HOST_WHY];
     struct dev *dev;
 
     if (argc != 4 || inet_pton(AF_INET, argv[2], &peer.sin_addr) != 1)
         return fputs("usage: foreign_loop TAP ADDRESS PORT\n", stderr), 2;
     peer.sin_port = htons((uint16_t)strtol(argv[3], NULL, 10));
-    struct stack *stack = bring_up(argv[1], &dev);
+    struct stack *stack = host_stack(argv[1], "10.9.0.2/24", "10.9.0.1/24", &dev, why, sizeof why);
+    if (!stack)
+        return fprintf(stderr, "%s\n", why), EXIT_FAILURE;
+    if (tapio_attach(stack) || tapio_start(dev))
+        fail("cannot start the stack");
     int s = tapio_socket(AF_INET, SOCK_STREAM, 0), loop = epoll_create1(EPOLL_CLOEXEC);
     if (s < 0 || tapio_connect(s, (struct sockaddr *)&peer, sizeof peer))
         fail(argv[2]);

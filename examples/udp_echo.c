@@ -20,26 +20,6 @@ static void fail(const char *what, const char *why)
     exit(EXIT_FAILURE);
 }
 
-/* As in echo_server.c. */
-static struct stack *bring_up(const char *tap, struct dev **dev)
-{
-    static struct env env;
-    struct stack_config config;
-    struct ip_prefix kernel;
-    char why[300] = "no memory, or no randomness";
-
-    stack_config_init(&config);
-    config.addr_count = 1;
-    if (ip_prefix_parse("10.9.0.2/24", &config.addr[0]) ||
-        ip_prefix_parse("10.9.0.1/24", &kernel) || host_env(&env) ||
-        host_tap(tap, kernel, dev, why, sizeof why))
-        fail(tap, why);
-    struct stack *stack = stack_new(&config, &env);
-    if (!stack || tapio_attach(stack) || tapio_start(*dev))
-        fail("cannot start the stack", why);
-    return stack;
-}
-
 static int open_socket(void)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(7)};
@@ -81,11 +61,16 @@ static void echo(int s)
 
 int main(int argc, char **argv)
 {
+    char why[HOST_WHY];
     struct dev *dev;
 
     if (argc != 3)
         fail("usage", "udp_echo TAP COUNT");
-    struct stack *stack = bring_up(argv[1], &dev);
+    struct stack *stack = host_stack(argv[1], "10.9.0.2/24", "10.9.0.1/24", &dev, why, sizeof why);
+    if (!stack)
+        fail("no stack", why);
+    if (tapio_attach(stack) || tapio_start(dev))
+        fail("cannot start the stack", strerror(errno));
     int s = open_socket();
     puts("ready");
     fflush(stdout);

@@ -232,7 +232,7 @@ static void check_tap(struct doctor *doctor, enum outcome tun, bool namespaces)
             set(f, FINE, "a TAP can be made without being root: 'unshare -rn tapio serve'", "");
     }
     if (trial.err) {
-        tap_explain(trial.err, "tap0", false, what, sizeof what);
+        tap_explain(trial.err, "tap0", false, true, what, sizeof what);
         char *remedy = strstr(what, ": ");
         if (remedy)
             *remedy = '\0';

@@ -198,8 +198,9 @@ static int refuse_tap(int err, const struct options *o, struct refusal *refusal)
 {
     char why[300];
 
-    return refuse(refusal, err == -EPERM || err == -EACCES ? EXIT_PERMISSION : EXIT_FAILURE, "%s",
-                  tap_explain(err, o->device, o->config.link == STACK_LINK_IP, why, sizeof why));
+    return refuse(
+        refusal, err == -EPERM || err == -EACCES ? EXIT_PERMISSION : EXIT_FAILURE, "%s",
+        tap_explain(err, o->device, o->config.link == STACK_LINK_IP, true, why, sizeof why));
 }
 
 /* Addresses and raises the interface that we have just made. */

@@ -7,6 +7,9 @@
  *
  * Ownership. Received frames come from the caller's pool and belong to the caller, counted.
  * dev_send() borrows its iovecs for the call: a device that keeps octets copies them.
+ *
+ * A device of one's own is a struct that begins with a struct dev, which has its operations, a name
+ * and an MTU; the rest of it may be zero. examples/own_device.c is one.
  */
 #ifndef TAPIO_DEV_H
 #define TAPIO_DEV_H
@@ -87,10 +90,10 @@ struct dev_ops {
      * is full: the caller keeps its debt and asks again; -ENETDOWN once the device is gone. */
     int (*send)(struct dev *dev, const struct frame_meta *meta, const struct iovec *iov, int iovcnt,
                 instant now);
-    /* Pushes out what send() has gathered. */
+    /* Pushes out what send() has gathered. NULL: it gathers nothing. */
     void (*flush)(struct dev *dev, instant now);
     /* When the device wants to be asked again although no descriptor is ready (a frame of an
-     * impaired link becomes due), or {INT64_MAX}. */
+     * impaired link becomes due), or {INT64_MAX}. NULL: never. */
     instant (*deadline)(const struct dev *dev);
     /* A descriptor to poll for input, or -1. */
     int (*fd)(const struct dev *dev);
@@ -121,6 +124,12 @@ TAPIO_API void dev_flush(struct dev *dev, instant now);
 TAPIO_API instant dev_deadline(const struct dev *dev);
 TAPIO_API int dev_fd(const struct dev *dev);
 TAPIO_API void dev_close(struct dev *dev);
+
+/* For receive(): a frame of the pool with at least `room` octets at its `data`, to be filled and
+ * given a `len`; NULL at the pool's cap: count rx_nobuf, and lose what has come. One that is not
+ * handed over after all is given back by dev_frame_release(). */
+TAPIO_API TAPIO_NODISCARD struct frame *dev_frame(struct frame_pool *pool, size_t room);
+TAPIO_API void dev_frame_release(struct frame *frame);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,8 @@
 #include <tapio/dev.h>
 
 #include "base/base.h"
+#include "base/frame.h"
+#include "base/instant.h"
 #include "dev/vnet_wire.h"
 #include "eth/eth_wire.h"
 
@@ -68,12 +70,13 @@ int dev_send(struct dev *dev, const struct frame_meta *meta, const struct iovec 
 
 void dev_flush(struct dev *dev, instant now)
 {
-    dev->ops->flush(dev, now);
+    if (dev->ops->flush)
+        dev->ops->flush(dev, now);
 }
 
 instant dev_deadline(const struct dev *dev)
 {
-    return dev->ops->deadline(dev);
+    return dev->ops->deadline ? dev->ops->deadline(dev) : INSTANT_NEVER;
 }
 
 int dev_fd(const struct dev *dev)
@@ -85,4 +88,14 @@ void dev_close(struct dev *dev)
 {
     if (dev)
         dev->ops->close(dev);
+}
+
+struct frame *dev_frame(struct frame_pool *pool, size_t room)
+{
+    return frame_get(pool, room);
+}
+
+void dev_frame_release(struct frame *frame)
+{
+    frame_put(frame);
 }

@@ -50,8 +50,10 @@ NODISCARD int tap_open(struct tap_config *config, struct dev **out);
 NODISCARD int tap_refresh(struct dev *dev);
 
 /* One line, without an end of line, that names the cause and the remedy of what tap_open()
- * answered. For -EBUSY it looks for the user in /proc. Returns `out`. */
-const char *tap_explain(int err, const char *name, bool tun, char *out, size_t room);
+ * answered. For -EBUSY it looks for the user in /proc. `by_option`: the reader has given the name
+ * to the tool by --dev; else to some program. Returns `out`. */
+const char *tap_explain(int err, const char *name, bool tun, bool by_option, char *out,
+                        size_t room);
 
 /* 1 to 15 octets, and none that the kernel refuses in a name. */
 bool tap_name_is_possible(const char *name);

@@ -86,10 +86,14 @@ static void find_user(const char *name, char *out, size_t room)
     closedir(processes);
 }
 
-const char *tap_explain(int err, const char *name, bool tun, char *out, size_t room)
+const char *tap_explain(int err, const char *name, bool tun, bool by_option, char *out, size_t room)
 {
     const char *mode = tun ? "tun" : "tap";
+    char another[32] = "another name";
     char user[80];
+
+    if (by_option)
+        snprintf(another, sizeof another, "another with --dev %s:NAME", mode);
 
     switch (-err) {
     case EPERM:
@@ -114,20 +118,19 @@ const char *tap_explain(int err, const char *name, bool tun, char *out, size_t r
         break;
     case EBUSY:
         find_user(name, user, sizeof(user));
-        snprintf(out, room, "%s is in use by %s; stop it, or take another with --dev %s:NAME", name,
-                 user, mode);
+        snprintf(out, room, "%s is in use by %s; stop it, or take %s", name, user, another);
         break;
     case EINVAL:
         if (tap_name_is_possible(name))
             snprintf(out, room,
                      "%s exists but is not a %s that can be joined (another kind of interface, or "
-                     "one with several queues); take another with --dev %s:NAME",
-                     name, tun ? "TUN" : "TAP", mode);
+                     "one with several queues); take %s",
+                     name, tun ? "TUN" : "TAP", another);
         else
             snprintf(out, room,
                      "'%.40s' cannot be the name of an interface: it must have 1 to 15 letters and "
-                     "neither '/' nor ':' nor a space; give it with --dev %s:NAME",
-                     name, mode);
+                     "neither '/' nor ':' nor a space; take %s",
+                     name, another);
         break;
     default:
         snprintf(out, room, "cannot open %s: %s", name, strerror(-err));

@@ -11,6 +11,8 @@
 #include <tapio/host.h>
 #include <time.h>
 
+#include "base/addr.h"
+#include "base/base.h"
 #include "dev/tap.h"
 #include "os/os_env.h"
 #include "os/os_link.h"
@@ -53,7 +55,7 @@ int host_tap(const char *name, struct ip_prefix kernel, struct dev **out, char *
     int err = tap_open(&config, out);
 
     if (err) {
-        tap_explain(err, name, false, why, room);
+        tap_explain(err, name, false, false, why, room);
         return err;
     }
     if (config.created)
@@ -65,4 +67,42 @@ int host_tap(const char *name, struct ip_prefix kernel, struct dev **out, char *
         dev_close(*out);
     }
     return err;
+}
+
+struct stack *host_stack(const char *tap, const char *addr, const char *kernel, struct dev **dev,
+                         char *why, size_t room)
+{
+    struct stack_config config;
+    struct ip_prefix kernel_side;
+    struct env env;
+
+    stack_config_init(&config);
+    config.addr_count = 1;
+    if (ip_prefix_parse(addr, &config.addr[0]) || ip_prefix_parse(kernel, &kernel_side)) {
+        snprintf(why, room, "%s and %s: one of them is no address with a prefix, as 10.9.0.2/24",
+                 addr, kernel);
+        return NULL;
+    }
+    config.gateway = kernel_side.addr;
+    const char *wrong = ip_equal(config.addr[0].addr, kernel_side.addr)
+                            ? "both sides have one address"
+                            : stack_config_check(&config);
+    if (wrong) {
+        snprintf(why, room, "%s beside %s: %s", addr, kernel, wrong);
+        return NULL;
+    }
+    int err = host_env(&env);
+    if (err) {
+        snprintf(why, room, "no randomness: %s", strerror(-err));
+        return NULL;
+    }
+    if (host_tap(tap, kernel_side, dev, why, room))
+        return NULL; /* which has said why */
+    config.mtu = u32_min(config.mtu, (*dev)->mtu);
+    struct stack *stack = stack_new(&config, &env);
+    if (!stack) {
+        snprintf(why, room, "no memory for a stack");
+        dev_close(*dev);
+    }
+    return stack;
 }

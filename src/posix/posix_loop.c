@@ -60,7 +60,7 @@ static void sleep_well(struct loop *loop, const struct stack *stack)
 
     if (loop->full && loop->deaf)
         until = instant_min(until, instant_add(now, FULL_PAUSE));
-    else if (loop->full)
+    else if (loop->full || loop->dev->held > 0) /* flush() is part of the next turn */
         fds[0].events |= POLLOUT;
     int64_t pause = instant_before(now, until) ? instant_since(until, now) : 0;
     struct timespec limit = {.tv_sec = pause / NS_PER_S, .tv_nsec = pause % NS_PER_S};

@@ -107,6 +107,19 @@ a_page() {
     expect "what it says" "$KERNEL: Connection refused" "$(cat "$WORK/err")"
 }
 
+# The program that the README begins with, as a newcomer copies it.
+the_first_one() {
+    awk '/^```c$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$ROOT/README.md" >"$WORK/hello.c"
+    cc -Wall -Wextra -Werror "$WORK/hello.c" -o "$WORK/hello" -I"$ROOT/include" "$ROOT/build/libtapio.a" -pthread
+    "$WORK/hello" >"$WORK/example.out" 2>"$WORK/example.err" &
+    EXAMPLE=$!
+    started "$EXAMPLE"
+    wait_until 10 nc -z -w 1 "$HOST" 7
+    expect "the greeting" "hello" "$(nc -d -w 10 "$HOST" 7)"
+    kill "$EXAMPLE"
+    example_ended 143
+}
+
 no_device() {
     local code=0
     "$EXAMPLES/echo_server" 'not/a/name' >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
@@ -120,5 +133,6 @@ try "echo_client, refused" a_client_is_refused POSIX-connect
 try "foreign_loop" a_foreign_loop
 try "udp_echo" datagrams RFC1122-4.1.3.5-a
 try "http_get" a_page
+try "the first program of the README" the_first_one
 try "a device that cannot be" no_device F07
 finish

@@ -171,7 +171,7 @@ nothing_but_the_library() {
 try "it installs" installs
 PREFIX=$(dirname "$(find "$WORK/root" -path '*/bin' -type d)")
 LIB=$(dirname "$(find "$WORK/root" -name libtapio.a)")
-ALONE="two_stacks ip_device"
+ALONE="two_stacks ip_packets own_device"
 try "the library, its headers, tapio.pc, the tool, its pages, and nothing else" the_right_files
 try "tapio.pc says how to link" the_pc_file
 try "both libraries export what the headers declare, and nothing else" only_public_symbols

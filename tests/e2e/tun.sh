@@ -109,7 +109,8 @@ joined() {
 
 examples_run() {
     "$(dirname "$TAPIO")/two_stacks"
-    "$(dirname "$TAPIO")/ip_device"
+    "$(dirname "$TAPIO")/ip_packets"
+    "$(dirname "$TAPIO")/own_device"
 }
 
 make_site 4000000

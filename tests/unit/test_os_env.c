@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tapio/host.h>
 #include <time.h>
 
 #include "os/os_env.h"
@@ -126,6 +127,45 @@ START_TEST(the_clocks_are_the_system_s)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *addr, *kernel, *says;
+} refused[] = {
+    {"10.9.0.2",     "10.9.0.1/24", "no address with a prefix"},
+    {"10.9.0.2/24",  "tap0",        "no address with a prefix"},
+    {"10.9.0.2/24",  "10.8.0.1/24", "not on the link"},
+    {"10.9.0.2/24",  "10.9.0.2/24", "both sides"},
+    {"224.0.0.1/24", "10.9.0.1/24", "224.0.0.1"},
+};
+/* clang-format on */
+
+/* What is wrong is said before a device is touched: this runs without any permission. */
+START_TEST(a_stack_on_a_tap_says_which_address_cannot_be)
+{
+    struct dev *dev = NULL;
+    char why[HOST_WHY];
+
+    ck_assert_ptr_null(
+        host_stack("no/device", refused[_i].addr, refused[_i].kernel, &dev, why, sizeof why));
+    ck_assert_ptr_null(dev);
+    ck_assert_ptr_nonnull(strstr(why, refused[_i].says));
+    ck_assert_ptr_null(strchr(why, '\n'));
+}
+END_TEST
+
+START_TEST(a_stack_on_a_tap_says_which_name_cannot_be)
+{
+    struct dev *dev = NULL;
+    char why[HOST_WHY];
+
+    ck_assert_ptr_null(
+        host_stack("no/device", "10.9.0.2/24", "10.9.0.1/24", &dev, why, sizeof why));
+    ck_assert_ptr_null(dev);
+    ck_assert_ptr_nonnull(strchr(why, '\''));
+    ck_assert_ptr_null(strstr(why, "--dev")); /* its reader has no tool before him */
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("os_env");
@@ -137,6 +177,10 @@ int main(void)
     suite_add_tcase(s, c);
     c = tcase_create("clocks");
     tcase_add_test(c, the_clocks_are_the_system_s);
+    suite_add_tcase(s, c);
+    c = tcase_create("tapio/host.h");
+    tcase_add_loop_test(c, a_stack_on_a_tap_says_which_address_cannot_be, 0, ARRAY_LEN(refused));
+    tcase_add_test(c, a_stack_on_a_tap_says_which_name_cannot_be);
     suite_add_tcase(s, c);
     return run_suite(s, "os_env");
 }

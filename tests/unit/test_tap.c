@@ -429,18 +429,20 @@ START_TEST(every_error_is_explained_in_one_line)
     char same[300];
 
     for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-        ck_assert_ptr_eq(tap_explain(-errors[i], "no-such-tap", false, line, sizeof(line)), line);
+        ck_assert_ptr_eq(tap_explain(-errors[i], "no-such-tap", false, true, line, sizeof(line)),
+                         line);
         ck_assert_uint_gt(strlen(line), 20);
         ck_assert_uint_lt(strlen(line), 250); /* nothing was cut off */
         ck_assert_ptr_null(strchr(line, '\n'));
         for (size_t j = 0; j < i; j++)
             ck_assert(errors[i] == ENXIO ||
-                      strcmp(line, tap_explain(-errors[j], "no-such-tap", false, same,
+                      strcmp(line, tap_explain(-errors[j], "no-such-tap", false, true, same,
                                                sizeof(same))) != 0);
     }
-    ck_assert_ptr_nonnull(strstr(tap_explain(-EINVAL, "a/b", false, line, sizeof(line)), "'a/b'"));
     ck_assert_ptr_nonnull(
-        strstr(tap_explain(-EBUSY, "no-such-tap", false, line, sizeof(line)), "another program"));
+        strstr(tap_explain(-EINVAL, "a/b", false, true, line, sizeof(line)), "'a/b'"));
+    ck_assert_ptr_nonnull(strstr(
+        tap_explain(-EBUSY, "no-such-tap", false, true, line, sizeof(line)), "another program"));
 }
 END_TEST
 

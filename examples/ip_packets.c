@@ -1,7 +1,7 @@
 /*
- * ip_device.c - two stacks exchange bare IP packets; every call blocks, and no time passes.
+ * ip_packets.c - two stacks exchange bare IP packets; every call blocks, and no time passes.
  *
- *     cc ip_device.c $(pkg-config --cflags --libs tapio) && ./a.out
+ *     cc ip_packets.c $(pkg-config --cflags --libs tapio) && ./a.out
  *
  * With STACK_LINK_IP a stack takes and gives IP packets, as a TUN device or a VPN has them. A call
  * that must wait asks its waiter, and ours lets the world turn in virtual time meanwhile.
