@@ -79,10 +79,21 @@ static const struct option_verb verb_row = {
     .row_count = ARRAY_LEN(rows),
 };
 
+static bool is_on_link(const struct dig_verb *verb)
+{
+    const struct stack_config *config = &verb->options.config;
+
+    for (int i = 0; i < config->addr_count; i++)
+        if (prefix_contains(config->addr[i], verb->options.dns))
+            return true;
+    return false;
+}
+
 /* [@SERVER] NAME [TYPE], as dig(1) takes them. */
 static int take_operands(struct dig_verb *verb, char **words, int count, struct refusal *refusal)
 {
     struct dns_name name;
+    char server[IP_ADDR_TEXT];
 
     for (int i = 0; i < count; i++) {
         const char *word = words[i];
@@ -108,6 +119,11 @@ static int take_operands(struct dig_verb *verb, char **words, int count, struct 
     if (!ip_is_unspecified(verb->options.dns) && !ip_is_v4(verb->options.dns) &&
         verb->options.config.link == STACK_LINK_ETHERNET)
         return refuse(refusal, EXIT_FAILURE, "dig: IPv6 over Ethernet is not built in yet");
+    if (verb->options.config.link == STACK_LINK_ETHERNET &&
+        ip_is_unspecified(verb->options.config.gateway) && !is_on_link(verb))
+        return refuse(refusal, EXIT_FAILURE,
+                      "dig @%s: beyond the link, and no route leads there; set --gateway",
+                      ip_addr_format(verb->options.dns, server));
     return 0;
 }
 
@@ -181,6 +197,23 @@ static void print_record(const struct dig_verb *verb, const struct dns_record *r
     fputc('\n', out);
 }
 
+/* An address, or localhost: nobody was asked (RFC 6761, 6.3). */
+static void print_rule(struct dig_verb *verb, const struct dns_fact *fact)
+{
+    FILE *out = rig_out(&verb->rig);
+    char name[DNS_NAME_TEXT], addr[IP_ADDR_TEXT], type[16];
+
+    dns_name_to_text(&fact->canonical, name);
+    if (!verb->brief)
+        fputs(";; no server was asked: this name has one meaning everywhere\n", out);
+    for (uint32_t i = 0; i < fact->count; i++) {
+        if (!verb->brief)
+            fprintf(out, "%s.\t0\tIN\t%s\t", name, dns_type_name(verb->type, type));
+        fprintf(out, "%s\n", ip_addr_format(fact->addr[i], addr));
+    }
+    fflush(out);
+}
+
 static void print_message(struct dig_verb *verb, const struct resolver_answer *answer, instant now)
 {
     FILE *out = rig_out(&verb->rig);
@@ -217,7 +250,10 @@ static void done(struct resolver_query *query, const struct resolver_answer *ans
     char server[IP_ADDR_TEXT];
 
     ip_addr_format(verb->options.dns, server);
-    print_message(verb, answer, now);
+    if (answer->message.len == 0 && answer->fact.error == 0)
+        print_rule(verb, &answer->fact);
+    else
+        print_message(verb, answer, now);
     verb->found = answer->fact.error == 0;
     switch (answer->fact.error) {
     case 0:
@@ -253,6 +289,13 @@ static void advance(struct os_machine *machine, instant now)
     resolver_advance(CONTAINER_OF(machine, struct dig_verb, machine)->resolver, now);
 }
 
+static void stop(struct rig *rig, instant now)
+{
+    (void)now;
+    say("dig %s: interrupted", CONTAINER_OF(rig, struct dig_verb, rig)->name);
+    os_loop_end(&rig->loop, EXIT_FAILURE);
+}
+
 static int ask(struct dig_verb *verb, struct refusal *refusal)
 {
     struct rig *rig = &verb->rig;
@@ -280,6 +323,7 @@ static int ask(struct dig_verb *verb, struct refusal *refusal)
         return refuse(refusal, EXIT_FAILURE, "dig %s: %s", verb->name, strerror(-err));
     verb->machine = (struct os_machine){.deadline = deadline, .advance = advance};
     os_loop_add_machine(&rig->loop, &verb->machine);
+    rig->stop = stop;
     return 0;
 }
 

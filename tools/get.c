@@ -165,15 +165,8 @@ static int check_url(const struct get_verb *get, const char *text, struct url *u
         return refuse(refusal, EXIT_FAILURE,
                       "get %.200s: IPv6 over Ethernet is not built in yet; --dev tun:NAME has it",
                       text);
-    if (url->is_address && !addr_is_host(url->addr))
-        return refuse(refusal, EXIT_USAGE, "get %.200s: no station can have this address", text);
-    for (int i = 0; url->is_address && i < get->options.config.addr_count; i++)
-        if (ip_equal(get->options.config.addr[i].addr, url->addr))
-            return refuse(refusal, EXIT_USAGE,
-                          "get %.200s: our own address; give another station's, or ourselves "
-                          "another with --addr",
-                          text);
-    return 0;
+    why = url->is_address ? options_no_peer(&get->options, url->addr) : NULL;
+    return why ? refuse(refusal, EXIT_USAGE, "get %.200s: %s", text, why) : 0;
 }
 
 static int check(struct get_verb *get, struct refusal *refusal)
@@ -209,9 +202,16 @@ static void failed(struct get_verb *get, int status)
         get->status = status;
 }
 
-static void say_no_connection(const char *url, const char *remote, int error)
+static void say_no_connection(const struct get_verb *get, const char *url, struct endpoint to,
+                              int error)
 {
-    if (error == -ECONNREFUSED)
+    const char *nobody = options_no_peer(&get->options, to.addr);
+    char remote[ENDPOINT_TEXT];
+
+    endpoint_format(to, remote);
+    if (nobody) /* what a name has turned out to mean */
+        say("get %s: %s: %s", url, remote, nobody);
+    else if (error == -ECONNREFUSED)
         say("get %s: %s refused the connection: nobody listens there; is the port right?", url,
             remote);
     else if (error == -EHOSTUNREACH)
@@ -267,7 +267,7 @@ static int explain(const struct get_verb *get, const struct http_client_event *e
         say("get %s: '%s' %s", url, event->url->host, names_why(&get->names, result->error));
         break;
     case HTTP_CLIENT_NO_CONNECTION:
-        say_no_connection(url, remote, result->error);
+        say_no_connection(get, url, event->remote, result->error);
         break;
     case HTTP_CLIENT_BROKEN:
         say("get %s: the connection to %s broke after %" PRIu64 " octets: %s", url, remote,

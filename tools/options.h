@@ -103,5 +103,8 @@ TAPIO_NODISCARD int value_take(const char *text, struct stack_values *values,
                                struct refusal *refusal);
 /* An address that a station can have. */
 bool addr_is_host(struct ip_addr addr);
+/* Why no other station is behind `peer`, in a phrase that ends with what to do; NULL: one may be.
+ */
+const char *options_no_peer(const struct options *o, struct ip_addr peer);
 
 #endif

@@ -37,6 +37,23 @@ bool addr_is_host(struct ip_addr addr)
            !ip_is_class_e(addr) && !ip_is_limited_broadcast(addr);
 }
 
+const char *options_no_peer(const struct options *o, struct ip_addr peer)
+{
+    if (ip_is_loopback(peer))
+        return "loopback ends in our own stack, where nobody is; the machine's own side of the "
+               "link "
+               "has the address of --host-addr, 10.9.0.1 at first";
+    if (!addr_is_host(peer))
+        return "no station can have this address";
+    for (int i = 0; i < o->config.addr_count; i++) {
+        if (ip_equal(o->config.addr[i].addr, peer))
+            return "our own address; give another station's, or ourselves another with --addr";
+        if (prefix_is_broadcast(o->config.addr[i], peer))
+            return "the broadcast address or the number of our network; give that of one station";
+    }
+    return NULL;
+}
+
 /* An address with its prefix that a station on a link can have. */
 static int take_prefix(const char *option, const char *text, struct ip_prefix *out,
                        struct refusal *refusal)

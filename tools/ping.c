@@ -90,14 +90,9 @@ static int check_host(struct ping_verb *verb, const char *text, struct refusal *
     if (!ip_is_v4(verb->host) && verb->options.config.link == STACK_LINK_ETHERNET)
         return refuse(refusal, EXIT_FAILURE, "ping %s: IPv6 over Ethernet is not built in yet",
                       text);
-    if (!addr_is_host(verb->host))
-        return refuse(refusal, EXIT_USAGE, "ping %s: no station can have this address", text);
-    for (int i = 0; i < verb->options.config.addr_count; i++)
-        if (ip_equal(verb->options.config.addr[i].addr, verb->host))
-            return refuse(refusal, EXIT_USAGE,
-                          "ping %s: our own address; give another station's, or ourselves another "
-                          "with --addr",
-                          text);
+    const char *why = options_no_peer(&verb->options, verb->host);
+    if (why)
+        return refuse(refusal, EXIT_USAGE, "ping %s: %s", text, why);
     ip_addr_format(verb->host, verb->host_text);
     return 0;
 }
@@ -153,7 +148,8 @@ static void print_result(struct ping_verb *verb, const struct ping_result *resul
                 strerror(-result->error));
         break;
     }
-    fflush(out);
+    if (fflush(out)) /* nobody reads on: `tapio ping HOST | head -1` */
+        os_loop_end(&verb->rig.loop, EXIT_FAILURE);
 }
 
 static void print_statistics(struct ping_verb *verb)

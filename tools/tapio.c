@@ -79,6 +79,12 @@ static int finish_stdout(int status)
     return status ? status : EXIT_FAILURE;
 }
 
+static int not_yet(const char *name)
+{
+    fprintf(stderr, "tapio %s: not built in yet\n", name);
+    return EXIT_FAILURE;
+}
+
 static int unknown_verb(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
@@ -90,6 +96,23 @@ static int unknown_verb(const char *name)
     return EXIT_USAGE;
 }
 
+/* `tapio help VERB` is `tapio VERB --help`. */
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+
+    if (argc < 3) {
+        print_usage(stdout);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (strcmp(argv[2], verbs[i].name) == 0 && verbs[i].run)
+            return verbs[i].run(2, (char *[]){argv[2], option, NULL});
+        else if (strcmp(argv[2], verbs[i].name) == 0)
+            return not_yet(argv[2]);
+    return unknown_verb(argv[2]);
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -97,10 +120,8 @@ static int run(int argc, char **argv)
         return EXIT_USAGE;
     }
     const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        print_usage(stdout);
-        return EXIT_SUCCESS;
-    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        return help(argc, argv);
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("tapio %s\n", TAPIO_VERSION);
         return EXIT_SUCCESS;
@@ -114,8 +135,7 @@ static int run(int argc, char **argv)
             continue;
         if (verbs[i].run)
             return verbs[i].run(argc - 1, argv + 1);
-        fprintf(stderr, "tapio %s: not built in yet\n", name);
-        return EXIT_FAILURE;
+        return not_yet(name);
     }
     return unknown_verb(name);
 }

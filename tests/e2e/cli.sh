@@ -62,7 +62,15 @@ help_and_version() {
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
+        cp "$WORK/out" "$WORK/option"
+        run help "$verb"
+        expect "status of help $verb" 0 "$code"
+        cmp "$WORK/out" "$WORK/option"
     done
+    run help sevre
+    refused 2 "did you mean 'serve'"
+    run help exec
+    refused 1 "^tapio exec: not built in yet$"
     run serve --set help
     expect "status" 0 "$code"
     grep -q '^tcp.rto_min ' "$WORK/out"
@@ -148,6 +156,15 @@ usage_table() {
 2|serve --prot 80|did you mean --port
 2|serve --port|needs an argument
 2|serve operand|unexpected
+2|ping 10.9.0.255|broadcast
+2|ping 10.9.0.0|number of our network
+2|ping 10.9.0.2|our own address
+2|ping 127.0.0.1|--host-addr
+1|ping 192.0.2.1|--gateway
+2|get http://10.9.0.255/|broadcast
+2|get http://127.0.0.1:8000/|--host-addr
+1|get http://localhost:8000/|--host-addr
+1|dig @192.0.2.1 example|--gateway
 2|serve --root|needs an argument
 1|serve --root /nothing/here|No such file
 1|serve --root /etc/passwd|Not a directory
@@ -469,6 +486,27 @@ ping_interrupted() {
     grep -Eq '^[0-9]+ packets transmitted, ([2-9]|[0-9]{2,}) received, ' "$WORK/out"
 }
 
+reader_of_ping_goes() {
+    code=0
+    timeout 10 "$TAPIO" ping -i 0.1 10.9.0.1 </dev/null 2>"$WORK/err" | head -n 1 >"$WORK/out" || code=${PIPESTATUS[0]}
+    expect "status" 1 "$code"
+    expect "octets on stderr" 0 "$(wc -c <"$WORK/err")"
+    grep -q '^PING ' "$WORK/out"
+}
+
+dig_interrupted() {
+    local digger
+    code=0
+    "$TAPIO" dig --log arp=debug @10.9.0.77 example >"$WORK/out" 2>"$WORK/err" </dev/null &
+    digger=$!
+    started "$digger"
+    wait_until 10 grep -q 'who-has 10.9.0.77' "$WORK/err"
+    kill -INT "$digger"
+    wait "$digger" || code=$?
+    expect "status" 1 "$code"
+    grep -q '^tapio: dig example: interrupted$' "$WORK/err"
+}
+
 doctor_is_content() {
     run doctor
     expect "status" 0 "$code"
@@ -539,6 +577,8 @@ try "a capture on stdout moves the ready line to stderr" capture_to_stdout
 try "ping: answers and statistics, exit 0" ping_answers
 try "ping: no answer, exit 1" ping_without_answer
 try "ping: Ctrl-C prints the statistics" ping_interrupted
+try "ping: ends when nobody reads it" reader_of_ping_goes
+try "dig: Ctrl-C is no answer" dig_interrupted
 try "doctor: exit 0 where serve can run" doctor_is_content
 try "doctor: without permission it says what to do" doctor_without_permission
 try "NO_COLOR is obeyed" no_color

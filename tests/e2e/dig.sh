@@ -46,6 +46,13 @@ records() {
     grep -qF $'\tTXT\t"two words" "\\"quoted\\""' "$WORK/out"
 }
 
+without_a_server() {
+    dig 0 localhost
+    grep -q $'^localhost\.\t0\tIN\tA\t127\.0\.0\.1$' "$WORK/out"
+    dig 0 --short localhost AAAA
+    expect "the data" "::1" "$(cat "$WORK/out")"
+}
+
 aliases() {
     dig 0 --short alias.example
     expect "the data" "real.example. 192.0.2.9" "$(paste -sd ' ' "$WORK/out")"
@@ -124,6 +131,7 @@ ping_by_name() {
 
 dnsmasq_start || die "dnsmasq does not start: $(tail -n 1 "$WORK/dnsmasq.log")"
 try 'addresses, mail exchangers and texts come as records' records RFC1035-4.1.3-a
+try 'localhost is answered without a server' without_a_server RFC6761-6.3-a
 try 'an alias leads to its address' aliases RFC1034-3.6.2-a
 try 'a question may be asked over TCP' over_tcp RFC1035-4.2.2-a
 try 'an answer that was cut short is asked for over TCP' cut_short RFC1035-4.2.1-a
