@@ -74,7 +74,8 @@ TAPIO_API void tapio_unlock(void);
 TAPIO_API struct stack *tapio_turn_begin(void);
 /* True when it stopped early: come again soon. */
 TAPIO_API bool tapio_turn_serve(instant now);
-/* stack_deadline(). After `sleeps` a call that leaves something to do makes the descriptor
+/* Until when it may sleep: stack_deadline(), or a question about a name that waits no longer. After
+ * `sleeps` a call that leaves something to do makes the descriptor
  * readable. */
 TAPIO_API instant tapio_turn_end(bool sleeps);
 TAPIO_API int tapio_turn_fd(void);
@@ -140,13 +141,28 @@ TAPIO_API int tapio_fd_arm(int s, short events);
 
 struct addrinfo; /* <netdb.h> keeps it back from strict ISO C */
 
-/* Numbers, "localhost", /etc/hosts and /etc/services, and whom the resolver below knows. */
+/* Numbers, "localhost", /etc/hosts and /etc/services, and, for names that are in no file, what the
+ * name servers say (RFC 1034, 5.3.1): A and AAAA are asked for at once, over the attached stack,
+ * while the caller waits and other threads run on. Addresses of files and servers come in the order
+ * of RFC 6724, 6, by the stack's own addresses and gateway.
+ *
+ * EAI_NONAME: there is no such name, or nothing of that family. EAI_AGAIN: there is no server, or
+ * none gives an answer. EAI_FAIL: aliases without end. EAI_SYSTEM: errno says ENETDOWN when no
+ * stack is attached (any more) or its device is gone, EPERM in a child. */
 TAPIO_API int tapio_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                                 struct addrinfo **out);
 TAPIO_API void tapio_freeaddrinfo(struct addrinfo *list);
 TAPIO_API const char *tapio_gai_strerror(int error);
 
-/* Asked for names that are in no file: writes at most `max` addresses of `family` (AF_INET,
+/* Whom to ask, in place of /etc/resolv.conf: the text of such a file (resolv.conf(5)), as in
+ * "nameserver 10.9.0.1\nsearch example\noptions ndots:2 timeout:1 attempts:3"; what is not
+ * understood is ignored. NULL: /etc/resolv.conf, as at first; it is read when a name is asked for
+ * and no resolver is at work yet, so a change of it counts from the next call of this on. Whoever
+ * waits for a server meanwhile gets EAI_AGAIN. Stays when a stack is detached. 0, or -1: EINVAL
+ * without a server, ENOMEM, EPERM in a child. */
+TAPIO_API int tapio_resolv_conf(const char *text);
+
+/* Asked in place of the servers: writes at most `max` addresses of `family` (AF_INET,
  * AF_INET6, AF_UNSPEC: both), best first, and returns how many, or EAI_NONAME, EAI_AGAIN and the
  * like. It runs in the calling thread and may use the calls above. */
 typedef int tapio_resolver(void *context, const char *name, int family, struct ip_addr *out,

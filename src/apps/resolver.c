@@ -19,7 +19,8 @@
 
 void resolver_config_init(struct resolver_config *config)
 {
-    *config = (struct resolver_config){.ndots = 1, .cached = 64, .timeout_ns = 5 * NS_PER_S};
+    *config = (struct resolver_config){
+        .ndots = 1, .cached = 64, .timeout_ns = 5 * NS_PER_S, .attempts = 2};
 }
 
 int resolver_new(const struct resolver_config *config, struct resolver **out)
@@ -27,7 +28,8 @@ int resolver_new(const struct resolver_config *config, struct resolver **out)
     struct memory memory = {.env = config->env};
 
     if (config->server_count == 0 || config->server_count > RESOLVER_SERVERS ||
-        config->search_count > RESOLVER_SEARCH)
+        config->search_count > RESOLVER_SEARCH || config->attempts == 0 ||
+        config->attempts > RESOLVER_ATTEMPTS)
         return -EINVAL;
     struct resolver *r = memory_alloc(&memory, sizeof *r);
     if (!r)

@@ -20,7 +20,8 @@
 
 enum {
     RESOLVER_SERVERS = 3,
-    RESOLVER_SEARCH = 6,     /* domains */
+    RESOLVER_SEARCH = 6, /* domains */
+    RESOLVER_ATTEMPTS = 5,
     RESOLVER_LOOKUPS = 64,   /* questions that wait for an answer, at most */
     RESOLVER_LINKS = 16,     /* CNAMEs that are followed (THREATS S06) */
     RESOLVER_MISMATCHES = 32 /* strangers' answers before TCP is asked instead */
@@ -36,10 +37,11 @@ struct resolver_config {
     uint32_t ndots;     /* a name with fewer dots is looked for in the search list first */
     bool tcp;           /* ask over TCP from the start */
     uint32_t cached;    /* names that are remembered */
-    int64_t timeout_ns; /* that a server has for its answer, and at the second try twice that */
+    int64_t timeout_ns; /* that a server has for its answer, and at each further try twice that */
+    uint32_t attempts;  /* tries that each server has, up to RESOLVER_ATTEMPTS */
 };
 
-/* No server; 5 s for each, one dot, 64 names remembered. */
+/* No server; two tries of 5 s for each, one dot, 64 names remembered. */
 void resolver_config_init(struct resolver_config *config);
 
 struct resolver_answer {
@@ -52,11 +54,12 @@ struct resolver_answer {
 
 struct resolver_query {
     void (*done)(struct resolver_query *query, const struct resolver_answer *answer, instant now);
+    uint8_t candidate; /* which of the names that it may be is being looked for; the same number is
+                          the same name for another type */
     /* the resolver's */
     struct list node;
     struct dns_name name;
     uint16_t type;
-    uint8_t candidate;   /* which of the names that it may be is being looked for */
     bool absolute;       /* it ended with a dot */
     bool no_data;        /* a candidate was there, but nothing of that type */
     bool literal;        /* it is an address */
@@ -72,7 +75,7 @@ struct resolver_counters {
     uint64_t hits;                       /* found in the cache */
 };
 
-/* 0, -ENOMEM, -EINVAL without a server. Not to be freed from within a query's done(). */
+/* 0, -ENOMEM, -EINVAL without a server or a try. Not to be freed from within a query's done(). */
 NODISCARD int resolver_new(const struct resolver_config *config, struct resolver **out);
 /* Nobody is called back any more. */
 void resolver_free(struct resolver *resolver);

@@ -11,17 +11,15 @@
  *                silence, refusal, nonsense       the next server
  *     over TCP   the same, but there is no cut    the next server
  *
- * Every server is asked twice, the second time with twice the patience. An answer is walked from
- * the name that was asked for, CNAME by CNAME; where it ends in a name without records, that name
- * is asked for, in all at most RESOLVER_LINKS times.
+ * Every server is asked twice (config.attempts), each time with twice the patience. An answer is
+ * walked from the name that was asked for, CNAME by CNAME; where it ends in a name without records,
+ * that name is asked for, in all at most RESOLVER_LINKS times.
  */
 #include <errno.h>
 #include <netinet/in.h>
 
 #include "apps/resolver_inside.h"
 #include "base/addr.h"
-
-enum { ROUNDS = 2 };
 
 static void try_server(struct lookup *lookup, instant now);
 
@@ -54,7 +52,7 @@ static void next_server(struct lookup *lookup, instant now)
     struct resolver *r = lookup->resolver;
 
     lookup_stop(lookup);
-    if (++lookup->tries >= ROUNDS * r->config.server_count) {
+    if (++lookup->tries >= r->config.attempts * r->config.server_count) {
         fail(lookup, -EAGAIN, now);
         return;
     }

@@ -53,10 +53,15 @@ void posix_take(void)
     atomic_fetch_sub_explicit(&posix.callers, 1, memory_order_relaxed);
 }
 
+static instant next_deadline(const struct stack *stack)
+{
+    return instant_min(stack_deadline(stack), posix_resolver_deadline());
+}
+
 /* Has the polling thread something to do before it would wake up by itself? */
 static bool is_needed(const struct stack *stack)
 {
-    return stack_owes(stack) || instant_before(stack_deadline(stack), posix.sleeps_until);
+    return stack_owes(stack) || instant_before(next_deadline(stack), posix.sleeps_until);
 }
 
 /* Without the lock, which the other would only run into; `kicked` has been set under it. */
@@ -200,12 +205,13 @@ bool tapio_turn_serve(instant now)
     }
     if (served > 0)
         posix_tell_sets(stack);
+    posix_resolver_turn(now);
     return served == POSIX_SERVED;
 }
 
 instant tapio_turn_end(bool sleeps)
 {
-    instant deadline = stack_deadline(posix.stack);
+    instant deadline = next_deadline(posix.stack);
 
     posix.sleeping = sleeps;
     posix.sleeps_until = deadline;
@@ -298,6 +304,7 @@ void tapio_detach(void)
         posix_forget(fd);
         sock_close(posix.stack, s); /* and who waits looks again, once the lock is free */
     }
+    posix_resolver_stop();
     posix.sleeping = false;
     posix.stack = NULL;
     posix_tell_everybody();

@@ -3,8 +3,8 @@
  *
  * posix.c has the lock and the turn of the thread that polls, posix_fd.c the descriptors,
  * posix_wait.c those who wait, posix_addr.c the shapes of addresses; the calls themselves are in
- * posix_call.c, posix_io.c, posix_poll.c and posix_names.c. Everything in struct posix belongs to
- * whoever holds the lock, and so does the stack.
+ * posix_call.c, posix_io.c, posix_poll.c and posix_names.c, which has posix_resolver.c below it.
+ * Everything in struct posix belongs to whoever holds the lock, and so does the stack.
  */
 #ifndef TAPIO_POSIX_POSIX_H
 #define TAPIO_POSIX_POSIX_H
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <tapio/socket.h>
 
+#include "apps/dns_cache.h"
 #include "base/base.h"
 #include "base/instant.h"
 #include "base/list.h"
@@ -148,6 +149,8 @@ void posix_tell_sets(struct stack *stack);
 /* Who was woken and leaves passes on what there is left. */
 void posix_pass_on(struct stack *stack, int s);
 void posix_fire(struct posix_foreign *foreign);
+/* Ends the wait of a call that waits for no socket, but for what only its caller knows. */
+void posix_wake(struct posix_call *call);
 
 /* --- posix_addr.c ------------------------------------------------------------------------- */
 
@@ -161,5 +164,24 @@ NODISCARD int posix_addr_out(struct endpoint end, int domain, struct sockaddr *a
 /* The whole struct; its length. */
 socklen_t posix_addr_write(struct endpoint end, int domain, struct sockaddr_storage *out);
 int posix_domain(struct stack *stack, int s);
+
+/* --- posix_resolver.c ----------------------------------------------------------------------- */
+
+enum { POSIX_ADDRS = 2 * DNS_ADDRS };
+
+struct posix_found {
+    struct ip_addr addr[POSIX_ADDRS];
+    int count;
+    char name[DNS_NAME_TEXT]; /* canonical; empty: as it was asked for */
+};
+
+/* Asks the servers for addresses of `family` (AF_UNSPEC: of both), and waits. 0 or an EAI_...;
+ * EAI_SYSTEM with errno. Without the lock. */
+NODISCARD int posix_resolve(const char *name, int family, struct posix_found *found);
+/* Of the polling thread, under the lock: time passes; until when it may sleep. */
+void posix_resolver_turn(instant now);
+instant posix_resolver_deadline(void);
+/* Under the lock, and before the stack goes: questions on their way are given up. */
+void posix_resolver_stop(void);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * posix_hosts.c - /etc/hosts and /etc/services, line by line.
+ * posix_hosts.c - /etc/hosts, /etc/services and /etc/resolv.conf, line by line.
  *
- * Both files are lines of words, with comments behind '#' (hosts(5), services(5)). A line that is
- * longer than the buffer is cut into pieces, of which all but the first are ignored: its names are
- * not believed, and the rest of the file is. Host names are compared without regard to case.
+ * All are lines of words, with comments behind '#' (hosts(5), services(5), resolv.conf(5)). A line
+ * that is longer than the buffer is cut into pieces, of which all but the first are ignored: its
+ * names are not believed, and the rest of the file is. Host names are compared without regard to
+ * case. What is not understood of a resolv.conf is ignored, word by word: an address with a zone,
+ * an option that is none of ours, a domain that is no name. Its numbers have the bounds of glibc.
  */
 #include "posix/posix_hosts.h"
 
@@ -92,4 +94,71 @@ int posix_services_find(FILE *file, const char *name, const char *protocol)
             return port;
     }
     return -1;
+}
+
+/* --- resolv.conf ---------------------------------------------------------------------------- */
+
+enum { NDOTS_MAX = 15, TIMEOUT_MAX_S = 30 };
+
+/* "ndots:2" for the name "ndots:": the number, `max` where it is larger. -1: another option, or no
+ * number. */
+static int number_of(const char *word, const char *name, int max)
+{
+    size_t len = strlen(name);
+    int number = 0;
+
+    if (strncmp(word, name, len) != 0 || !word[len])
+        return -1;
+    for (word += len; *word; word++) {
+        if (*word < '0' || *word > '9')
+            return -1;
+        number = number * 10 + (*word - '0');
+        if (number > max)
+            number = max;
+    }
+    return number;
+}
+
+static void take_option(const char *word, struct resolver_config *config)
+{
+    int ndots = number_of(word, "ndots:", NDOTS_MAX);
+    int timeout = number_of(word, "timeout:", TIMEOUT_MAX_S);
+    int attempts = number_of(word, "attempts:", RESOLVER_ATTEMPTS);
+
+    if (ndots >= 0)
+        config->ndots = (uint32_t)ndots;
+    if (timeout > 0)
+        config->timeout_ns = timeout * NS_PER_S;
+    if (attempts > 0)
+        config->attempts = (uint32_t)attempts;
+    if (strcmp(word, "use-vc") == 0)
+        config->tcp = true;
+}
+
+void posix_resolv_conf_read(FILE *file, struct resolver_config *config)
+{
+    char line[LINE_MAX_OCTETS];
+
+    while (next_line(file, line)) {
+        char *rest = line;
+        const char *key = next_word(&rest), *word;
+        if (!key)
+            continue;
+        bool server = strcmp(key, "nameserver") == 0, options = strcmp(key, "options") == 0;
+        bool domain = strcmp(key, "domain") == 0 || strcmp(key, "search") == 0;
+        if (domain)
+            config->search_count = 0; /* the last of these lines is meant */
+        while ((server || options || domain) && (word = next_word(&rest))) {
+            if (options)
+                take_option(word, config);
+            if (server && config->server_count < RESOLVER_SERVERS &&
+                ip_addr_parse(word, &config->server[config->server_count]) == 0)
+                config->server_count++;
+            if (domain && config->search_count < RESOLVER_SEARCH &&
+                dns_name_from_text(word, &config->search[config->search_count]) == 0)
+                config->search_count++;
+            if (server)
+                break;
+        }
+    }
 }

@@ -1,28 +1,35 @@
 /*
  * posix_names.c - getaddrinfo(): from names to addresses.
  *
- * The order of RFC 6724 needs a routing table of many ways; a stack here has one. So the order is:
- * as the source has it, IPv6 before IPv4 for "localhost" and for no name at all, as glibc does.
- * Names come from /etc/hosts, then from the resolver that the program has set; which of them is
- * asked for AI_NUMERICHOST is neither.
+ * Names come from /etc/hosts, then from the resolver that the program has set, or from the name
+ * servers when it has set none (posix_resolver.c); for AI_NUMERICHOST none of them is asked. What
+ * files and servers say is put into the order of RFC 6724 (apps/ordering.h), as far as the stack's
+ * config tells our addresses and the ways there are. The program's own resolver has an order
+ * already, and for no name at all or "localhost" it is IPv6 before IPv4, as glibc has it.
+ *
+ * The canonical name is what the last alias of a server's answer leads to; otherwise the name as it
+ * was asked for.
  *
  * Left out: AI_IDN and what else glibc has beyond POSIX. The lock is taken for a moment only, to
- * read what is behind it: the resolver may use sockets itself.
+ * read what is behind it: the program's resolver may use sockets itself.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "apps/ordering.h"
 #include "base/addr.h"
 #include "posix/posix.h"
 #include "posix/posix_hosts.h"
 
 enum {
-    ADDRS_MAX = 32,
     KNOWN_FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_NUMERICSERV | AI_V4MAPPED |
                   AI_ALL | AI_ADDRCONFIG,
 };
+
+/* Families, as bits. */
+enum { V4 = 1, V6 = 2 };
 
 /* A kind of socket that an address is told for. */
 static const struct kind {
@@ -82,12 +89,7 @@ static int find_service(const char *service, const struct kind *kind, int flags)
 
 /* --- hosts -------------------------------------------------------------------------------- */
 
-struct found {
-    struct ip_addr addr[ADDRS_MAX];
-    int count;
-};
-
-static void add(struct found *found, const char *text, int family)
+static void add(struct posix_found *found, const char *text, int family)
 {
     struct ip_addr addr;
 
@@ -97,7 +99,7 @@ static void add(struct found *found, const char *text, int family)
 }
 
 /* Nobody is named: ourselves, or anybody who asks for us. */
-static void add_unnamed(struct found *found, const struct addrinfo *hints)
+static void add_unnamed(struct posix_found *found, const struct addrinfo *hints)
 {
     bool passive = hints->ai_flags & AI_PASSIVE;
 
@@ -110,40 +112,77 @@ static void add_unnamed(struct found *found, const struct addrinfo *hints)
     found->addr[found->count++] = (struct ip_addr){{0}};
 }
 
-static int ask_resolver(const char *name, int family, struct found *found)
+/* --- what the stack's config tells ---------------------------------------------------------- */
+
+/* False without a stack, or in a child. */
+static bool copy_config(struct stack_config *out)
 {
-    posix_take();
-    tapio_resolver *resolver = posix.resolver;
-    void *context = posix.resolver_context;
-    posix_give();
-    int count = resolver ? resolver(context, name, family, found->addr, ADDRS_MAX) : EAI_NONAME;
+    struct posix_call call;
+
+    if (!posix_begin(&call))
+        return false;
+    *out = *stack_config(call.stack);
+    posix_end(&call, 0);
+    return true;
+}
+
+/* The families that the stack has an address of; both when it has none at all. */
+static unsigned configured(void)
+{
+    struct stack_config config;
+    unsigned families = 0;
+
+    if (!copy_config(&config))
+        return V4 | V6;
+    for (int i = 0; i < config.addr_count; i++)
+        families |= ip_is_v4(config.addr[i].addr) ? V4 : V6;
+    return families ? families : V4 | V6;
+}
+
+/* On the link, or behind the gateway? */
+static bool has_way(const struct stack_config *config, struct ip_addr dst)
+{
+    if (config->link == STACK_LINK_IP ||
+        (!ip_is_unspecified(config->gateway) && ip_is_v4(config->gateway) == ip_is_v4(dst)))
+        return true;
+    for (int i = 0; i < config->addr_count; i++)
+        if (prefix_contains(config->addr[i], dst))
+            return true;
+    return false;
+}
+
+static void put_in_order(struct posix_found *found)
+{
+    struct ordering_source sources[STACK_ADDRS];
+    struct ordering_target targets[POSIX_ADDRS];
+    struct ordering ordering = {ordering_policies, ORDERING_POLICIES, sources, 0};
+    struct stack_config config;
+
+    static_assert((int)POSIX_ADDRS <= (int)ORDERING_MAX, "all of them are sorted");
+    if (found->count < 2 || !copy_config(&config))
+        return;
+    for (int i = 0; i < config.addr_count; i++)
+        sources[i] = (struct ordering_source){.prefix = config.addr[i]};
+    ordering.source_count = config.addr_count;
+    for (int i = 0; i < found->count; i++)
+        targets[i] = (struct ordering_target){.addr = found->addr[i],
+                                              .unreachable = !has_way(&config, found->addr[i])};
+    ordering_sort(&ordering, targets, found->count);
+    for (int i = 0; i < found->count; i++)
+        found->addr[i] = targets[i].addr;
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+static int ask_resolver(tapio_resolver *resolver, void *context, const char *name, int family,
+                        struct posix_found *found)
+{
+    int count = resolver(context, name, family, found->addr, POSIX_ADDRS);
 
     if (count < 0)
         return count;
-    found->count = count < ADDRS_MAX ? count : ADDRS_MAX;
+    found->count = count < POSIX_ADDRS ? count : POSIX_ADDRS;
     return found->count ? 0 : EAI_NONAME;
-}
-
-/* Has the stack an address of the family? */
-static bool is_configured(bool v4)
-{
-    bool is = false;
-
-    posix_take();
-    const struct stack_config *config = posix.stack ? stack_config(posix.stack) : NULL;
-    for (int i = 0; config && i < config->addr_count && !is; i++)
-        is = ip_is_v4(config->addr[i].addr) == v4;
-    posix_give();
-    return is;
-}
-
-/* AI_ADDRCONFIG: who would take both families is told of those that the stack has. */
-static int narrow(int family, int flags)
-{
-    if (!(flags & AI_ADDRCONFIG) || family != AF_UNSPEC)
-        return family;
-    bool v4 = is_configured(true), v6 = is_configured(false);
-    return v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6;
 }
 
 /* And the names below it: they are ours, whatever a resolver would say. */
@@ -155,20 +194,67 @@ static bool is_localhost(const char *name)
            (len > tail && strcasecmp(name + len - tail, ".localhost") == 0);
 }
 
-static int find_name(const char *name, int family, struct found *found)
+static int find_name(const char *name, int family, struct posix_found *found)
 {
+    tapio_resolver *resolver = NULL;
+    void *context = NULL;
     FILE *file = fopen("/etc/hosts", "re");
 
     if (file) {
-        found->count = posix_hosts_find(file, name, family, found->addr, ADDRS_MAX);
+        found->count = posix_hosts_find(file, name, family, found->addr, POSIX_ADDRS);
         fclose(file);
     }
-    if (found->count == 0 && is_localhost(name))
+    if (found->count == 0 && is_localhost(name)) {
         add_unnamed(found, &(struct addrinfo){.ai_family = family});
-    return found->count > 0 ? 0 : ask_resolver(name, family, found);
+        return found->count > 0 ? 0 : EAI_NONAME;
+    }
+    if (!atomic_load(&posix.forked)) { /* a child has no lock, and is told so by posix_resolve() */
+        posix_take();
+        resolver = posix.resolver;
+        context = posix.resolver_context;
+        posix_give();
+    }
+    if (found->count == 0 && resolver)
+        return ask_resolver(resolver, context, name, family, found);
+    int err = found->count > 0 ? 0 : posix_resolve(name, family, found);
+    put_in_order(found);
+    return err;
 }
 
-static int find_host(const char *node, const struct addrinfo *hints, struct found *found)
+static int find_families(const char *name, unsigned families, struct posix_found *found)
+{
+    switch (families) {
+    case V4:
+        return find_name(name, AF_INET, found);
+    case V6:
+        return find_name(name, AF_INET6, found);
+    case V4 | V6:
+        return find_name(name, AF_UNSPEC, found);
+    default:
+        return EAI_NONAME;
+    }
+}
+
+/* With AI_V4MAPPED, who wants IPv6 takes IPv4 when there is nothing else, with AI_ALL beside it,
+ * too; with AI_ADDRCONFIG everybody is told of the families that the stack has, and no other. */
+static int find_as_hinted(const char *name, const struct addrinfo *hints, struct posix_found *found)
+{
+    int flags = hints->ai_flags;
+    unsigned families = hints->ai_family == AF_INET    ? V4
+                        : hints->ai_family == AF_INET6 ? V6
+                                                       : V4 | V6;
+    unsigned allowed = flags & AI_ADDRCONFIG ? configured() : V4 | V6;
+    bool mapped = families == V6 && flags & AI_V4MAPPED;
+
+    if (mapped && flags & AI_ALL)
+        return find_families(name, (V4 | V6) & allowed, found);
+    int err = find_families(name, families & allowed, found);
+    if (err == EAI_NONAME && mapped)
+        err = find_families(name, V4 & allowed, found);
+    return err;
+}
+
+static int find_host(const char *node, const struct addrinfo *hints, struct posix_found *found)
 {
     struct ip_addr addr;
     int family = hints->ai_family;
@@ -188,11 +274,7 @@ static int find_host(const char *node, const struct addrinfo *hints, struct foun
     }
     if (hints->ai_flags & AI_NUMERICHOST || !*node)
         return EAI_NONAME;
-    family = narrow(family, hints->ai_flags);
-    int err = find_name(node, family, found);
-    if (err == EAI_NONAME && family == AF_INET6 && hints->ai_flags & AI_V4MAPPED)
-        err = find_name(node, AF_INET, found);
-    return err;
+    return find_as_hinted(node, hints, found);
 }
 
 /* --- the list ------------------------------------------------------------------------------ */
@@ -238,8 +320,9 @@ static int tell_address(struct list_end *list, struct ip_addr addr, int family,
     return 0;
 }
 
-static int tell_all(struct list_end *list, const struct found *found, const struct addrinfo *hints,
-                    const int ports[ARRAY_LEN(kinds)], const char *name)
+static int tell_all(struct list_end *list, const struct posix_found *found,
+                    const struct addrinfo *hints, const int ports[ARRAY_LEN(kinds)],
+                    const char *name)
 {
     int family = hints->ai_family, err = 0;
 
@@ -276,7 +359,7 @@ int tapio_getaddrinfo(const char *node, const char *service, const struct addrin
 {
     const struct addrinfo none = {.ai_family = AF_UNSPEC};
     struct list_end list = {.last = &list.first};
-    struct found found = {.count = 0};
+    struct posix_found found = {.count = 0};
     int ports[ARRAY_LEN(kinds)];
     bool served = false;
 
@@ -293,8 +376,9 @@ int tapio_getaddrinfo(const char *node, const char *service, const struct addrin
     if (!served)
         return hints->ai_flags & AI_NUMERICSERV ? EAI_NONAME : EAI_SERVICE;
     err = find_host(node, hints, &found);
+    const char *name = *found.name ? found.name : node;
     if (!err)
-        err = tell_all(&list, &found, hints, ports, hints->ai_flags & AI_CANONNAME ? node : NULL);
+        err = tell_all(&list, &found, hints, ports, hints->ai_flags & AI_CANONNAME ? name : NULL);
     if (err) {
         tapio_freeaddrinfo(list.first);
         return err;

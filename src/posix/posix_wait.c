@@ -53,7 +53,7 @@ void posix_watch_remove(struct posix_watch *watch)
 
 /* --- waking ------------------------------------------------------------------------------- */
 
-static void wake(struct posix_call *call)
+void posix_wake(struct posix_call *call)
 {
     if (atomic_exchange_explicit(&call->awake, 1, memory_order_relaxed))
         return;
@@ -68,7 +68,7 @@ static void wake_watch(struct posix_watch *watch)
     if (watch->foreign)
         posix_fire(watch->foreign);
     else
-        wake(watch->call);
+        posix_wake(watch->call);
 }
 
 void posix_tell(int s, short holds)

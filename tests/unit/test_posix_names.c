@@ -2,6 +2,7 @@
  * test_posix_names.c - face two: getaddrinfo(), /etc/hosts and /etc/services.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <tapio/socket.h>
@@ -62,7 +63,7 @@ static const struct row {
     {"x.localhost", "7", {.ai_socktype = SOCK_STREAM, .ai_family = AF_INET}, 0, "tcp 127.0.0.1 7"},
     {NULL, NULL, {.ai_family = AF_INET}, EAI_NONAME, NULL},
     {"", "7", {.ai_family = AF_INET}, EAI_NONAME, NULL},
-    {"host.invalid", "7", {.ai_family = AF_INET}, EAI_NONAME, NULL},
+    {"host.invalid", "7", {.ai_family = AF_INET}, EAI_SYSTEM, NULL}, /* no stack to ask over */
     {"localhost", "7", {.ai_flags = AI_NUMERICHOST}, EAI_NONAME, NULL},
     {"10.0.0.1", "http", {.ai_flags = AI_NUMERICSERV}, EAI_NONAME, NULL},
     {"10.0.0.1", "65536", {.ai_family = AF_INET}, EAI_SERVICE, NULL},
@@ -152,7 +153,8 @@ START_TEST(a_resolver_is_asked_for_what_no_file_knows)
     ck_assert_int_eq(tapio_getaddrinfo("known.example", "80", &hints, &list), EAI_NONAME);
     ck_assert_int_eq(asked, 4);
     tapio_set_resolver(NULL, NULL);
-    ck_assert_int_eq(tapio_getaddrinfo("known.example", "80", NULL, &list), EAI_NONAME);
+    ck_assert_int_eq(tapio_getaddrinfo("known.example", "80", NULL, &list), EAI_SYSTEM);
+    ck_assert_int_eq(errno, ENETDOWN);
 }
 END_TEST
 
@@ -241,6 +243,65 @@ START_TEST(services_are_found_by_name_and_protocol)
 }
 END_TEST
 
+/* What a resolv.conf comes to, in one line. */
+static const char *conf(const char *text)
+{
+    static char out[8192]; /* more than all names that there may be */
+    struct resolver_config config;
+    char word[DNS_NAME_TEXT];
+    int len = 0;
+
+    resolver_config_init(&config);
+    FILE *file = file_of(text);
+    posix_resolv_conf_read(file, &config);
+    fclose(file);
+    for (uint32_t i = 0; i < config.server_count; i++)
+        len += sprintf(out + len, "%s ", ip_addr_format(config.server[i], word));
+    for (uint32_t i = 0; i < config.search_count; i++) {
+        dns_name_to_text(&config.search[i], word);
+        len += sprintf(out + len, "%s ", word);
+    }
+    sprintf(out + len, "%u %lld %u%s", config.ndots, (long long)(config.timeout_ns / NS_PER_S),
+            config.attempts, config.tcp ? " tcp" : "");
+    return out;
+}
+
+static const struct {
+    const char *text, *says;
+} confs[] = {
+    {"\n", "1 5 2"},
+    {"nameserver 192.0.2.1\n", "192.0.2.1 1 5 2"},
+    {"nameserver 192.0.2.1\nnameserver\t2001:db8::1 # two\nnameserver 192.0.2.3",
+     "192.0.2.1 2001:db8::1 192.0.2.3 1 5 2"},
+    {"nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4\n",
+     "192.0.2.1 192.0.2.2 192.0.2.3 1 5 2"},
+    /* what is not understood */
+    {"nameserver fe80::1%eth0\nnameserver\nnameserver ns.example\nnameserver 192.0.2.1\n",
+     "192.0.2.1 1 5 2"},
+    {"nameserver 192.0.2.1 192.0.2.2\n", "192.0.2.1 1 5 2"},
+    {"Nameserver 192.0.2.1\n;nameserver 192.0.2.2\n#nameserver 192.0.2.3\nlookup file bind\n",
+     "1 5 2"},
+    {"sortlist 192.0.2.0/24\noptions rotate edns0 ndots:3 inet6\n", "3 5 2"},
+    /* the last of domain and search */
+    {"domain one.example\nsearch two.example three.example\n", "two.example three.example 1 5 2"},
+    {"search two.example three.example\ndomain one.example\n", "one.example 1 5 2"},
+    {"search a b c d e f g h\n", "a b c d e f 1 5 2"},
+    {"search a..b c\n", "c 1 5 2"},
+    {"search a\nsearch\n", "1 5 2"},
+    /* numbers and their bounds */
+    {"options ndots:0 timeout:1\noptions attempts:3 use-vc\n", "0 1 3 tcp"},
+    {"options ndots:15 timeout:30 attempts:5\n", "15 30 5"},
+    {"options ndots:16 timeout:31 attempts:6\n", "15 30 5"},
+    {"options ndots:99999999999999999999 timeout:4294967297\n", "15 30 2"},
+    {"options timeout:0 attempts:0 ndots: ndots:x ndots:-1 ndots:1x timeout\n", "1 5 2"},
+};
+
+START_TEST(a_resolv_conf_is_read_as_far_as_it_is_understood)
+{
+    ck_assert_str_eq(conf(confs[_i].text), confs[_i].says);
+}
+END_TEST
+
 static Suite *posix_names_suite(void)
 {
     Suite *suite = suite_create("posix_names");
@@ -253,6 +314,8 @@ static Suite *posix_names_suite(void)
     tcase_add_test(files, hosts_are_found_by_any_of_their_names);
     tcase_add_test(files, a_line_too_long_is_not_believed);
     tcase_add_test(files, services_are_found_by_name_and_protocol);
+    tcase_add_loop_test(files, a_resolv_conf_is_read_as_far_as_it_is_understood, 0,
+                        ARRAY_LEN(confs));
     suite_add_tcase(suite, files);
     return suite;
 }
