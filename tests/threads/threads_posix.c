@@ -1,13 +1,14 @@
 /*
- * threads_posix.c - eight threads on one stack, for as long as one likes.
+ * threads_posix.c - eleven threads on one stack, for as long as one likes.
  *
  *     threads_posix [SECONDS]       3 by default; prints "N passed, N failed"
  *
  * Every call of face two is made by threads that know nothing of each other, until the time is up:
  * blocking transfers with every octet checked, the same by epoll and poll, many short connections,
- * servers that share a listener and a set, sockets closed under calls that wait on them, and a
- * storm of signals. It is built with ThreadSanitizer for scripts/test; what it proves is that
- * nothing is reported, nothing hangs and no octet is lost.
+ * servers that share a listener and a set, sockets closed under calls that wait on them, names that
+ * three ask for at once while the servers change, and a storm of signals. It is built with
+ * ThreadSanitizer for scripts/test; what it proves is that nothing is reported, nothing hangs and
+ * no octet is lost.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,10 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/name_server.h"
 #include "support/proves.h"
 #include "support/twins.h"
 
-enum { WORKERS = 8, HANG_S = 30, PORT = 80 };
+enum { WORKERS = 11, HANG_S = 30, PORT = 80 };
 
 static struct twins twins;
 static atomic_bool over;
@@ -246,6 +248,35 @@ static void *reads_doomed(void *argument)
     return NULL;
 }
 
+/* Names, by three threads that share one resolver; now and then one of them takes it away, which
+ * the others are told as EAI_AGAIN. */
+static const struct name_row zone[] = {{"one.example", "192.0.2.1 2001:db8::1", NULL, NAME_TOLD},
+                                       {"two.example", "192.0.2.2", "two-too.example", NAME_TOLD}};
+static struct name_server server;
+static atomic_ulong resolved;
+
+static void serve_names(void)
+{
+    MUST(tapio_resolv_conf("nameserver 10.0.0.2\noptions timeout:1 attempts:5\n") == 0);
+}
+
+static void *resolves(void *argument)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+
+    for (unsigned i = 1; goes_on((int)(intptr_t)argument); i++) {
+        hints.ai_family = i % 2 ? AF_UNSPEC : AF_INET;
+        int err = tapio_getaddrinfo(zone[i % 3 == 0].name, "80", &hints, &list);
+        MUST(err == 0 || err == EAI_AGAIN);
+        if (err == 0)
+            tapio_freeaddrinfo(list);
+        atomic_fetch_add(&resolved, err == 0);
+        if (i % 20 == 0)
+            serve_names();
+    }
+    return NULL;
+}
+
 static void handle(int signal)
 {
     (void)signal;
@@ -253,8 +284,9 @@ static void handle(int signal)
 
 /* --- the run ------------------------------------------------------------------------------ */
 
-static void *(*const work[WORKERS])(void *) = {writes, reads,  asks,   epolls,
-                                               serves, serves, closes, reads_doomed};
+static void *(*const work[WORKERS])(void *) = {writes,   reads,    asks,    epolls,
+                                               serves,   serves,   closes,  reads_doomed,
+                                               resolves, resolves, resolves};
 
 static int64_t now_s(void)
 {
@@ -299,6 +331,9 @@ int main(int argc, char **argv)
 
     sigaction(SIGUSR1, &action, NULL);
     twins_begin(&twins);
+    name_server_begin(&server, twins_lock(&twins), zone, ARRAY_LEN(zone));
+    twins_unlock(&twins);
+    serve_names();
     shared = twins_connect(TWINS_ECHO);
     listener = twins_listen(PORT, 64);
     MUST(tapio_fcntl(listener, F_SETFL, O_NONBLOCK) == 0);
@@ -312,7 +347,11 @@ int main(int argc, char **argv)
     if (fine) {
         for (int i = 0; i < WORKERS; i++)
             printf("worker %d: %lu rounds\n", i, atomic_load(&rounds[i]));
-        printf("%lu octets checked\n", atomic_load(&octets));
+        printf("%lu octets checked, %lu names\n", atomic_load(&octets), atomic_load(&resolved));
+        MUST(atomic_load(&resolved) > 0);
+        twins_lock(&twins);
+        name_server_end(&server);
+        twins_unlock(&twins);
         MUST(tapio_close(shared) == 0 && tapio_close(listener) == 0);
         twins_end(&twins);
     }
