@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
 
 SERVER_AT=10.9.0.1
+EXAMPLES=$(dirname "$TAPIO")
 
 # A zone of our own, "example"; nothing is asked of anybody else.
 dnsmasq_start() {
@@ -14,7 +15,8 @@ dnsmasq_start() {
         --pid-file="$WORK/dnsmasq.pid" --user="$(id -un)" --local=/example/ \
         --host-record=real.example,192.0.2.9,2001:db8::9 --cname=alias.example,real.example \
         --mx-host=example,mail.example,10 --txt-record='text.example,two words,"quoted"' \
-        --host-record=web.example,$SERVER_AT --edns-packet-max=512 "${MANY[@]}" >"$WORK/dnsmasq.log" 2>&1 &
+        --host-record=web.example,$SERVER_AT --host-record=two.example,192.0.2.9 \
+        --host-record=two.example,$SERVER_AT --edns-packet-max=512 "${MANY[@]}" >"$WORK/dnsmasq.log" 2>&1 &
     started $!
     disown
     wait_until 5 grep -q 'started, version' "$WORK/dnsmasq.log"
@@ -129,6 +131,32 @@ ping_by_name() {
     grep -q "'nobody.example' is nobody's name" "$WORK/err"
 }
 
+# http_get CODE CONF HOST PATH: the example, with CONF as its /etc/resolv.conf.
+http_get() {
+    local wanted=$1 code=0
+    printf '%b' "$2" >"$WORK/resolv.conf"
+    timeout 30 unshare --mount -- sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$WORK/resolv.conf" \
+        "$EXAMPLES/http_get" tap0 "$3" 8000 "$4" >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
+    cat "$WORK/err"
+    expect "exit code of http_get $3" "$wanted" "$code"
+}
+
+# The server of page_by_name() still runs. Of two.example's addresses one leads nowhere, and dnsmasq
+# tells them in turns; the example takes the first.
+getaddrinfo_by_name() {
+    local at_server="nameserver $SERVER_AT\n" i
+    http_get 0 "$at_server" web.example /small.txt
+    tail -n 1 "$WORK/out" | cmp - "$WORK/site/small.txt"
+    http_get 0 "${at_server}search nowhere.example example\noptions ndots:1\n" web /small.txt
+    for i in 1 2 3; do
+        http_get 0 "$at_server" two.example /small.txt
+    done
+    http_get 1 "$at_server" nobody.example /
+    expect "what it says" "nobody.example: Name or service not known" "$(cat "$WORK/err")"
+    http_get 1 "nameserver 10.9.0.77\noptions timeout:1 attempts:1\n" web.example /
+    expect "what it says" "web.example: Temporary failure in name resolution" "$(cat "$WORK/err")"
+}
+
 dnsmasq_start || die "dnsmasq does not start: $(tail -n 1 "$WORK/dnsmasq.log")"
 try 'addresses, mail exchangers and texts come as records' records RFC1035-4.1.3-a
 try 'localhost is answered without a server' without_a_server RFC6761-6.3-a
@@ -138,6 +166,7 @@ try 'an answer that was cut short is asked for over TCP' cut_short RFC1035-4.2.1
 try 'what is not there is told from what has no such record' denials
 try 'silence is told in one line' silence RFC1035-7.2-a
 try 'a page is fetched by the name of its server' page_by_name
+try 'a program reaches a host by its name' getaddrinfo_by_name RFC6724-6-a
 try 'a host is pinged by its name' ping_by_name
 try 'questions and answers can be read in the capture' captured
 finish

@@ -360,13 +360,13 @@ static Suite *posix_resolver_suite(void)
     TCase *c = tcase_create("answers"), *waiting = tcase_create("waiting");
 
     tcase_add_checked_fixture(c, given_a_server, end_of_the_server);
-    tcase_set_timeout(c, 60);
+    tcase_set_timeout(c, 20);
     tcase_add_loop_test(c, a_name_is_told_as_the_hints_ask, 0, ARRAY_LEN(rows));
     tcase_add_test(c, both_families_are_of_one_host);
     tcase_add_test(c, a_resolver_of_ones_own_is_asked_instead);
     suite_add_tcase(suite, c);
     tcase_add_checked_fixture(waiting, given_a_server, end_of_the_server);
-    tcase_set_timeout(waiting, 60);
+    tcase_set_timeout(waiting, 20);
     tcase_add_test(waiting, silence_ends_with_again);
     tcase_add_test(waiting, detaching_ends_a_question);
     tcase_add_test(waiting, a_lost_device_ends_a_question);
