@@ -6,6 +6,9 @@
  * and never forward. Did the link bring it in an honest way? A unicast packet in a link broadcast
  * makes every host on the link answer at once, so it is refused (RFC 1122, 3.3.6).
  *
+ * Ours are the addresses of the link that brought it: the strong model of RFC 1122, 3.3.4.2
+ * (route.h).
+ *
  * The time to live is not asked about: it limits forwarding, not arriving (RFC 1122, 3.2.1.7).
  *
  * A host without any IPv4 address cannot say what is for it: a DHCP server may send to the very

@@ -53,7 +53,8 @@ static int choose_remote(const struct udp_port *port, const struct sock_msg *msg
 }
 
 /* May it be that large, and may it be cut to pieces on the way (IP_MTU_DISCOVER)? A packet of IPv6
- * is not. */
+ * is not. More than 576 octets leave for other networks because the path MTU is looked for, which
+ * is the default; or, with DF clear, because the program has asked for that (RFC 1122, 3.3.3). */
 static int choose_size(const struct stack *stack, const struct sock *sock, struct datagram_out *out)
 {
     const struct ip_family *family = ip_family_of(out->remote.addr);

@@ -61,6 +61,13 @@ static void put16(uint8_t *at, size_t value)
 
 /* --- out ---------------------------------------------------------------------------------- */
 
+/* Whatever a test does, no host may say these (RFC 6633, 3; RFC 1122, 3.2.2.2). */
+static void check_icmp(uint8_t type)
+{
+    ck_assert_uint_ne(type, 4); /* source quench */
+    ck_assert_uint_ne(type, 5); /* redirect */
+}
+
 static void read_headers(struct rig_packet *p)
 {
     const uint8_t *at = p->octets;
@@ -85,6 +92,8 @@ static void read_headers(struct rig_packet *p)
         p->dont_fragment = at[6] & 0x40;
         at += 20;
     }
+    if (p->protocol == IPPROTO_ICMP)
+        check_icmp(*at);
     if (p->protocol != IPPROTO_UDP)
         return;
     p->src_port = get16(at);

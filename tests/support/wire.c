@@ -259,6 +259,8 @@ static const char *parse_ip(const uint8_t *frame, size_t len, struct wire_tcp *t
     t->ttl = ip[8];
     t->ip_src = get32(ip + 12);
     t->ip_dst = get32(ip + 16);
+    if (ip[9] == 1 && total > 20 && (ip[20] == 4 || ip[20] == 5))
+        return "a source quench or a redirect (RFC 6633, 3; RFC 1122, 3.2.2.2)";
     if (ip[9] != 6)
         return NULL;
     *is_tcp = true;

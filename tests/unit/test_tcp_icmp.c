@@ -214,6 +214,36 @@ START_TEST(established_that_gives_up_says_what_the_network_said)
 }
 END_TEST
 
+/* A router has found fault with our header, which it may not with the next one. */
+START_TEST(a_parameter_problem_is_noted_and_ends_nothing)
+{
+    int listener, server, client = hosts_connect(V4, &listener, &server);
+    char back[8];
+
+    ck_assert_int_eq(sock_send(hosts[0].stack, client, "text", 4, 0, NULL), 4);
+    struct host_packet text = first_sent();
+    host_lose(0);
+    tell(V4, ICMP_PARAMETER_PROBLEM, 0, UINT32_C(12) << 24, &text);
+    ck_assert_int_eq(state_of(client), TCPS_ESTABLISHED);
+    ck_assert_int_eq(error_of(client), 0); /* unless it gives up one day */
+    if (_i == 0) {
+        hosts_wait_ms(1500);
+        ck_assert_int_eq(sock_recv(hosts[1].stack, server, back, sizeof back, 0, NULL), 4);
+        ck_assert_int_eq(sock_send(hosts[1].stack, server, "back", 4, 0, NULL), 4);
+        hosts_settle();
+        ck_assert_int_eq(sock_recv(hosts[0].stack, client, back, sizeof back, 0, NULL), 4);
+    } else {
+        for (int i = 0; i < 4000 && state_of(client) != TCPS_CLOSED; i++) {
+            hosts_now = instant_add(hosts_now, NS_PER_S);
+            host_output(0);
+            host_lose(0);
+        }
+        ck_assert_int_eq(error_of(client), EPROTO);
+    }
+    PROVES("RFC1122-3.2.2.5-a");
+}
+END_TEST
+
 /* --- about a segment in flight? ----------------------------------------------------------- */
 
 static const struct {
@@ -470,6 +500,7 @@ int main(void)
                         (int)ARRAY_LEN(errors));
     tcase_add_loop_test(c, syn_sent_still_connects_after_a_soft_error, 0, 2);
     tcase_add_loop_test(c, established_takes_no_error_for_the_end, 0, (int)ARRAY_LEN(errors));
+    tcase_add_loop_test(c, a_parameter_problem_is_noted_and_ends_nothing, 0, 2);
     tcase_add_loop_test(c, established_that_gives_up_says_what_the_network_said, 0, 2);
     tcase_add_loop_test(c, only_a_segment_in_flight_is_believed, 0, 2 * (int)ARRAY_LEN(quoted));
     tcase_add_loop_test(c, an_error_about_somebody_else_changes_nothing, 0, 2);
