@@ -122,13 +122,14 @@ struct sock_msg {
     int flags;          /* out (recvmsg): MSG_CTRUNC, MSG_TRUNC */
 };
 /* -EMSGSIZE when iovcnt is beyond 1024, -EINVAL for control messages to TCP, which takes none. UDP
- * knows IP_PKTINFO (the source), IP_TTL, IP_TOS, IPV6_PKTINFO, IPV6_HOPLIMIT, IPV6_TCLASS. */
+ * knows IP_PKTINFO (the source), IP_TTL, IP_TOS, IP_RETOPTS (instead of IP_OPTIONS), IPV6_PKTINFO,
+ * IPV6_HOPLIMIT, IPV6_TCLASS. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_sendmsg(struct stack *stack, int s,
                                                const struct sock_msg *msg, int flags,
                                                struct waiter *waiter);
 /* With TCP_INQ on, there is a control message TCP_CM_INQ: an int, the octets still to be read. UDP
  * has those that were asked for by IP_PKTINFO (where the datagram was sent to), IP_RECVTTL,
- * IP_RECVTOS, IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT and IPV6_RECVTCLASS. */
+ * IP_RECVTOS, IP_RECVOPTS, IP_RETOPTS, IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT and IPV6_RECVTCLASS. */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struct sock_msg *msg,
                                                int flags, struct waiter *waiter);
 
@@ -143,7 +144,9 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struc
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_USER_TIMEOUT, TCP_LINGER2, TCP_SYNCNT, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_WINDOW_CLAMP,
  * TCP_NOTSENT_LOWAT, TCP_INQ; to read: TCP_INFO (struct sock_tcp_info).
- * IPPROTO_IP: IP_TOS, IP_TTL, IP_MTU_DISCOVER. IPPROTO_IPV6: IPV6_V6ONLY, IPV6_TCLASS,
+ * IPPROTO_IP: IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_OPTIONS (at most 40 octets: record route,
+ * timestamp, router alert; -EPERM for a source route; accepted sockets do not inherit them).
+ * IPPROTO_IPV6: IPV6_V6ONLY, IPV6_TCLASS,
  * IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER (of an AF_INET6 socket).
  * Of UDP alone: SO_BROADCAST, SO_REUSEPORT, IP_RECVERR (ICMP errors that may pass, and those of a
  * socket that is not connected, are told, too), IP_MULTICAST_TTL, what recvmsg() is to tell, and

@@ -43,7 +43,8 @@ static void v4_emit(struct writer *w, const struct ip_out *h, size_t payload_len
                                     .ttl = h->ttl,
                                     .tos = h->tos,
                                     .id = h->id,
-                                    .dont_fragment = !h->may_fragment},
+                                    .dont_fragment = !h->may_fragment,
+                                    .options = h->options},
               payload_len);
 }
 
@@ -84,7 +85,7 @@ static struct frame *v4_echo_reply(struct frame_pool *pool, const struct ip_pack
 static struct frame *v4_echo(struct frame_pool *pool, const struct ip_out *h, uint32_t rest,
                              struct bytes data)
 {
-    size_t len = IPV4_HEADER_MIN + ICMP_HEADER + data.len;
+    size_t len = IPV4_HEADER_MIN + h->options.len + ICMP_HEADER + data.len;
     struct frame *packet = frame_get(pool, len);
 
     if (!packet)

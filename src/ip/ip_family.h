@@ -11,7 +11,7 @@
 #include "ip/ipv4.h"
 #include "ip/ipv6.h"
 
-enum { IP_HEADER_MAX = IPV6_HEADER /* of what we send */ };
+enum { IP_HEADER_MAX = IPV4_HEADER_MAX /* of what we send: longer than IPV6_HEADER */ };
 
 /* A packet that has arrived. */
 struct ip_packet {
@@ -36,8 +36,9 @@ struct ip_out {
     uint8_t protocol;
     uint8_t ttl;
     uint8_t tos;
-    bool may_fragment; /* IPv4: DF is clear, and so it needs an */
-    uint16_t id;       /* identification */
+    bool may_fragment;    /* IPv4: DF is clear, and so it needs an */
+    uint16_t id;          /* identification */
+    struct bytes options; /* IPv4 */
 };
 
 /* A message whose checksum is right. */
@@ -50,7 +51,7 @@ struct icmp_message {
 struct ip_family {
     uint16_t ether_type;
     uint8_t version;
-    uint8_t header_len;      /* of what we send */
+    uint8_t header_len;      /* of what we send, without options */
     uint8_t icmp;            /* the protocol number of its ICMP */
     uint8_t gso_type;        /* of a big frame that carries TCP over it */
     enum drop unknown_proto; /* why a packet for nobody is dropped */

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
+#include "ip/ipv4_options_wire.h"
 
 enum {
     IPV4_HEADER_MIN = 20,
@@ -37,8 +38,7 @@ struct ipv4_header {
  * the total length says; padding behind it is cut off. */
 NODISCARD enum drop ipv4_parse(struct bytes packet, struct ipv4_header *out, struct bytes *payload);
 
-/* A header of IPV4_HEADER_MIN octets with its checksum, for `payload_len` octets that the caller
- * appends. We send no options. */
+/* A header with its options and its checksum, for `payload_len` octets that the caller appends. */
 void ipv4_emit(struct writer *w, const struct ipv4_header *h, size_t payload_len);
 
 /* The header of a reassembled packet: that of its first fragment with its options, as if it had
@@ -46,11 +46,12 @@ void ipv4_emit(struct writer *w, const struct ipv4_header *h, size_t payload_len
 void ipv4_emit_whole(struct writer *w, struct bytes first_header, size_t payload_len,
                      bool congested);
 
-/* Clears DF in a packet of ours that must leave in fragments, and gives it its identification. */
+/* Clears DF in a packet of ours that must leave in fragments, and gives it its identification. It
+ * has no options. */
 void ipv4_permit_fragments(uint8_t *packet, uint16_t id);
 
-/* The header of a piece of `packet`, which is ours and has no options: `len` octets from `offset`
- * of its payload on. */
+/* The header of a piece of a packet of ours, with those options that it has: `len` octets from
+ * `offset` of the payload on. */
 void ipv4_emit_piece(struct writer *w, const struct ipv4_header *whole, size_t offset, size_t len,
                      bool more);
 

@@ -74,9 +74,22 @@ static void put_pktinfo6(struct sock_controls *controls, struct ip_addr dst)
     sock_put_control(controls, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
 }
 
-void sock_put_udp_controls(const struct stack *stack, const struct udp_port *port,
-                           const struct udp_from *from, struct sock_controls *controls)
+/* IP options as they came with what this host records in them, and as they continue it when they
+ * are sent back. */
+static void put_options(struct sock_controls *controls, uint8_t wants, struct bytes options)
 {
+    if (wants & WANTS_OPTIONS)
+        sock_put_control(controls, IPPROTO_IP, IP_RECVOPTS, options.at, options.len);
+    if (wants & WANTS_RETURN) {
+        struct ipv4_options back = ipv4_options_returned(options);
+        sock_put_control(controls, IPPROTO_IP, IP_RETOPTS, back.octets, back.len);
+    }
+}
+
+void sock_put_udp_controls(const struct stack *stack, const struct udp_port *port,
+                           struct frame *datagram, struct sock_controls *controls)
+{
+    const struct udp_from *from = udp_from_of(datagram);
     struct route route = {.src = from->dst};
     uint8_t tos = from->tos;
 
@@ -98,6 +111,8 @@ void sock_put_udp_controls(const struct stack *stack, const struct udp_port *por
         put_int(controls, IPPROTO_IP, IP_TTL, from->ttl);
     if (port->wants & WANTS_TOS)
         sock_put_control(controls, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+    if (from->options_len > 0)
+        put_options(controls, port->wants, udp_options_of(datagram));
 }
 
 /* --- in: sendmsg() ------------------------------------------------------------------------ */
@@ -140,6 +155,10 @@ static int take_ip(int type, struct bytes data, struct udp_wishes *out)
         out->src = ip_from_v4(0);
         memcpy(out->src.octet + 12, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
         return take_interface((unsigned)info.ipi_ifindex);
+    case IP_RETOPTS: /* what is beyond the most that there can be is left, as on Linux */
+        out->has_options = true;
+        return ipv4_options_take(bytes_first(data, size_min(data.len, IPV4_OPTIONS_MAX)),
+                                 &out->options);
     default: /* types are numbers, not an enum */
         return -EINVAL;
     }

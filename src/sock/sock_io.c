@@ -76,7 +76,9 @@ static ssize_t send_piece(struct stack *stack, struct sock *sock, struct bytes t
     case SOCK_CONNECTION:
         return tcp_send(&stack->tcp, sock->conn, text, more, stack->now);
     case SOCK_PING:
-        return text.at || text.len == 0 ? ping_port_send(stack, sock->ping, text) : -EFAULT;
+        if (!text.at && text.len > 0)
+            return -EFAULT;
+        return ping_port_send(stack, sock->ping, sock_ip_options(sock, sock->ping->remote), text);
     case SOCK_FRESH:
     case SOCK_LISTENING:
     case SOCK_UDP: /* has calls of its own */

@@ -54,7 +54,7 @@ static void inherit(struct sock *sock, const struct sock *from)
     sock->inq = from->inq;
     sock->v6 = from->v6;
     sock->v6_only = from->v6_only;
-    sock->tuning = tuning_share(from->tuning);
+    sock->tuning = tuning_share(from->listener->tuning);
 }
 
 static int accept_now(struct stack *stack, int s, struct endpoint *remote, int flags)

@@ -61,6 +61,19 @@ struct tcp_tuning *sock_tune(struct stack *stack, struct sock *sock)
     return tuning_edit(&stack->tcp.tunings, &sock->tuning);
 }
 
+/* What is set on a listener is so on those that come to it, but for IP options: those are between
+ * it and nobody, as on Linux. */
+static struct tcp_tuning *tuning_for_callers(struct stack *stack, const struct sock *sock)
+{
+    struct tcp_tuning *tuning = tuning_share(sock->tuning), *own = NULL;
+
+    if (tuning && tuning->ip_options.len > 0)
+        own = tuning_edit(&stack->tcp.tunings, &tuning);
+    if (own)
+        own->ip_options = (struct ipv4_options){0};
+    return tuning;
+}
+
 static void hand_over(struct stack *stack, struct sock *sock)
 {
     if (sock->kind == SOCK_UDP)
@@ -70,7 +83,7 @@ static void hand_over(struct stack *stack, struct sock *sock)
             tcp_set_tuning(&stack->tcp, sock->conn, sock->tuning, stack->now);
     } else if (sock->kind == SOCK_LISTENING && sock->listener->tuning != sock->tuning) {
         tuning_drop(&stack->tcp.tunings, &sock->listener->tuning);
-        sock->listener->tuning = tuning_share(sock->tuning);
+        sock->listener->tuning = tuning_for_callers(stack, sock);
     }
 }
 

@@ -3,13 +3,22 @@
  *
  * A connection has one octet for the type of service and the traffic class, and one for the time to
  * live and the hop limit: it speaks one of the two. An AF_INET6 socket may be asked by either name.
+ *
+ * IP_OPTIONS are those of every IPv4 packet of a socket (ip/ipv4_options_wire.c says which). They
+ * lie in its tuning. A source route is -EPERM: packets with one are refused here, and few routers
+ * take them. An accepted connection has none: Linux gives it those of the SYN, turned round. Nor
+ * has what is sent without a connection: resets, answers of TIME-WAIT, SYN cookies.
  */
 #include <errno.h>
 #include <netinet/in.h>
 
 #include "sock/sock_table.h"
 
-enum { ECN_MASK = 3 };
+enum {
+    ECN_MASK = 3,
+    /* So that a segment with all options of IP and TCP has room for some text. */
+    OPTIONS_MTU_MIN = IPV4_HEADER_MAX + TCP_HEADER_MAX + 8,
+};
 
 /* These options may be one octet long. */
 static int get_int_or_octet(const void *value, socklen_t len, int *out)
@@ -63,11 +72,48 @@ static bool is_unbound_udp(const struct sock *sock)
     return sock->kind == SOCK_UDP && sock->udp->local.port == 0;
 }
 
+/* --- IP_OPTIONS --------------------------------------------------------------------------- */
+
+const struct ipv4_options *sock_ip_options(const struct sock *sock, struct ip_addr to)
+{
+    return sock->tuning && sock->tuning->ip_options.len > 0 && ip_is_v4(to)
+               ? &sock->tuning->ip_options
+               : NULL;
+}
+
+static int set_options(struct stack *stack, struct sock *sock, const void *value, socklen_t len)
+{
+    bool is_stream = sock->kind != SOCK_UDP && sock->kind != SOCK_PING;
+    struct ipv4_options options;
+
+    if (len > IPV4_OPTIONS_MAX)
+        return -EINVAL;
+    if (len > 0 && !value)
+        return -EFAULT;
+    int err = ipv4_options_take(bytes_of(value, len), &options);
+    if (err)
+        return err;
+    if (options.len > 0 && is_stream && stack->config.mtu < OPTIONS_MTU_MIN)
+        return -EINVAL;
+    if (options.len == 0 && !sock->tuning)
+        return 0;
+    struct tcp_tuning *tuning = sock_tune(stack, sock);
+    if (!tuning)
+        return -ENOBUFS;
+    tuning->ip_options = options;
+    return 0;
+}
+
+/* --- the calls ---------------------------------------------------------------------------- */
+
 int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int option,
                        const void *value, socklen_t len)
 {
     struct tcp_tuning scratch = {.references = 1};
     int number;
+
+    if (level == IPPROTO_IP && option == IP_OPTIONS)
+        return set_options(stack, sock, value, len);
     int err = level == IPPROTO_IP ? get_int_or_octet(value, len, &number)
                                   : sock_get_int(value, len, &number);
 
@@ -98,6 +144,8 @@ int sock_get_ip_option(struct stack *stack, struct sock *sock, int level, int op
     bool v4 = level == IPPROTO_IP;
     int number, err = 0;
 
+    if (v4 && option == IP_OPTIONS)
+        return sock_put(value, len, tuning->ip_options.octets, tuning->ip_options.len);
     if ((v4 && option == IP_TOS) || (!v4 && option == IPV6_TCLASS))
         number = tuning->tos;
     else if ((v4 && option == IP_TTL) || (!v4 && option == IPV6_UNICAST_HOPS))

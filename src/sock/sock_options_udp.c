@@ -14,6 +14,8 @@ static const struct {
     {IPPROTO_IP, IP_PKTINFO, WANTS_PKTINFO},
     {IPPROTO_IP, IP_RECVTTL, WANTS_TTL},
     {IPPROTO_IP, IP_RECVTOS, WANTS_TOS},
+    {IPPROTO_IP, IP_RECVOPTS, WANTS_OPTIONS},
+    {IPPROTO_IP, IP_RETOPTS, WANTS_RETURN},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, WANTS_PKTINFO6},
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, WANTS_HOP_LIMIT},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, WANTS_TCLASS},
@@ -52,6 +54,7 @@ int sock_set_udp_option(struct udp_port *port, int level, int option, int number
 
     if (want) {
         port->wants = number ? port->wants | want : port->wants & (uint8_t)~want;
+        port->takes_options = port->wants & (WANTS_OPTIONS | WANTS_RETURN);
         return 0;
     }
     if (is_group_ttl(level, option)) { /* -1: as it was */

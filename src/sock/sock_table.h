@@ -110,14 +110,16 @@ void sock_put_control(struct sock_controls *controls, int level, int type, const
                       size_t len);
 /* Those that the socket wants to know of a datagram. */
 void sock_put_udp_controls(const struct stack *stack, const struct udp_port *port,
-                           const struct udp_from *from, struct sock_controls *controls);
+                           struct frame *datagram, struct sock_controls *controls);
 
 /* What sendmsg() wants of one datagram; -1, or unspecified: as the socket has it. */
 struct udp_wishes {
     struct ip_addr src;
     int16_t ttl, tos;
+    bool has_options; /* IP_RETOPTS */
+    struct ipv4_options options;
 };
-/* -EINVAL, -EFAULT, -ENODEV. */
+/* -EINVAL, -EFAULT, -ENODEV, -EPERM. */
 int sock_take_udp_controls(const struct sock_msg *msg, bool v6, struct udp_wishes *out);
 
 /* --- sock_wait.c -------------------------------------------------------------------------- */
@@ -139,6 +141,8 @@ int sock_wait(struct stack *stack, int s, short events, const struct patience *p
 
 /* Hands what was set to the connection or listener that the socket stands for now. */
 void sock_apply_options(struct stack *stack, struct sock *sock);
+/* The IP options that a packet to `to` has by IP_OPTIONS; NULL: none. */
+const struct ipv4_options *sock_ip_options(const struct sock *sock, struct ip_addr to);
 /* Its tuning, to be written; NULL without memory. */
 NODISCARD struct tcp_tuning *sock_tune(struct stack *stack, struct sock *sock);
 int sock_get_int(const void *value, socklen_t len, int *out);
@@ -155,6 +159,8 @@ enum {
     WANTS_PKTINFO6 = 8,
     WANTS_HOP_LIMIT = 16,
     WANTS_TCLASS = 32,
+    WANTS_OPTIONS = 64, /* as they came */
+    WANTS_RETURN = 128, /* as they go back */
 };
 
 /* -ENOPROTOOPT: it is none of UDP's own. */

@@ -61,7 +61,8 @@ static int choose_size(const struct stack *stack, const struct sock *sock, struc
     const struct tcp_tuning *tuning = tuning_or_default(sock->tuning);
     int mode = tuning->pmtu_discover ? tuning->pmtu_discover - 1 : IP_PMTUDISC_WANT;
     bool v4 = family->version == 4;
-    size_t whole = family->header_len + UDP_HEADER + out->len;
+    size_t whole =
+        family->header_len + (out->options ? out->options->len : 0u) + UDP_HEADER + out->len;
     uint32_t mtu =
         mode < IP_PMTUDISC_PROBE ? stack_path_mtu(stack, out->remote.addr) : stack->config.mtu;
     bool may_exceed = v4 && (mode < IP_PMTUDISC_DO || mode == IP_PMTUDISC_OMIT);
@@ -121,6 +122,9 @@ static ssize_t send_now(struct stack *stack, int s, const struct sock_msg *msg, 
         wishes.src = sock_udp_source(stack, port);
     err = sock_udp_route(stack, sock, wishes.src, out.remote.addr, &out.local.addr);
     out.local.port = port->local.port;
+    out.options = sock_ip_options(sock, out.remote.addr);
+    if (wishes.has_options && ip_is_v4(out.remote.addr))
+        out.options = &wishes.options;
     if (!err)
         err = choose_size(stack, sock, &out);
     if (!err)
@@ -185,7 +189,7 @@ static void tell_about(const struct stack *stack, const struct udp_port *port, s
     if (msg->name)
         *msg->name = (struct endpoint){from->src, from->src_port};
     if (port->wants)
-        sock_put_udp_controls(stack, port, from, &controls);
+        sock_put_udp_controls(stack, port, frame, &controls);
 }
 
 static ssize_t recv_now(struct stack *stack, int s, struct sock_msg *msg, int flags)

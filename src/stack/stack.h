@@ -4,7 +4,8 @@
  *
  * stack.c makes it and keeps its time, stack_input.c is a packet's whole way in, stack_output.c its
  * whole way out, stack_address.c changes our addresses, stack_reply.c makes what no connection
- * owes, stack_udp.c makes packets of datagrams, stack_ping.c serves datagram sockets of ICMP. The
+ * owes, stack_udp.c makes packets of datagrams, stack_ping.c serves datagram sockets of ICMP,
+ * stack_options.c fills in IP options. The
  * sockets above use what is declared here; nothing here calls them.
  */
 #ifndef TAPIO_STACK_STACK_H
@@ -98,7 +99,8 @@ struct datagram_out {
     int iovcnt;
     size_t len; /* of all pieces: a length that UDP can tell */
     uint8_t ttl, tos;
-    bool may_fragment; /* DF is clear (IPv4) */
+    bool may_fragment;                  /* DF is clear (IPv4) */
+    const struct ipv4_options *options; /* NULL: none */
 };
 
 /* Makes a packet of it that waits to be sent. 0; -EAGAIN when too many wait; -ENOBUFS. */
@@ -110,6 +112,14 @@ uint32_t stack_path_mtu(const struct stack *stack, struct ip_addr to);
 /* An ICMP error about a datagram from `local` to `remote`. */
 NODISCARD enum drop stack_udp_error(struct stack *stack, struct endpoint local,
                                     struct endpoint remote, const struct icmp_error *error);
+
+/* --- stack_options.c ----------------------------------------------------------------------- */
+
+/* Options of ours with what this host records in them: the source's address and the time. */
+struct ipv4_options stack_record_options(const struct stack *stack, struct bytes options,
+                                         struct ip_addr ours);
+/* Likewise those of an IPv4 packet that has come. */
+struct ipv4_options stack_arrived_options(const struct stack *stack, const struct ip_packet *ip);
 
 /* --- stack_fragments.c -------------------------------------------------------------------- */
 
@@ -142,8 +152,10 @@ struct ping_port {
 /* NULL when there are PING_PORTS. */
 NODISCARD struct ping_port *ping_port_open(struct stack *stack, int32_t owner);
 void ping_port_close(struct stack *stack, struct ping_port *port);
-/* The octets of data that were queued; -EDESTADDRREQ, -EMSGSIZE, -EAGAIN, -ENOBUFS, or no route. */
-NODISCARD ssize_t ping_port_send(struct stack *stack, struct ping_port *port, struct bytes data);
+/* `options`, of IPv4, may be NULL. The octets of data that were queued; -EDESTADDRREQ, -EMSGSIZE,
+ * -EAGAIN, -ENOBUFS, or no route. */
+NODISCARD ssize_t ping_port_send(struct stack *stack, struct ping_port *port,
+                                 const struct ipv4_options *options, struct bytes data);
 NODISCARD ssize_t ping_port_recv(struct ping_port *port, void *out, size_t len, bool peek);
 /* An echo reply has come: keeps its body for whoever asked. DROP_ICMP_NO_PING otherwise. */
 NODISCARD enum drop ping_reply_arrives(struct stack *stack, struct ip_addr from,

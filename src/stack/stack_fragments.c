@@ -4,7 +4,8 @@
  * In: a piece waits in ip/reassembly.c; the last one makes a packet of them, with the header of the
  * first. Out: a packet that is longer than the MTU and may be fragmented leaves in pieces, all of
  * one size but the last; how many are gone is kept beside the packet, so that a device that is full
- * in the middle gets the rest later, and nothing twice. We send no options, so none are copied.
+ * in the middle gets the rest later, and nothing twice. Of its options the first piece has all, the
+ * others those with the copied flag (RFC 791, 3.1).
  *
  * A packet that may be fragmented, here or by a router, has had its identification since it was
  * made. Only the queue of packets without a connection knows such packets: TCP cuts its text by
@@ -96,9 +97,10 @@ void stack_fragment_timeout(struct stack *s, struct timer *timer)
 struct bytes stack_next_piece(const struct ip_packet *ip, uint32_t cut, uint32_t mtu,
                               struct writer *w)
 {
-    size_t room = (mtu - IPV4_HEADER_MIN) / 8 * 8;
+    size_t header_len = IPV4_HEADER_MIN + ip->header.v4.options.len; /* at most, where some go */
+    size_t room = (mtu - header_len) / 8 * 8;
     struct bytes rest = bytes_skip(ip->payload, cut);
-    struct bytes piece = bytes_first(rest, rest.len + IPV4_HEADER_MIN <= mtu ? rest.len : room);
+    struct bytes piece = bytes_first(rest, rest.len + header_len <= mtu ? rest.len : room);
 
     ipv4_emit_piece(w, &ip->header.v4, cut, piece.len, piece.len < rest.len);
     return piece;

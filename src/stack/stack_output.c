@@ -144,10 +144,11 @@ static int send_packet(struct sending *out, struct frame *packet, struct mac_add
     }
     assert(packet->meta.flags == 0); /* a sum over the whole is no device's to make of pieces */
     while (*cut < ip.payload.len) {
-        uint8_t header[IPV4_HEADER_MIN];
+        uint8_t header[IPV4_HEADER_MAX];
         struct writer w = writer_of(header, sizeof header);
         struct bytes piece = stack_next_piece(&ip, *cut, mtu, &w);
-        int err = send_octets(out, packet, bytes_of(header, sizeof header), piece, mac, facts, tcp);
+        struct bytes front = bytes_of(header, (size_t)(w.at - header));
+        int err = send_octets(out, packet, front, piece, mac, facts, tcp);
         if (err)
             return err;
         *cut += (uint32_t)piece.len;
@@ -239,8 +240,14 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     struct writer w = writer_of(f->header, sizeof f->header);
     size_t tcp_len = tcp_header_len(&seg->seg);
     size_t payload_len = tcp_len + seg->seg.text.len;
+    struct ipv4_options options;
+    struct bytes ip_options = {0};
 
     f->meta = (struct frame_meta){0};
+    if (seg->ip_options) {
+        options = stack_record_options(out->stack, ipv4_options_bytes(seg->ip_options), seg->src);
+        ip_options = ipv4_options_bytes(&options);
+    }
     if (out->ethernet)
         eth_emit(&w, &(struct eth_header){mac, config->mac, family->ether_type});
     family->emit(&w,
@@ -248,7 +255,8 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
                                   .dst = seg->dst,
                                   .protocol = IP_PROTOCOL_TCP,
                                   .ttl = seg->ttl ? seg->ttl : (uint8_t)config->values.ip_ttl,
-                                  .tos = seg->tos},
+                                  .tos = seg->tos,
+                                  .options = ip_options},
                  payload_len);
     size_t tcp_at = (size_t)(w.at - f->header);
     tcp_emit(&w, &seg->seg);
@@ -258,10 +266,10 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     f->iovcnt = 1;
     for (int i = 0; i < seg->iovcnt; i++)
         f->iov[f->iovcnt++] = seg->iov[i];
-    size_t pad = out->padded ? eth_padding(family->header_len + payload_len) : 0;
+    size_t pad = out->padded ? eth_padding(family->header_len + ip_options.len + payload_len) : 0;
     if (pad)
         f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
-    assert(family->header_len + payload_len <= config->mtu);
+    assert(family->header_len + ip_options.len + payload_len <= config->mtu);
 }
 
 /* A copy of the IP packet, whole and with its checksum, for ARP to hold. */

@@ -42,14 +42,17 @@ void ping_port_close(struct stack *s, struct ping_port *port)
     pool_put(&s->ping_ports, port);
 }
 
-ssize_t ping_port_send(struct stack *s, struct ping_port *port, struct bytes data)
+ssize_t ping_port_send(struct stack *s, struct ping_port *port, const struct ipv4_options *options,
+                       struct bytes data)
 {
     const struct ip_family *family = ip_family_of(port->remote);
+    struct ipv4_options recorded = {0};
     struct route route;
 
     if (ip_is_unspecified(port->remote))
         return -EDESTADDRREQ;
-    size_t whole = (size_t)family->header_len + ICMP_HEADER + data.len;
+    size_t whole =
+        (size_t)family->header_len + (options ? options->len : 0u) + ICMP_HEADER + data.len;
     bool in_fragments = whole > s->config.mtu;
     if (in_fragments && (family->version != 4 || whole > UINT16_MAX))
         return -EMSGSIZE;
@@ -63,6 +66,9 @@ ssize_t ping_port_send(struct stack *s, struct ping_port *port, struct bytes dat
                             .protocol = family->icmp,
                             .ttl = (uint8_t)s->config.values.ip_ttl,
                             .may_fragment = in_fragments};
+    if (options)
+        recorded = stack_record_options(s, ipv4_options_bytes(options), route.src);
+    header.options = ipv4_options_bytes(&recorded);
     if (in_fragments)
         header.id = ip_id_next(&s->ids, header.src, header.dst, header.protocol);
     struct frame *packet =

@@ -40,8 +40,10 @@ static void write_iov(struct writer *w, const struct iovec *iov, int iovcnt)
 int stack_send_datagram(struct stack *s, const struct datagram_out *out)
 {
     const struct ip_family *family = ip_family_of(out->remote.addr);
+    struct ipv4_options options = {0};
     size_t udp_len = UDP_HEADER + out->len;
-    size_t whole = family->header_len + udp_len;
+    size_t header_len = family->header_len + (out->options ? out->options->len : 0u);
+    size_t whole = header_len + udp_len;
     struct ip_addr src = out->local.addr, dst = out->remote.addr;
     struct udp_datagram h = {.src_port = out->local.port, .dst_port = out->remote.port};
 
@@ -52,6 +54,8 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
     if (!packet)
         return -ENOBUFS;
     uint16_t id = out->may_fragment ? ip_id_next(&s->ids, src, dst, IP_PROTOCOL_UDP) : 0;
+    if (out->options)
+        options = stack_record_options(s, ipv4_options_bytes(out->options), src);
     struct writer w = writer_of(packet->data, whole);
     family->emit(&w,
                  &(struct ip_out){.src = src,
@@ -60,7 +64,8 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
                                   .ttl = out->ttl,
                                   .tos = out->tos,
                                   .may_fragment = out->may_fragment,
-                                  .id = id},
+                                  .id = id,
+                                  .options = ipv4_options_bytes(&options)},
                  udp_len);
     uint8_t *datagram = w.at;
     if (whole <= s->config.mtu) {
@@ -68,7 +73,7 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
         checksum_add_pseudo(&c, src, dst, IP_PROTOCOL_UDP, (uint32_t)udp_len);
         h.checksum = checksum_fold(c);
         packet->meta = (struct frame_meta){.flags = FRAME_NEEDS_CSUM,
-                                           .csum_start = family->header_len,
+                                           .csum_start = (uint16_t)header_len,
                                            .csum_offset = UDP_CSUM_OFFSET};
     }
     udp_emit(&w, &h, out->len);

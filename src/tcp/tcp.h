@@ -169,7 +169,8 @@ struct tcp_out {
     struct iovec iov[TCP_OUT_IOV];
     int iovcnt;
     enum why why;
-    uint8_t tos, ttl;    /* for the packet; ttl 0: as configured */
+    uint8_t tos, ttl;                      /* for the packet; ttl 0: as configured */
+    const struct ipv4_options *ip_options; /* NULL: none */
     uint8_t retransmits; /* how often in a row this text was sent again: R1 asks for doubt at 3 */
     bool is_note;        /* pays notes[notes_paid] */
     bool is_retransmit, is_probe, is_syn;

@@ -254,7 +254,7 @@ struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn 
 
 uint32_t conn_mss_without_options(const struct tcp_conn *conn, uint32_t mss)
 {
-    uint32_t options = conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0;
+    uint32_t options = (conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0u) + tcp_ip_options_len(conn);
 
     return mss > options ? mss - options : 1;
 }

@@ -92,6 +92,7 @@ struct tcp_conn {
     bool has_dsack : 1;   /* `dsack` is to be told (RFC 2883) */
     bool pingpong : 1;    /* text has answered text: no quick ACKs (tcp.pingpong) */
     bool orphaned : 1;    /* it counts in tcp->orphans */
+    bool ip_options : 1;  /* its tuning has some for it */
 
     struct {
         tcp_seq una, nxt;
@@ -360,6 +361,8 @@ int64_t tcp_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn);
 int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn);
 /* What the application lets a segment hold, at most `mss`. */
 uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss);
+/* Octets of IP options in each of its segments. */
+uint32_t tcp_ip_options_len(const struct tcp_conn *conn);
 /* A connection begins, with its own or its listener's tuning: before its SYN is made. The share of
  * it is the caller's to take. */
 void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning);

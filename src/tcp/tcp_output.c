@@ -339,6 +339,8 @@ static void add_options(const struct tcp_conn *conn, struct tcp_out *out, instan
 {
     struct tcp_options *options = &out->seg.options;
 
+    if (conn->ip_options)
+        out->ip_options = &conn->tuning->ip_options;
     if (!out->is_syn) {
         options->has_timestamps = conn->ts_ok;
         if (!out->is_note && !(out->seg.flags & TCP_RST))

@@ -122,8 +122,8 @@ void tcp_handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 static bool suspects_black_hole(struct tcp *tcp, struct tcp_conn *conn)
 {
     uint32_t patience = (uint32_t)tcp->values->tcp_black_hole;
-    uint32_t headers =
-        (ip_is_v4(conn->local.addr) ? 40u : 60u) + (conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0u);
+    uint32_t headers = (ip_is_v4(conn->local.addr) ? 40u : 60u) +
+                       (conn->ts_ok ? TCP_TIMESTAMPS_LEN : 0u) + tcp_ip_options_len(conn);
     uint32_t mtu = conn->retransmits == patience ? 1024 : (conn->snd_mss + headers) / 2;
 
     if (patience == 0 || conn->retransmits < patience || conn->soft_error ||

@@ -57,6 +57,11 @@ uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss)
     return user ? u32_min(user, mss) : mss;
 }
 
+uint32_t tcp_ip_options_len(const struct tcp_conn *conn)
+{
+    return conn->ip_options ? conn->tuning->ip_options.len : 0;
+}
+
 /* --- taking effect ------------------------------------------------------------------------ */
 
 /* Of the true cost that was asked for, half is for what is not text, as Linux has it. */
@@ -77,6 +82,27 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
     conn->rcv.cap = receive_cap(tcp, conn);
     conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
     tcp_set_tos_ttl(conn, tuning->tos, tuning->ttl);
+    conn->ip_options = tuning->ip_options.len > 0 && ip_is_v4(conn->local.addr);
+}
+
+/* A segment's text for one with other IP options (MUST-16). One that had no room for any is not
+ * trusted to tell what it was. */
+static uint16_t mss_with(uint16_t mss, uint32_t old_options, uint32_t options)
+{
+    uint32_t room = mss > 1 ? mss + old_options : mss;
+
+    return (uint16_t)(room > options ? room - options : 1);
+}
+
+static void set_ip_options(struct tcp_conn *conn, uint32_t old_options)
+{
+    uint32_t options = tcp_ip_options_len(conn);
+
+    if (options == old_options)
+        return;
+    conn_set_mss(conn, mss_with(conn->snd_mss, old_options, options));
+    if (conn->doubted_mss > 0)
+        conn->doubted_mss = mss_with(conn->doubted_mss, old_options, options);
 }
 
 void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning)
@@ -101,12 +127,15 @@ void tcp_set_tuning(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *t
     struct tcp_tuning *old = conn->tuning;
     int64_t timeout = tcp_user_timeout(tcp, conn);
     int64_t idle = tcp_keep_idle(tcp, conn);
+    uint32_t ip_options = tcp_ip_options_len(conn);
 
     conn->tuning = tuning_share(tuning);
     tuning_drop(&tcp->tunings, &old);
+    conn->ip_options = false; /* apply() says */
     if (conn->state == TCPS_CLOSED)
         return;
     apply(tcp, conn);
+    set_ip_options(conn, ip_options);
     /* with nothing in flight, the timer is for something else */
     bool waits = seq_lt(conn->snd.una, conn->snd.nxt) || conn->persisting;
     if (timeout != tcp_user_timeout(tcp, conn) && waits && !instant_is_never(conn->retransmit_at))

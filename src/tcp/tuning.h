@@ -9,6 +9,7 @@
 #define TAPIO_TCP_TUNING_H
 
 #include "base/pool.h"
+#include "ip/ipv4_options_wire.h"
 
 struct tcp_tuning {
     uint32_t references;
@@ -23,6 +24,7 @@ struct tcp_tuning {
     uint8_t keep_count, syn_count;
     uint8_t defer_accept; /* <SYN,ACK>s that may time out before the bare ACK counts */
     uint8_t tos, ttl;
+    struct ipv4_options ip_options; /* of IPv4, in every packet (IP_OPTIONS) */
     /* what the socket calls do */
     uint8_t pmtu_discover; /* IP_PMTUDISC_*, plus one */
     int16_t linger_s;

@@ -3,7 +3,8 @@
  *
  * Who gets a datagram is udp_ports.c's answer. Here it is queued, whole, in the frame that brought
  * it when that is well filled, else in a smaller one; what else is known of it lies in front, in
- * the frame's headroom. A queue is charged what its frames cost, not what their data is: a flood of
+ * the frame's headroom, and IP options, of which few have some and few programs ask for, in front
+ * of the data. A queue is charged what its frames cost, not what their data is: a flood of
  * one-octet datagrams must not hold more memory than its cap says. When it is full the newest goes,
  * and nobody is woken.
  *
@@ -37,17 +38,51 @@ static void append(struct udp *udp, struct udp_port *port, const struct udp_arri
                               .dst = in->dst,
                               .src_port = in->datagram.src_port,
                               .ttl = in->ttl,
-                              .tos = in->tos};
+                              .tos = in->tos,
+                              .options_len = port->takes_options ? (uint8_t)in->options.len : 0};
     frame_queue_append(&port->queue, frame);
     ready_tell_of(udp->ready, &port->ready, NEWS_IN);
+}
+
+/* Its data in a frame of its own, behind the IP options if the port takes any; NULL without memory.
+ */
+static struct frame *copy_for(const struct udp_port *port, const struct udp_arrival *in)
+{
+    struct bytes data = in->datagram.data;
+
+    if (!port->takes_options || in->options.len == 0)
+        return frame_copy(in->frame->home, data);
+    struct frame *frame = frame_get(in->frame->home, in->options.len + data.len);
+    if (!frame)
+        return NULL;
+    struct writer w = writer_of(frame->data, in->options.len + data.len);
+    write_bytes(&w, in->options.at, in->options.len);
+    write_bytes(&w, data.at, data.len);
+    frame->len = (uint32_t)(in->options.len + data.len);
+    frame_trim_front(frame, (uint32_t)in->options.len);
+    return frame;
+}
+
+/* The same where nobody else needs what came. */
+static struct frame *take_for(const struct udp_port *port, struct udp_arrival *in)
+{
+    struct frame *came = in->frame, *frame;
+
+    if (port->takes_options && in->options.len > 0) {
+        frame = copy_for(port, in);
+        frame_put(came);
+    } else {
+        frame = frame_compact(came, in->datagram.data);
+    }
+    in->frame = NULL;
+    return frame;
 }
 
 static enum drop deliver(struct udp *udp, struct udp_port *port, struct udp_arrival *in)
 {
     if (!has_room(port))
         return DROP_UDP_FULL;
-    struct frame *frame = frame_compact(in->frame, in->datagram.data);
-    in->frame = NULL;
+    struct frame *frame = take_for(port, in);
     if (!frame)
         return DROP_DEV_NO_BUFFER;
     append(udp, port, in, frame);
@@ -62,8 +97,7 @@ static enum drop deliver_to_named(struct udp *udp, const struct udp_arrival *in,
     for (struct udp_port *port = udp_chain(udp, local, remote); port; port = port->hash_next) {
         if (!udp_is_named(port, local, remote) || !udp_speaks(port, in->dst))
             continue;
-        struct frame *frame =
-            has_room(port) ? frame_copy(in->frame->home, in->datagram.data) : NULL;
+        struct frame *frame = has_room(port) ? copy_for(port, in) : NULL;
         if (frame) {
             append(udp, port, in, frame);
             so_far = DROP_NONE;

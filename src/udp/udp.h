@@ -42,8 +42,9 @@ struct udp_port {
     bool port_chosen : 1; /* by bind(): stays when it disconnects, */
     bool addr_chosen : 1; /* likewise the address */
     bool shut_read : 1, shut_write : 1;
-    uint8_t group_ttl; /* IP_MULTICAST_TTL */
-    uint8_t wants;     /* which control messages */
+    uint8_t group_ttl;  /* IP_MULTICAST_TTL */
+    uint8_t wants;      /* which control messages */
+    bool takes_options; /* some of them tell IP options */
 };
 
 /* What is known of a queued datagram beside its data. */
@@ -51,6 +52,7 @@ struct udp_from {
     struct ip_addr src, dst;
     uint16_t src_port;
     uint8_t ttl, tos;
+    uint8_t options_len; /* IP options, which lie in front of the data */
 };
 
 static_assert(sizeof(struct udp_from) <= FRAME_HEADROOM, "it is a frame's note");
@@ -118,7 +120,8 @@ struct udp_arrival {
     struct udp_datagram datagram;
     struct frame *frame; /* holds its data; NULL once a port keeps it */
     uint8_t ttl, tos;
-    bool to_many; /* it was sent to a broadcast address or a group */
+    struct bytes options; /* of IPv4 */
+    bool to_many;         /* it was sent to a broadcast address or a group */
 };
 
 /* Queues a datagram whose checksum is right: at one port, or when it was sent to many, at each that
@@ -130,6 +133,13 @@ NODISCARD struct frame *udp_take(struct udp_port *port);
 static inline const struct udp_from *udp_from_of(struct frame *frame)
 {
     return (const struct udp_from *)frame_note(frame);
+}
+/* The IP options that came with it; none when its port takes none. */
+static inline struct bytes udp_options_of(struct frame *frame)
+{
+    size_t len = udp_from_of(frame)->options_len;
+
+    return bytes_of(frame->data - len, len);
 }
 
 /* An ICMP error about a datagram from `local` to `remote`. DROP_ICMP_NO_FLOW: nobody is there. */

@@ -34,7 +34,7 @@ static uint32_t sum_of(const uint8_t *octets, size_t len)
 static void check_sums(const uint8_t *packet, size_t len)
 {
     bool v4 = packet[0] >> 4 == 4;
-    size_t header = v4 ? 20 : 40;
+    size_t header = v4 ? (size_t)(packet[0] & 15) * 4 : 40;
     uint8_t protocol = packet[v4 ? 9 : 6];
 
     ck_assert_uint_ge(len, header + 8);

@@ -59,6 +59,15 @@ static void put16(uint8_t *at, size_t value)
     at[1] = (uint8_t)value;
 }
 
+/* Of IPv4, with its options. */
+static size_t header_len(const uint8_t *ip)
+{
+    size_t len = (size_t)(ip[0] & 15) * 4;
+
+    ck_assert_uint_ge(len, 20);
+    return len;
+}
+
 /* --- out ---------------------------------------------------------------------------------- */
 
 /* Whatever a test does, no host may say these (RFC 6633, 3; RFC 1122, 3.2.2.2). */
@@ -81,16 +90,19 @@ static void read_headers(struct rig_packet *p)
         ck_assert_uint_eq(get16(at + 4) + 40u, p->len);
         at += 40;
     } else {
-        ck_assert_uint_eq(at[0], 0x45);
+        ck_assert_uint_eq(at[0] >> 4, 4);
+        size_t header = header_len(at);
         ck_assert_uint_eq(get16(at + 2), p->len);
-        ck_assert_uint_eq(fold(sum_of(0, at, 20)), 0xffff);
+        ck_assert_uint_eq(fold(sum_of(0, at, header)), 0xffff);
+        p->options = at + 20;
+        p->options_len = header - 20;
         p->src = (struct ip_addr){{[10] = 0xff, 0xff, at[12], at[13], at[14], at[15]}};
         p->dst = (struct ip_addr){{[10] = 0xff, 0xff, at[16], at[17], at[18], at[19]}};
         p->tos = at[1];
         p->ttl = at[8];
         p->protocol = at[9];
         p->dont_fragment = at[6] & 0x40;
-        at += 20;
+        at += header;
     }
     if (p->protocol == IPPROTO_ICMP)
         check_icmp(*at);
@@ -130,23 +142,26 @@ static void answer_arp(const uint8_t *frame)
 static void join_fragment(const uint8_t *ip)
 {
     struct rig_packet *p = &rig.packet[rig.count - 1];
-    size_t len = get16(ip + 2) - 20u;
+    size_t header = header_len(ip), len = get16(ip + 2) - header;
 
     ck_assert_int_gt(rig.count, 0);
-    ck_assert_uint_eq(fold(sum_of(0, ip, 20)), 0xffff);
+    ck_assert_uint_le(get16(ip + 2), rig.config.mtu);
+    ck_assert_uint_eq(fold(sum_of(0, ip, header)), 0xffff);
     ck_assert_uint_eq(get16(ip + 4), get16(p->octets + 4));
-    ck_assert_uint_eq((get16(ip + 6) & 0x1fff) * 8u + 20, p->len);
+    ck_assert_uint_eq((get16(ip + 6) & 0x1fff) * 8u + header_len(p->octets), p->len);
     ck_assert(!p->open_sum);
     p->octets = realloc(p->octets, p->len + len);
     ck_assert_ptr_nonnull(p->octets);
-    memcpy(p->octets + p->len, ip + 20, len);
+    memcpy(p->octets + p->len, ip + header, len);
     p->len += len;
+    p->pieces++;
+    memcpy(p->piece, ip, header);
     if (ip[6] & 0x20)
         return;
     put16(p->octets + 2, p->len);
     put16(p->octets + 6, 0);
     put16(p->octets + 10, 0);
-    put16(p->octets + 10, (uint16_t)~fold(sum_of(0, p->octets, 20)));
+    put16(p->octets + 10, (uint16_t)~fold(sum_of(0, p->octets, header_len(p->octets))));
     read_headers(p);
 }
 
@@ -179,13 +194,13 @@ static int take(struct dev *dev, const struct frame_meta *meta, const struct iov
     struct rig_packet *p = &rig.packet[rig.count++];
     size_t whole = ip[0] >> 4 == 6 ? get16(ip + 4) + 40u : get16(ip + 2);
     ck_assert_uint_ge(len, whole + header);
-    *p = (struct rig_packet){.octets = malloc(whole), .len = whole};
+    *p = (struct rig_packet){.octets = malloc(whole), .len = whole, .pieces = 1};
     ck_assert_ptr_nonnull(p->octets);
     memcpy(p->octets, ip, whole);
     p->broadcast_mac = header && memcmp(frame, all_macs, 6) == 0;
     if (meta->flags & FRAME_NEEDS_CSUM) {
         p->open_sum = true;
-        ck_assert_uint_eq(meta->csum_start, header + (ip[0] >> 4 == 6 ? 40 : 20));
+        ck_assert_uint_eq(meta->csum_start, header + (ip[0] >> 4 == 6 ? 40 : header_len(ip)));
         ck_assert_uint_eq(meta->csum_offset, 6);
     }
     if (ip[0] >> 4 == 6 || !(ip[6] & 0x20))
@@ -293,6 +308,19 @@ static size_t put_ip(uint8_t *at, struct ip_addr src, struct ip_addr dst, uint8_
     return 20;
 }
 
+/* Behind a header of IPv4 that counts them already as payload; their length. */
+static size_t put_options(uint8_t *at, const void *options, size_t len)
+{
+    if (len == 0)
+        return 0;
+    ck_assert_uint_eq(at[0], 0x45);
+    at[0] = (uint8_t)(0x45 + len / 4);
+    memcpy(at + 20, options, len);
+    put16(at + 10, 0);
+    put16(at + 10, (uint16_t)~fold(sum_of(0, at, 20 + len)));
+    return len;
+}
+
 void rig_input(const struct rig_in *in)
 {
     static uint8_t packet[66000];
@@ -300,8 +328,9 @@ void rig_input(const struct rig_in *in)
     struct ip_addr src = rig_at(in->src ? in->src : v6 ? "fd00::1" : "10.0.0.1", 0).addr;
     struct ip_addr dst = rig_at(in->dst ? in->dst : "10.0.0.2", 0).addr;
     size_t len = 8 + in->len;
-    size_t header =
-        put_ip(packet, src, dst, IPPROTO_UDP, len + in->extra, in->ttl ? in->ttl : 64, in->tos);
+    size_t header = put_ip(packet, src, dst, IPPROTO_UDP, in->options_len + len + in->extra,
+                           in->ttl ? in->ttl : 64, in->tos);
+    header += put_options(packet, in->options, in->options_len);
     uint8_t *udp = packet + header;
 
     put16(udp, in->src_port ? in->src_port : RIG_THEIRS);
@@ -361,6 +390,12 @@ static int random_octets(void *context, void *octets, size_t len)
     return 0;
 }
 
+static int64_t wall_ns(void *context)
+{
+    (void)context;
+    return (INT64_C(86400000) * 20000 + RIG_WALL_MS) * NS_PER_MS;
+}
+
 void rig_config(struct stack_config *config, enum stack_link link)
 {
     static const char *const addrs[] = {"10.0.0.2/24", "10.0.0.3/24", "fd00::2/64"};
@@ -384,7 +419,8 @@ void rig_begin(const struct stack_config *config)
                        .random = 1,
                        .full_after = -1};
     ck_assert_ptr_null(stack_config_check(config));
-    rig.stack = stack_new(config, &(struct env){.context = &rig.random, .random = random_octets});
+    rig.stack = stack_new(
+        config, &(struct env){.context = &rig.random, .wall_ns = wall_ns, .random = random_octets});
     ck_assert_ptr_nonnull(rig.stack);
     stack_advance(rig.stack, rig.now);
     rig_output();

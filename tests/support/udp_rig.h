@@ -26,6 +26,10 @@ struct rig_packet {
     uint16_t src_port, dst_port, checksum; /* of UDP */
     const uint8_t *data;
     size_t data_len;
+    const uint8_t *options; /* of the IPv4 header */
+    size_t options_len;
+    int pieces;        /* it came in so many, */
+    uint8_t piece[60]; /* and this is the header of the last */
 };
 
 struct rig {
@@ -50,7 +54,12 @@ struct rig_in {
     size_t udp_len; /* instead of what is right; plus one */
     size_t extra;   /* octets behind the datagram, within the packet */
     bool broadcast_mac;
+    const void *options; /* of the IPv4 header: a multiple of four octets */
+    size_t options_len;
 };
+
+/* What the wall clock says: 34 milliseconds past noon. */
+#define RIG_WALL_MS UINT32_C(43200034)
 
 extern struct rig rig;
 
