@@ -160,7 +160,7 @@ static int open_tap(struct wire *wire, struct end *end, struct refusal *refusal)
     int err = tap_open(&config, &end->dev);
     if (err)
         return refuse(refusal, permission(err), "%s",
-                      tap_explain(err, end->name, false, why, sizeof why));
+                      tap_explain(err, end->name, false, false, why, sizeof why));
     if (!config.created)
         return 0;
     err = os_link_up(end->name, NULL, 0, (uint32_t)wire->mtu, &doing);
