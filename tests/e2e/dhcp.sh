@@ -20,14 +20,14 @@ dnsmasq_stop() {
     rm -f "$WORK/leases" "$WORK/dnsmasq"
 }
 
-# dnsmasq_start: one address ($RANGE) to lend, for two minutes, and a renewal after three seconds.
+# dnsmasq_start: one address ($RANGE) to lend, for two minutes, and a renewal after five seconds (the least that we take).
 dnsmasq_start() {
     dnsmasq_stop # the one of a test that has failed
     : >"$WORK/dnsmasq.log"
     dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --no-daemon \
         --pid-file="$WORK/dnsmasq.pid" --user="$(id -un)" --local=/example/ --interface=tap0 --bind-interfaces \
         --host-record="web.example,$KERNEL" --dhcp-leasefile="$WORK/leases" --dhcp-authoritative --no-ping \
-        --log-dhcp --dhcp-range="${RANGE-10.9.0.50,10.9.0.50},2m" --dhcp-option=option:T1,3 >>"$WORK/dnsmasq.log" 2>&1 &
+        --log-dhcp --dhcp-range="${RANGE-10.9.0.50,10.9.0.50},2m" --dhcp-option=option:T1,5 >>"$WORK/dnsmasq.log" 2>&1 &
     echo $! >"$WORK/dnsmasq"
     started $!
     disown
@@ -63,7 +63,7 @@ renewed_under_a_server() {
     exec 7>"$WORK/in"
     echo before >&7
     wait_until 5 grep -q before "$WORK/echoed"
-    wait_until 15 logged 3 "DHCPACK(tap0) 10.9.0.50" # the first and two renewals
+    wait_until 20 logged 3 "DHCPACK(tap0) 10.9.0.50" # the first and two renewals
     expect "who asked all again" 1 "$(grep -c 'DHCPDISCOVER' "$WORK/dnsmasq.log")"
     echo after >&7
     wait_until 5 grep -q after "$WORK/echoed"
