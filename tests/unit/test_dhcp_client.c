@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "base/addr.h"
-#include "stack/stack.h"
 #include "support/dhcp_rig.h"
 #include "support/holds.h"
 #include "support/proves.h"
@@ -329,20 +328,6 @@ START_TEST(an_address_is_asked_for_three_times_before_it_is_used_and_announced_t
 }
 END_TEST
 
-START_TEST(whoever_sleeps_is_woken_to_announce_an_address)
-{
-    given_dhcp_rig(1);
-    dhcp_rig_begin(nowhere);
-    ck_assert(!stack_owes(r->stack));
-    ck_assert_int_eq(stack_add_addr(r->stack, (struct ip_prefix){DHCP_ADDRESS, 24}, r->now), 0);
-    ck_assert(stack_owes(r->stack));
-    dhcp_rig_wait(0);
-    ck_assert_int_eq(r->arp_count, 1);
-    ck_assert(!stack_owes(r->stack));
-    dhcp_rig_end();
-}
-END_TEST
-
 START_TEST(who_only_asks_for_an_address_does_not_answer_for_it)
 {
     given_an_acknowledged_address();
@@ -383,6 +368,7 @@ START_TEST(an_address_that_somebody_has_is_declined_and_nothing_is_asked_for_ten
     ck_assert_ptr_nonnull(said);
     assert_broadcast(said, true);
     ck_assert_uint_eq(said->type, DHCP_DECLINE);
+    ck_assert_uint_eq(said->secs, 0); /* RFC 2131, table 5 */
     ck_assert(ip_equal(said->requested, DHCP_ADDRESS) && ip_equal(said->server, DHCP_SERVER));
     ck_assert(ip_is_unspecified(said->client));
     ck_assert(!has_address());
@@ -437,6 +423,161 @@ START_TEST(a_link_where_all_is_taken_is_not_shouted_at)
 }
 END_TEST
 
+/* Its question on the link ends with it. */
+START_TEST(a_link_that_comes_back_while_we_ask_makes_us_begin_anew)
+{
+    given_an_acknowledged_address();
+    dhcp_rig_wait(2 * SECOND);
+    dhcp_client_link_up(r->client, r->now);
+    dhcp_rig_forget();
+    const struct dhcp_said *said = dhcp_rig_next(2 * SECOND); /* and soon */
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->type, DHCP_DISCOVER);
+    dhcp_rig_wait(3 * SECOND);
+    ck_assert_int_eq(r->arp_count, 0);
+    ck_assert(!has_address());
+    dhcp_rig_end();
+}
+END_TEST
+
+/* Whatever has become of an address that it had and was acknowledged, it is not asked for again. */
+START_TEST(an_address_that_could_not_be_had_is_not_asked_for_again)
+{
+    const bool taken = _i == 0, full = _i == 1;
+    given_dhcp_rig(1);
+    dhcp_rig_begin(DHCP_ADDRESS);
+    const struct dhcp_said *said = dhcp_rig_next(2 * SECOND);
+    ck_assert(said && said->type == DHCP_REQUEST);
+    DHCP_SERVER_SAYS(.type = DHCP_ACK);
+    dhcp_rig_wait(2 * SECOND);
+    ck_assert_int_eq(dhcp_client_state(r->client), DHCP_STATE_CHECKING);
+    if (taken)
+        dhcp_rig_arp(ARP_REPLY, stranger, DHCP_ADDRESS, DHCP_OTHER);
+    for (uint32_t i = 0; full && i < STACK_ADDRS; i++)
+        ck_assert_int_eq(
+            stack_add_addr(r->stack, (struct ip_prefix){ip_from_v4(0x0a000001 + i), 24}, r->now),
+            0);
+    instant start = r->now;
+    while ((said = dhcp_rig_next(30 * SECOND)) && said->type == DHCP_DECLINE)
+        ck_assert(taken);
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->type, DHCP_DISCOVER);
+    ck_assert_int_ge(since(start), 10 * SECOND);
+    ck_assert_int_eq(r->told[r->told_count - 1].news, taken ? DHCP_NEWS_TAKEN : DHCP_NEWS_LOST);
+    dhcp_rig_end();
+}
+END_TEST
+
+/* Somebody else has ended it, or asks for another address: there is one question at a time. */
+START_TEST(a_claim_that_is_not_ours_any_more_makes_us_begin_anew)
+{
+    given_an_acknowledged_address();
+    dhcp_rig_wait(2 * SECOND);
+    stack_end_claim(r->stack);
+    const struct dhcp_said *said = dhcp_rig_next(10 * SECOND);
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->type, DHCP_DISCOVER);
+    dhcp_rig_end();
+}
+END_TEST
+
+/* Not from the one that was answered, nor from the DISCOVER. */
+START_TEST(a_lease_counts_from_the_first_request_for_it)
+{
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    dhcp_rig_next(2 * SECOND);
+    dhcp_rig_wait(2 * SECOND);
+    DHCP_SERVER_SAYS(.type = DHCP_OFFER);
+    ck_assert_ptr_nonnull(dhcp_rig_next(0));
+    const instant asked = r->now;
+    ck_assert_ptr_nonnull(dhcp_rig_next(6 * SECOND));
+    DHCP_SERVER_SAYS(.type = DHCP_ACK);
+    dhcp_rig_wait(8 * SECOND);
+    ck_assert_int_eq(dhcp_client_state(r->client), DHCP_STATE_BOUND);
+    ck_assert_int_eq(dhcp_client_lease(r->client)->ends.ns, asked.ns + 3600 * SECOND);
+    dhcp_rig_end();
+}
+END_TEST
+
+/* Hosts that began together do not renew together for ever. */
+START_TEST(renewals_are_spread)
+{
+    int64_t least = INT64_MAX, most = 0;
+
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        given_dhcp_rig(seed);
+        dhcp_rig_begin(nowhere);
+        dhcp_rig_bind(3600);
+        const struct dhcp_lease *lease = dhcp_client_lease(r->client);
+        int64_t before = instant_since(lease->ends, lease->renew);
+        least = before < least ? before : least;
+        most = before > most ? before : most;
+        dhcp_rig_end();
+    }
+    ck_assert_int_ge(least, 1800 * SECOND);
+    ck_assert_int_le(most, 1801 * SECOND);
+    ck_assert_int_ge(most - least, SECOND / 2);
+}
+END_TEST
+
+START_TEST(a_lease_ends_in_time_while_the_link_is_asked_anew)
+{
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    dhcp_rig_bind(120);
+    const instant ends = dhcp_client_lease(r->client)->ends;
+    dhcp_rig_wait(instant_since(ends, r->now) - 2 * SECOND);
+    dhcp_client_link_up(r->client, r->now);
+    dhcp_rig_wait(2 * SECOND - 1);
+    ck_assert(has_address());
+    dhcp_rig_wait(1);
+    ck_assert(!has_address());
+    dhcp_rig_end();
+}
+END_TEST
+
+/* The field has 16 bits; a relay may go by it. */
+START_TEST(seconds_are_counted_from_the_first_start_and_stop_at_their_end)
+{
+    given_dhcp_rig(1);
+    dhcp_rig_begin(nowhere);
+    dhcp_rig_next(2 * SECOND);
+    const instant start = r->now;
+    ck_assert_uint_eq(dhcp_rig_last()->secs, 0);
+    DHCP_SERVER_SAYS(.type = DHCP_OFFER);
+    ck_assert_ptr_nonnull(dhcp_rig_next(0));
+    DHCP_SERVER_SAYS(.type = DHCP_NAK);
+    ck_assert_ptr_nonnull(dhcp_rig_next(10 * SECOND));
+    ck_assert_uint_eq(dhcp_rig_last()->type, DHCP_DISCOVER);
+    ck_assert_int_eq(dhcp_rig_last()->secs, since(start) / SECOND);
+    while (since(start) < 65600 * SECOND) {
+        dhcp_rig_forget();
+        ck_assert_ptr_nonnull(dhcp_rig_next(70 * SECOND));
+    }
+    ck_assert_uint_eq(dhcp_rig_last()->secs, 65535);
+    dhcp_rig_end();
+}
+END_TEST
+
+/* Whoever goes while he asks the link asks no more. */
+START_TEST(a_question_on_the_link_ends_with_its_client)
+{
+    given_an_acknowledged_address();
+    dhcp_rig_wait(2 * SECOND);
+    ck_assert_int_eq(stack_claim(r->stack), ADDR_CLAIM_ASKING);
+    if (_i == 0) {
+        dhcp_client_release(r->client, r->now);
+        ck_assert_ptr_null(dhcp_rig_next(DAY)); /* there is nothing to give back */
+    } else {
+        dhcp_client_free(r->client);
+        r->client = NULL;
+    }
+    ck_assert_int_eq(stack_claim(r->stack), ADDR_CLAIM_NONE);
+    dhcp_rig_end();
+}
+END_TEST
+
 /* --- BOUND and on ------------------------------------------------------------------------- */
 
 START_TEST(an_acknowledgement_gives_the_stack_its_address_and_gateway)
@@ -467,6 +608,7 @@ START_TEST(a_lease_is_renewed_at_t1_rebound_at_t2_and_over_at_its_end)
     ck_assert_int_eq(r->now.ns, lease.renew.ns);
     ck_assert_int_le(llabs(instant_since(lease.ends, r->now) - 3600 * SECOND), 1 * SECOND);
     ck_assert_uint_eq(said->type, DHCP_REQUEST);
+    ck_assert_uint_eq(said->secs, 0); /* since the renewal began */
     ck_assert(ip_equal(said->dst, DHCP_SERVER) && ip_equal(said->src, DHCP_ADDRESS));
     ck_assert(!mac_is_group(said->to));
     ck_assert(ip_equal(said->client, DHCP_ADDRESS));
@@ -644,6 +786,7 @@ START_TEST(a_refusal_while_renewing_takes_the_address_at_once)
     dhcp_rig_wait(0);
     ck_assert(!has_address());
     ck_assert_ptr_null(dhcp_client_lease(r->client));
+    ck_assert_uint_eq(dhcp_client_counters(r->client).refused, 1);
     ck_assert_int_eq(r->told[r->told_count - 1].news, DHCP_NEWS_LOST);
     ck_assert_ptr_nonnull(dhcp_rig_next(2 * SECOND));
     ck_assert_uint_eq(dhcp_rig_last()->type, DHCP_DISCOVER);
@@ -786,12 +929,16 @@ START_TEST(a_client_that_ends_gives_its_address_back)
     const struct dhcp_said *said = dhcp_rig_next(0);
     ck_assert_ptr_nonnull(said);
     ck_assert_uint_eq(said->type, DHCP_RELEASE);
+    ck_assert_uint_eq(said->secs, 0);
     ck_assert(ip_equal(said->dst, DHCP_SERVER) && ip_equal(said->src, DHCP_ADDRESS));
     ck_assert(ip_equal(said->client, DHCP_ADDRESS) && ip_equal(said->server, DHCP_SERVER));
     ck_assert(ip_is_unspecified(said->requested));
     ck_assert_uint_gt(discover.id_len, 0);
     ck_assert_mem_eq(said->id, discover.id, sizeof discover.id);
     ck_assert_ptr_null(dhcp_rig_next(DAY));
+    dhcp_client_link_up(r->client, r->now);
+    ck_assert_ptr_null(dhcp_rig_next(DAY));
+    ck_assert_int_eq(dhcp_client_state(r->client), DHCP_STATE_RELEASED);
     dhcp_rig_end();
     PROVES("RFC2131-4.4.6-a");
 }
@@ -870,13 +1017,16 @@ int main(void)
 
     t = tcase_create("RFC 5227, 2.1: is it free?");
     tcase_add_test(t, an_address_is_asked_for_three_times_before_it_is_used_and_announced_twice);
-    tcase_add_test(t, whoever_sleeps_is_woken_to_announce_an_address);
     tcase_add_test(t, who_only_asks_for_an_address_does_not_answer_for_it);
     tcase_add_loop_test(
         t, an_address_that_somebody_has_is_declined_and_nothing_is_asked_for_ten_seconds, 0,
         ARRAY_LEN(rivals));
     tcase_add_test(t, our_own_probe_that_comes_back_is_nobody);
     tcase_add_test(t, a_link_where_all_is_taken_is_not_shouted_at);
+    tcase_add_test(t, a_link_that_comes_back_while_we_ask_makes_us_begin_anew);
+    tcase_add_loop_test(t, an_address_that_could_not_be_had_is_not_asked_for_again, 0, 2);
+    tcase_add_test(t, a_claim_that_is_not_ours_any_more_makes_us_begin_anew);
+    tcase_add_loop_test(t, a_question_on_the_link_ends_with_its_client, 0, 2);
     suite_add_tcase(s, t);
 
     t = tcase_create("RFC 2131, 4.4.5: a lease");
@@ -884,6 +1034,10 @@ int main(void)
     tcase_add_test(t, a_lease_is_renewed_at_t1_rebound_at_t2_and_over_at_its_end);
     tcase_add_test(t, renewals_that_nobody_answers_wait_half_of_what_is_left_and_a_minute_at_least);
     tcase_add_test(t, a_lease_that_is_renewed_lasts_for_years);
+    tcase_add_test(t, a_lease_counts_from_the_first_request_for_it);
+    tcase_add_test(t, renewals_are_spread);
+    tcase_add_test(t, a_lease_ends_in_time_while_the_link_is_asked_anew);
+    tcase_add_test(t, seconds_are_counted_from_the_first_start_and_stop_at_their_end);
     tcase_add_test(t, a_renewal_may_change_the_mask_and_the_gateway);
     tcase_add_test(t, a_server_that_wants_to_be_asked_all_the_time_is_not);
     tcase_add_test(t, an_acknowledgement_that_was_slept_over_is_not_used);
