@@ -98,6 +98,14 @@ static bool is_returned(const struct rig *rig)
     return rig->stack->replies.len == 0 && state && strcmp(state, "incomplete") != 0;
 }
 
+/* A server has answered, and may have taken its time; now we wait for it, or for the link. */
+static bool is_served(const struct rig *rig)
+{
+    enum dhcp_state state = dhcp_client_state(rig->dhcp);
+
+    return state == DHCP_STATE_REQUESTING || state == DHCP_STATE_CHECKING;
+}
+
 static void look(struct rig *rig, instant now)
 {
     if (rig->lease == LEASE_RETURNED) {
@@ -110,7 +118,9 @@ static void look(struct rig *rig, instant now)
     rig->lease_look = INSTANT_NEVER;
     if (rig->lease != LEASE_AWAITED)
         return;
-    if (rig->options->dhcp_patient)
+    if (rig->options->dhcp_patient && is_served(rig))
+        rig->lease_look = instant_add(now, FIRST_LOOK);
+    else if (rig->options->dhcp_patient)
         say("no DHCP server has answered on %s yet; we go on asking", rig->options->device);
     else
         os_loop_end(&rig->loop, -ETIMEDOUT);

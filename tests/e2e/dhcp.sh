@@ -20,7 +20,7 @@ dnsmasq_stop() {
     rm -f "$WORK/leases" "$WORK/dnsmasq"
 }
 
-# dnsmasq_start: one address ($RANGE) to lend, for two minutes, and a renewal after five seconds (the least that we take).
+# dnsmasq_start: one address ($RANGE) to lend, for two minutes, and a renewal after five seconds.
 dnsmasq_start() {
     dnsmasq_stop # the one of a test that has failed
     : >"$WORK/dnsmasq.log"
