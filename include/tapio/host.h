@@ -32,9 +32,10 @@ TAPIO_API TAPIO_NODISCARD int host_tap(const char *name, struct ip_prefix kernel
                                        char *why, size_t room);
 
 /* Both of them, and a stack on the TAP at `addr` ("10.9.0.2/24"); `kernel` ("10.9.0.1/24") is the
- * other side, as above, and the way to whatever is not on the link. All else is as
- * stack_config_init() has it; for other choices make the stack by stack_new(). The caller ends it
- * by stack_free() and dev_close(), in that order. NULL, and in `why` a line for people. */
+ * other side, as above, and the way to whatever is not on the link (unless net.ipv4.ip_forward is
+ * on, the kernel drops that without a word). All else is as stack_config_init() has it; for other
+ * choices make the stack by stack_new(). The caller ends it by stack_free() and dev_close(), in
+ * that order. NULL, and in `why` a line for people. */
 TAPIO_API TAPIO_NODISCARD struct stack *host_stack(const char *tap, const char *addr,
                                                    const char *kernel, struct dev **dev, char *why,
                                                    size_t room);

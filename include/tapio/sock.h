@@ -61,8 +61,10 @@ TAPIO_API TAPIO_NODISCARD int sock_accept(struct stack *stack, int s, struct end
 TAPIO_API TAPIO_NODISCARD int sock_accept4(struct stack *stack, int s, struct endpoint *remote,
                                            int flags, struct waiter *waiter);
 /* -EINPROGRESS, then POLLOUT and SO_ERROR, or 0 when asked again, once; -EISCONN, -EALREADY,
- * -ENETUNREACH, -EADDRNOTAVAIL. UDP names its peer, from which alone it hears then, and its source:
- * 0, at once, as often as one likes; -EACCES for a broadcast address without SO_BROADCAST. */
+ * -ENETUNREACH, -EADDRNOTAVAIL; -EINVAL for what is nobody's address on a link, as loopback, and
+ * for our own: a stack has no way to itself. UDP names its peer, from which alone it hears then,
+ * and its source: 0, at once, as often as one likes; -EACCES for a broadcast address without
+ * SO_BROADCAST. */
 TAPIO_API TAPIO_NODISCARD int sock_connect(struct stack *stack, int s, struct endpoint remote,
                                            struct waiter *waiter);
 /* What connect(AF_UNSPEC) does: a connection is reset (ABORT), a listener closed; the socket can be

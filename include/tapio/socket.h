@@ -8,6 +8,10 @@
  *     tapio_start(dev);
  *     int s = tapio_socket(AF_INET, SOCK_STREAM, 0);
  *
+ * tapio/host.h makes a stack and a device in one call. GNU C, which compilers speak unless told
+ * otherwise, has all that is needed; under -std=c17 define _GNU_SOURCE first, or the system's
+ * headers keep struct addrinfo, struct in_pktinfo and others back.
+ *
  * Arguments, results and errno are POSIX's, and Linux's where POSIX leaves a choice; what each call
  * does, and which options there are, says tapio/sock.h, on which all of them stand. Any thread may
  * call. A null pointer where octets are wanted is EFAULT; another wrong one is the program's end,
@@ -16,9 +20,10 @@
  * Descriptors (ADR 0009). A descriptor is a number of the kernel's table, the lowest that is free:
  * it is reserved there, close-on-exec, for as long as the socket lives, so it is never another file
  * at the same time and fits into an fd_set. To the kernel it is a socket that nobody is connected
- * to: give it to tapio_*() alone, and to tapio_close() in the end. A number that is closed is EBADF
- * until a new socket gets it; a call that waits on it meanwhile ends with EBADF and never sees the
- * new one.
+ * to: give it to tapio_*() alone, and to tapio_close() in the end. In the kernel's own calls, by
+ * mistake, it is always ready to select(), ENOTCONN to write() and EINVAL to read(), and close()
+ * takes the number away but leaves the socket. A number that is closed is EBADF until a new socket
+ * gets it; a call that waits on it meanwhile ends with EBADF and never sees the new one.
  *
  * Signals. A handler ends a call that waits as Linux has it: EINTR, but with SA_RESTART the call
  * goes on unless it has a time limit; poll, select and epoll_wait always end. EPIPE on a stream
@@ -43,12 +48,14 @@ extern "C" {
 /* --- the stack of this process --------------------------------------------------------------- */
 
 /* From now on the calls mean `stack`, whose env must have mono_ns(). Nobody else may call it, but
- * between tapio_lock() and tapio_unlock(). 0, or -1: EBUSY when one is attached, EINVAL, ENOMEM,
- * EMFILE, EPERM in a child. */
+ * between tapio_lock() and tapio_unlock(). Until tapio_start(), or a loop of one's own, nothing is
+ * sent or heard, and calls that wait wait for ever. 0, or -1: EBUSY when one is attached, EINVAL,
+ * ENOMEM, EMFILE, EPERM in a child. */
 TAPIO_API TAPIO_NODISCARD int tapio_attach(struct stack *stack);
 /* Ends the thread of tapio_start(), closes all sockets (what they hold is not sent any more) and
  * waits for the calls of other threads, which end with EBADF. The stack and the device are the
- * caller's again. */
+ * caller's again. That what was written last has arrived one knows before by the peer's answer, by
+ * its end (shutdown(), then read() until 0), or by tapio_close() with SO_LINGER on. */
 TAPIO_API void tapio_detach(void);
 
 /* Starts a thread that polls the stack over `dev` until tapio_detach(), with all signals blocked.
