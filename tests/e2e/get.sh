@@ -183,7 +183,7 @@ wrong_urls() {
     complains 2 'holds a space' 'http://10.9.0.1/a b'
     complains 2 'control character' $'http://10.9.0.1/\r\nX: y'
     complains 2 'our own address' http://10.9.0.2/
-    complains 2 'no station can have' http://127.0.0.1/
+    complains 2 'loopback ends in our own stack' http://127.0.0.1/
     complains 2 'get needs URL' # nothing at all
     complains 2 'takes one URL' -o "$WORK/got" "$PYTHON/" "$PYTHON/"
     complains 2 'not a range' -r 5-2 "$PYTHON/"
