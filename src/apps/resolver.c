@@ -98,7 +98,7 @@ static bool candidate(const struct resolver *r, struct resolver_query *query, st
     bool as_it_is_first = dns_name_labels(&query->name) > r->config.ndots;
     uint32_t count = query->absolute ? 0 : r->config.search_count;
 
-    for (; query->candidate <= count; query->candidate++) {
+    for (; query->candidate <= u32_min(count, query->last); query->candidate++) {
         uint32_t at = query->candidate;
         *out = query->name;
         if (as_it_is_first ? at == 0 : at == count)
@@ -158,6 +158,7 @@ int resolver_ask(struct resolver *r, struct resolver_query *query, const char *n
         return -EINVAL;
     query->type = type;
     query->candidate = 0;
+    query->last = UINT8_MAX;
     query->no_data = false;
     query->absolute = len > 0 && name[len - 1] == '.';
     list_init(&query->node);

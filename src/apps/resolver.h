@@ -55,7 +55,8 @@ struct resolver_answer {
 struct resolver_query {
     void (*done)(struct resolver_query *query, const struct resolver_answer *answer, instant now);
     uint8_t candidate; /* which of the names that it may be is being looked for; the same number is
-                          the same name for another type */
+                          the same name for another type, */
+    uint8_t last;      /* and the last one to look for: who waits may lower it */
     /* the resolver's */
     struct list node;
     struct dns_name name;

@@ -72,8 +72,10 @@ static void give_up_later(struct ask *ask, uint8_t candidate)
 {
     for (int i = 0; i < ask->count; i++) {
         struct question *question = &ask->questions[i];
-        if (question->query.candidate <= candidate)
+        if (question->query.candidate <= candidate) {
+            question->query.last = candidate;
             continue;
+        }
         resolver_forget(&question->query);
         question->open = false;
         question->fact = (struct dns_fact){.error = -ENODATA};
@@ -229,9 +231,8 @@ static int collect(const struct ask *ask, struct posix_found *found)
 
     for (int i = 0; i < ask->count; i++) {
         const struct dns_fact *fact = &ask->questions[i].fact;
-        int meaning = meaning_of(fact->error);
-        if (err == EAI_NONAME || meaning == EAI_AGAIN)
-            err = meaning;
+        if (err == EAI_NONAME)
+            err = meaning_of(fact->error);
         if (fact->error)
             continue;
         if (found->count == 0 && fact->count > 0)

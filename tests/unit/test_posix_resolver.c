@@ -27,7 +27,10 @@ static const struct name_row zone[] = {
     {"failing.example", NULL, NULL, NAME_FAILS},
     {"half.example", "192.0.2.5", NULL, NAME_FAILS_V6},
     {"half-empty.example", NULL, NULL, NAME_FAILS_V6},
+    {"half-empty.example.example", "192.0.2.66", NULL, NAME_TOLD},
     {"circle.example", NULL, NULL, NAME_IN_CIRCLE},
+    {"first.example", "2001:db8::8", NULL, NAME_TOLD},
+    {"first.example.example", "192.0.2.8", NULL, NAME_TOLD},
     {"late.example", "192.0.2.7", NULL, NAME_MUTE_ONCE},
     {"late.example.example", "2001:db8::7 192.0.2.8", NULL, NAME_TOLD},
     {"echo.example", "10.0.0.2", NULL, NAME_TOLD},
@@ -143,7 +146,16 @@ START_TEST(a_name_is_told_as_the_hints_ask)
 }
 END_TEST
 
-/* AAAA goes on to the next name of the search list while A still waits for the first one's. */
+/* The name itself has nothing for A, and nobody knows about AAAA; another one would have an answer.
+ */
+START_TEST(a_server_that_fails_ends_the_search)
+{
+    ck_assert_str_eq(look_up("half-empty.example", AF_UNSPEC, 0), EAI(-3));
+}
+END_TEST
+
+/* AAAA goes on to the next name of the search list while A still waits for the first one's; and the
+ * other way round, A has nothing after AAAA has been answered. */
 START_TEST(both_families_are_of_one_host)
 {
     ck_assert_int_eq(tapio_resolv_conf("nameserver 10.0.0.2\nsearch example\noptions timeout:1\n"),
@@ -151,6 +163,10 @@ START_TEST(both_families_are_of_one_host)
     ck_assert_str_eq(look_up("late.example", AF_UNSPEC, AI_CANONNAME), "late.example: 192.0.2.7");
     ck_assert_int_eq(atomic_load(&server.asked_v4), 2);
     ck_assert_int_eq(atomic_load(&server.asked_v6), 2);
+    ck_assert_str_eq(look_up("first.example", AF_UNSPEC, AI_CANONNAME),
+                     "first.example: 2001:db8::8");
+    ck_assert_int_eq(atomic_load(&server.asked_v4), 3);
+    ck_assert_int_eq(atomic_load(&server.asked_v6), 3);
 }
 END_TEST
 
@@ -205,9 +221,22 @@ static void patiently(void)
     ck_assert_int_eq(tapio_resolv_conf("nameserver 10.0.0.2\noptions timeout:30 attempts:5\n"), 0);
 }
 
+static int64_t now_ms(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 START_TEST(silence_ends_with_again)
 {
+    ck_assert_str_eq(look_up("v4.example.", AF_INET, 0), "192.0.2.4"); /* ARP is done with */
+    int64_t begin = now_ms(CLOCK_MONOTONIC), used = now_ms(CLOCK_PROCESS_CPUTIME_ID);
     ck_assert_str_eq(look_up("mute.example.", AF_INET, 0), "EAI -3");
+    ck_assert_int_ge(now_ms(CLOCK_MONOTONIC) - begin, 1000);
+    ck_assert_int_lt(now_ms(CLOCK_MONOTONIC) - begin, 15000);
+    ck_assert_int_lt(now_ms(CLOCK_PROCESS_CPUTIME_ID) - used, 300);    /* and everybody slept */
     ck_assert_int_eq(tapio_resolv_conf("nameserver 192.0.2.99\n"), 0); /* no way there */
     ck_assert_str_eq(look_up("v4.example.", AF_INET, 0), "EAI -3");
 }
@@ -215,12 +244,15 @@ END_TEST
 
 START_TEST(detaching_ends_a_question)
 {
+    struct stack_usage usage;
     struct asker a;
 
     patiently();
     ask(&a, "mute.example");
     tapio_detach();
     ends(&a, EAI_SYSTEM, ENETDOWN);
+    stack_usage(twins.ours, &usage);
+    ck_assert_uint_eq(usage.sockets, 0);
     ck_assert_str_eq(look_up("v4.example.", AF_INET, 0), "EAI -11");
     ck_assert_int_eq(errno, ENETDOWN);
     ck_assert_str_eq(look_up("10.0.0.2", AF_INET, 0), "10.0.0.2");
@@ -362,6 +394,7 @@ static Suite *posix_resolver_suite(void)
     tcase_add_checked_fixture(c, given_a_server, end_of_the_server);
     tcase_set_timeout(c, 20);
     tcase_add_loop_test(c, a_name_is_told_as_the_hints_ask, 0, ARRAY_LEN(rows));
+    tcase_add_test(c, a_server_that_fails_ends_the_search);
     tcase_add_test(c, both_families_are_of_one_host);
     tcase_add_test(c, a_resolver_of_ones_own_is_asked_instead);
     suite_add_tcase(suite, c);

@@ -703,6 +703,28 @@ START_TEST(when_all_are_silent_it_ends_after_a_second_longer_round)
 }
 END_TEST
 
+START_TEST(a_server_is_asked_as_often_as_the_config_says)
+{
+    struct wish wish;
+
+    given(1);
+    t.config.attempts = 0;
+    ck_assert_int_eq(resolver_new(&t.config, &t.resolver), -EINVAL);
+    t.config.attempts = RESOLVER_ATTEMPTS + 1;
+    ck_assert_int_eq(resolver_new(&t.config, &t.resolver), -EINVAL);
+    t.config.attempts = 3;
+    begin();
+    ask(&wish, "example.com", DNS_TYPE_A);
+    wait_ms(5000 + 10000 + 19999);
+    ck_assert_int_eq(wish.count, 0);
+    ck_assert_int_eq(t.count, 3);
+    wait_ms(2);
+    expect_error(&wish, -EAGAIN);
+    ck_assert_int_eq(t.count, 3);
+    finish();
+}
+END_TEST
+
 START_TEST(a_server_that_fails_is_followed_by_the_next_at_once)
 {
     struct wish wish;
@@ -897,6 +919,15 @@ START_TEST(a_name_without_dots_is_looked_for_in_the_search_list_first)
     answer_rcode(&t.asked[0], DNS_RCODE_NXDOMAIN);
     expect_error(&wish, -ENOENT);
     ck_assert_int_eq(t.count, 1);
+
+    t.count = 0;
+    ask(&wish, "www", DNS_TYPE_A);
+    wish.query.last = 1; /* meanwhile something has been found there */
+    answer_rcode(&t.asked[0], DNS_RCODE_NXDOMAIN);
+    expect_asked(1, "www.two.example");
+    answer_rcode(&t.asked[1], DNS_RCODE_OK);
+    expect_error(&wish, -ENODATA);
+    ck_assert_int_eq(t.count, 2);
     finish();
 }
 END_TEST
@@ -1090,6 +1121,7 @@ int main(void)
     c = tcase_create("silence, refusal, nonsense");
     tcase_add_test(c, a_silent_server_is_followed_by_the_next);
     tcase_add_test(c, when_all_are_silent_it_ends_after_a_second_longer_round);
+    tcase_add_test(c, a_server_is_asked_as_often_as_the_config_says);
     tcase_add_test(c, a_server_that_fails_is_followed_by_the_next_at_once);
     tcase_add_loop_test(c, who_does_not_know_edns_is_asked_without, 0, 3);
     tcase_add_test(c, an_answer_whose_records_are_flawed_is_not_believed);
