@@ -118,6 +118,22 @@ struct frame *frame_copy(struct frame_pool *pool, struct bytes octets)
     return copy;
 }
 
+struct frame *frame_gather(struct frame_pool *pool, const struct iovec *iov, int iovcnt)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < iovcnt; i++)
+        len += iov[i].iov_len;
+    struct frame *frame = frame_get(pool, len);
+    if (!frame)
+        return NULL;
+    struct writer w = writer_of(frame->data, len);
+    for (int i = 0; i < iovcnt; i++)
+        write_bytes(&w, iov[i].iov_base, iov[i].iov_len);
+    frame->len = (uint32_t)len;
+    return frame;
+}
+
 struct frame *frame_compact(struct frame *frame, struct bytes text)
 {
     assert(text.at >= frame->data && text.at + text.len <= frame->data + frame->len);

@@ -8,6 +8,8 @@
 #ifndef TAPIO_BASE_FRAME_H
 #define TAPIO_BASE_FRAME_H
 
+#include <sys/uio.h>
+
 #include "base/bytes.h"
 #include "base/pool.h"
 
@@ -31,6 +33,8 @@ enum { FRAME_ROOM_MAX = 65536 + 128 };
 NODISCARD struct frame *frame_get(struct frame_pool *pool, size_t room);
 /* A buffer of its own with these octets, or NULL. */
 NODISCARD struct frame *frame_copy(struct frame_pool *pool, struct bytes octets);
+/* The same of octets in pieces. */
+NODISCARD struct frame *frame_gather(struct frame_pool *pool, const struct iovec *iov, int iovcnt);
 /* A frame that holds just `text`, from the pool: `frame` itself when it is well filled, else a
  * smaller copy. Takes the reference either way; NULL (and the reference dropped) without memory. */
 NODISCARD struct frame *frame_compact(struct frame *frame, struct bytes text);

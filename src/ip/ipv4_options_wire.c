@@ -127,6 +127,20 @@ enum drop ipv4_options_check(struct bytes options)
     return source_routes ? DROP_IP4_SOURCE_ROUTE : DROP_NONE;
 }
 
+/* --- putting together --------------------------------------------------------------------- */
+
+static void append(struct ipv4_options *out, struct bytes option)
+{
+    if (option.len > 0)
+        memcpy(out->octets + out->len, option.at, option.len);
+    out->len = (uint8_t)(out->len + option.len);
+}
+
+static void pad(struct ipv4_options *out)
+{
+    out->len = (uint8_t)((out->len + 3) / 4 * 4); /* with OPTION_END */
+}
+
 /* --- taking ------------------------------------------------------------------------------- */
 
 /* One of those that a program may choose, of which there is none yet? */
@@ -167,7 +181,7 @@ static int judge(const struct option *option, bool *seen_route, bool *seen_times
 /* The slot that will be ours is empty, as Linux has it. */
 static void clear_slot(uint8_t *at, size_t len)
 {
-    size_t pointer = at[POINTER], slot = SLOT;
+    size_t slot = SLOT;
 
     if (at[0] == OPTION_TIMESTAMP) {
         if ((at[FLAGS] & FLAG_MASK) == TIMESTAMP_PRESPECIFIED)
@@ -176,36 +190,36 @@ static void clear_slot(uint8_t *at, size_t len)
     } else if (at[0] != OPTION_RECORD_ROUTE) {
         return;
     }
-    if (pointer <= len)
-        memset(at + pointer - 1, 0, slot);
+    if (at[POINTER] <= len)
+        memset(at + at[POINTER] - 1, 0, slot);
 }
 
+/* Padded first, so that the last one may reach into the padding, as on Linux. */
 int ipv4_options_take(struct bytes given, struct ipv4_options *out)
 {
-    struct reader r = reader_of(given);
+    struct ipv4_options padded = {0};
     struct option option;
     bool seen_route = false, seen_timestamp = false, source_route = false;
 
     *out = (struct ipv4_options){0};
     if (given.len > IPV4_OPTIONS_MAX)
         return -EINVAL;
-    for (size_t at = 0;; at += option.whole.len) {
+    append(&padded, given);
+    pad(&padded);
+    struct reader r = reader_of(ipv4_options_bytes(&padded));
+    for (;;) {
         if (!next_option(&r, &option))
             return -EINVAL;
         if (option.type == OPTION_END)
             break; /* what is behind it stays zero */
-        if (option.type == OPTION_NOP) {
-            out->octets[at] = OPTION_NOP;
-            continue;
-        }
-        int err = judge(&option, &seen_route, &seen_timestamp);
+        int err = option.type == OPTION_NOP ? 0 : judge(&option, &seen_route, &seen_timestamp);
         if (err == -EINVAL || (err && source_route))
             return -EINVAL;
         source_route |= err == -EPERM; /* unless the rest is malformed */
-        memcpy(out->octets + at, option.whole.at, option.whole.len);
-        clear_slot(out->octets + at, option.whole.len);
+        append(out, option.whole);
+        clear_slot(out->octets + out->len - option.whole.len, option.whole.len);
     }
-    out->len = (uint8_t)((given.len + 3) / 4 * 4);
+    out->len = padded.len;
     return source_route ? -EPERM : 0;
 }
 
@@ -278,17 +292,6 @@ void ipv4_options_record(struct ipv4_options *options, struct ip_addr ours, uint
 }
 
 /* --- choosing some ------------------------------------------------------------------------ */
-
-static void append(struct ipv4_options *out, struct bytes option)
-{
-    memcpy(out->octets + out->len, option.at, option.len);
-    out->len = (uint8_t)(out->len + option.len);
-}
-
-static void pad(struct ipv4_options *out)
-{
-    out->len = (uint8_t)((out->len + 3) / 4 * 4); /* with OPTION_END */
-}
 
 struct ipv4_options ipv4_options_copied(struct bytes options)
 {

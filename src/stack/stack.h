@@ -115,11 +115,13 @@ NODISCARD enum drop stack_udp_error(struct stack *stack, struct endpoint local,
 
 /* --- stack_options.c ----------------------------------------------------------------------- */
 
-/* Options of ours with what this host records in them: the source's address and the time. */
-struct ipv4_options stack_record_options(const struct stack *stack, struct bytes options,
-                                         struct ip_addr ours);
+/* Options of ours with what this host records in them, the source's address and the time: in
+ * `room`. None when `options` is NULL. */
+struct bytes stack_sent_options(const struct stack *stack, const struct ipv4_options *options,
+                                struct ip_addr src, struct ipv4_options *room);
 /* Likewise those of an IPv4 packet that has come. */
-struct ipv4_options stack_arrived_options(const struct stack *stack, const struct ip_packet *ip);
+struct bytes stack_arrived_options(const struct stack *stack, const struct ip_packet *ip,
+                                   struct ipv4_options *room);
 
 /* --- stack_fragments.c -------------------------------------------------------------------- */
 

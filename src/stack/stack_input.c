@@ -205,17 +205,15 @@ static enum drop input_udp(struct stack *s, struct packet *p, const struct ip_pa
                              .ttl = ip->ttl,
                              .tos = ip->tos,
                              .to_many = ip->group};
-    struct ipv4_options options;
+    struct ipv4_options room;
     enum drop drop = udp_parse(ip->payload, &in.datagram);
 
     if (!drop)
         drop = check_udp_sum(p, ip, &in.datagram);
     if (drop)
         return drop;
-    if (ip->family == &ip_family_v4 && ip->header.v4.options.len > 0) {
-        options = stack_arrived_options(s, ip);
-        in.options = ipv4_options_bytes(&options);
-    }
+    if (ip->family == &ip_family_v4 && ip->header.v4.options.len > 0)
+        in.options = stack_arrived_options(s, ip, &room);
     drop = udp_arrives(&s->udp, &in);
     p->frame = in.frame;
     if (drop == DROP_UDP_CLOSED)

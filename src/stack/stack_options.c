@@ -18,22 +18,30 @@ static uint32_t time_of_day_ms(const struct stack *s)
     return (uint32_t)((ms % DAY_MS + DAY_MS) % DAY_MS);
 }
 
-struct ipv4_options stack_record_options(const struct stack *s, struct bytes options,
-                                         struct ip_addr ours)
+static struct bytes record(const struct stack *s, struct ip_addr ours, struct ipv4_options *room)
 {
-    struct ipv4_options out = {.len = (uint8_t)options.len};
-
-    assert(options.len <= IPV4_OPTIONS_MAX);
-    memcpy(out.octets, options.at, options.len);
-    ipv4_options_record(&out, ours, time_of_day_ms(s));
-    return out;
+    ipv4_options_record(room, ours, time_of_day_ms(s));
+    return ipv4_options_bytes(room);
 }
 
-struct ipv4_options stack_arrived_options(const struct stack *s, const struct ip_packet *ip)
+struct bytes stack_sent_options(const struct stack *s, const struct ipv4_options *options,
+                                struct ip_addr src, struct ipv4_options *room)
 {
+    if (!options)
+        return (struct bytes){0};
+    *room = *options;
+    return record(s, src, room);
+}
+
+struct bytes stack_arrived_options(const struct stack *s, const struct ip_packet *ip,
+                                   struct ipv4_options *room)
+{
+    struct bytes options = ip->header.v4.options;
     struct route route = {.src = ip->dst};
 
     if (ip->group && route_lookup(&s->ip, ip->src, &route))
         route.src = ip_from_v4(0);
-    return stack_record_options(s, ip->header.v4.options, route.src);
+    room->len = (uint8_t)options.len;
+    memcpy(room->octets, options.at, options.len);
+    return record(s, route.src, room);
 }

@@ -240,14 +240,12 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     struct writer w = writer_of(f->header, sizeof f->header);
     size_t tcp_len = tcp_header_len(&seg->seg);
     size_t payload_len = tcp_len + seg->seg.text.len;
-    struct ipv4_options options;
-    struct bytes ip_options = {0};
+    struct ipv4_options room;
+    struct bytes options = {0};
 
     f->meta = (struct frame_meta){0};
-    if (seg->ip_options) {
-        options = stack_record_options(out->stack, ipv4_options_bytes(seg->ip_options), seg->src);
-        ip_options = ipv4_options_bytes(&options);
-    }
+    if (seg->ip_options)
+        options = stack_sent_options(out->stack, seg->ip_options, seg->src, &room);
     if (out->ethernet)
         eth_emit(&w, &(struct eth_header){mac, config->mac, family->ether_type});
     family->emit(&w,
@@ -256,7 +254,7 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
                                   .protocol = IP_PROTOCOL_TCP,
                                   .ttl = seg->ttl ? seg->ttl : (uint8_t)config->values.ip_ttl,
                                   .tos = seg->tos,
-                                  .options = ip_options},
+                                  .options = options},
                  payload_len);
     size_t tcp_at = (size_t)(w.at - f->header);
     tcp_emit(&w, &seg->seg);
@@ -266,26 +264,19 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     f->iovcnt = 1;
     for (int i = 0; i < seg->iovcnt; i++)
         f->iov[f->iovcnt++] = seg->iov[i];
-    size_t pad = out->padded ? eth_padding(family->header_len + ip_options.len + payload_len) : 0;
+    size_t pad = out->padded ? eth_padding(family->header_len + options.len + payload_len) : 0;
     if (pad)
         f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
-    assert(family->header_len + ip_options.len + payload_len <= config->mtu);
+    assert(family->header_len + options.len + payload_len <= config->mtu);
 }
 
 /* A copy of the IP packet, whole and with its checksum, for ARP to hold. */
 static struct frame *copy_packet(struct stack *s, const struct segment_frame *f, enum why why)
 {
-    size_t len = 0;
+    struct frame *copy = frame_gather(&s->frames, f->iov, f->iovcnt);
 
-    for (int i = 0; i < f->iovcnt; i++)
-        len += f->iov[i].iov_len;
-    struct frame *copy = frame_get(&s->frames, len);
     if (!copy)
         return NULL;
-    struct writer w = writer_of(copy->data, len);
-    for (int i = 0; i < f->iovcnt; i++)
-        write_bytes(&w, f->iov[i].iov_base, f->iov[i].iov_len);
-    copy->len = (uint32_t)len;
     frame_trim_front(copy, ETH_HEADER);
     copy->len = (uint32_t)ip_packet_of_ours(frame_bytes(copy)).octets.len; /* without the padding */
     copy->tag = why;

@@ -46,7 +46,7 @@ ssize_t ping_port_send(struct stack *s, struct ping_port *port, const struct ipv
                        struct bytes data)
 {
     const struct ip_family *family = ip_family_of(port->remote);
-    struct ipv4_options recorded = {0};
+    struct ipv4_options room;
     struct route route;
 
     if (ip_is_unspecified(port->remote))
@@ -65,10 +65,8 @@ ssize_t ping_port_send(struct stack *s, struct ping_port *port, const struct ipv
                             .dst = port->remote,
                             .protocol = family->icmp,
                             .ttl = (uint8_t)s->config.values.ip_ttl,
-                            .may_fragment = in_fragments};
-    if (options)
-        recorded = stack_record_options(s, ipv4_options_bytes(options), route.src);
-    header.options = ipv4_options_bytes(&recorded);
+                            .may_fragment = in_fragments,
+                            .options = stack_sent_options(s, options, route.src, &room)};
     if (in_fragments)
         header.id = ip_id_next(&s->ids, header.src, header.dst, header.protocol);
     struct frame *packet =

@@ -40,7 +40,7 @@ static void write_iov(struct writer *w, const struct iovec *iov, int iovcnt)
 int stack_send_datagram(struct stack *s, const struct datagram_out *out)
 {
     const struct ip_family *family = ip_family_of(out->remote.addr);
-    struct ipv4_options options = {0};
+    struct ipv4_options room;
     size_t udp_len = UDP_HEADER + out->len;
     size_t header_len = family->header_len + (out->options ? out->options->len : 0u);
     size_t whole = header_len + udp_len;
@@ -54,8 +54,6 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
     if (!packet)
         return -ENOBUFS;
     uint16_t id = out->may_fragment ? ip_id_next(&s->ids, src, dst, IP_PROTOCOL_UDP) : 0;
-    if (out->options)
-        options = stack_record_options(s, ipv4_options_bytes(out->options), src);
     struct writer w = writer_of(packet->data, whole);
     family->emit(&w,
                  &(struct ip_out){.src = src,
@@ -65,7 +63,7 @@ int stack_send_datagram(struct stack *s, const struct datagram_out *out)
                                   .tos = out->tos,
                                   .may_fragment = out->may_fragment,
                                   .id = id,
-                                  .options = ipv4_options_bytes(&options)},
+                                  .options = stack_sent_options(s, out->options, src, &room)},
                  udp_len);
     uint8_t *datagram = w.at;
     if (whole <= s->config.mtu) {

@@ -52,14 +52,11 @@ static struct frame *copy_for(const struct udp_port *port, const struct udp_arri
 
     if (!port->takes_options || in->options.len == 0)
         return frame_copy(in->frame->home, data);
-    struct frame *frame = frame_get(in->frame->home, in->options.len + data.len);
-    if (!frame)
-        return NULL;
-    struct writer w = writer_of(frame->data, in->options.len + data.len);
-    write_bytes(&w, in->options.at, in->options.len);
-    write_bytes(&w, data.at, data.len);
-    frame->len = (uint32_t)(in->options.len + data.len);
-    frame_trim_front(frame, (uint32_t)in->options.len);
+    const struct iovec piece[] = {{(void *)(uintptr_t)in->options.at, in->options.len},
+                                  {(void *)(uintptr_t)data.at, data.len}};
+    struct frame *frame = frame_gather(in->frame->home, piece, 2);
+    if (frame)
+        frame_trim_front(frame, (uint32_t)in->options.len);
     return frame;
 }
 

@@ -1,5 +1,5 @@
 /*
- * udp.c - cases of datagrams. All fit into one packet: fragments are not the subject here.
+ * udp.c - cases of datagrams. All fit into one packet: fragments are in ip_options.c.
  */
 #include <stdlib.h>
 
