@@ -33,20 +33,40 @@ static void accept_it(const struct ipv4_header *h, bool link_group)
 
 static void write_it_back(const uint8_t *packet, struct ipv4_header h, size_t payload_len)
 {
-    uint8_t again[IPV4_HEADER_MIN], wanted[IPV4_HEADER_MIN];
-    struct writer w = writer_of(again, sizeof(again));
+    uint8_t again[IPV4_HEADER_MAX], wanted[IPV4_HEADER_MAX];
+    size_t header_len = IPV4_HEADER_MIN + h.options.len;
+    struct writer w = writer_of(again, header_len);
 
-    if (h.ttl == 0 || payload_len > IPV4_TOTAL_MAX - IPV4_HEADER_MIN)
+    if (h.ttl == 0)
         return;
-    memcpy(wanted, packet, sizeof(wanted));
-    wanted[0] = 0x45; /* what our form of it differs in: no options, */
-    put_be16(wanted + 2, (uint16_t)(IPV4_HEADER_MIN + payload_len));
-    wanted[6] &= 0x7f; /* no reserved flag */
+    memcpy(wanted, packet, header_len);
+    put_be16(wanted + 2, (uint16_t)(header_len + payload_len)); /* what our form differs in: */
+    wanted[6] &= 0x7f;                                          /* no reserved flag */
     put_be16(wanted + 10, 0);
-    put_be16(wanted + 10, checksum_of(bytes_of(wanted, sizeof(wanted))));
-    h.options = bytes_of(NULL, 0);
+    put_be16(wanted + 10, checksum_of(bytes_of(wanted, header_len)));
     ipv4_emit(&w, &h, payload_len);
-    assert(w.left == 0 && memcmp(again, wanted, sizeof(again)) == 0);
+    assert(w.left == 0 && memcmp(again, wanted, header_len) == 0);
+}
+
+static void must_be_sound(struct ipv4_options options)
+{
+    assert(options.len % 4 == 0 && !ipv4_options_check(ipv4_options_bytes(&options)));
+}
+
+/* Whatever is done with well-formed options leaves them so. */
+static void use_options(struct bytes options)
+{
+    struct ipv4_options out;
+
+    if (ipv4_options_take(options, &out) == 0) /* as a program's */
+        must_be_sound(out);
+    must_be_sound(ipv4_options_copied(options));
+    must_be_sound(ipv4_options_returned(options));
+    out = (struct ipv4_options){.len = (uint8_t)options.len};
+    memcpy(out.octets, options.at, options.len);
+    ipv4_options_record(&out, ours.addr, 7);
+    must_be_sound(out);
+    must_be_sound(ipv4_options_returned(ipv4_options_bytes(&out)));
 }
 
 static void try_packet(const uint8_t *data, size_t size)
@@ -63,6 +83,7 @@ static void try_packet(const uint8_t *data, size_t size)
     assert(ip_is_v4(h.src) && ip_is_v4(h.dst) && h.fragment_offset % 8 == 0);
     assert(checksum_of(bytes_of(data, header_len)) == 0);
     write_it_back(data, h, payload.len);
+    use_options(h.options);
     accept_it(&h, false);
     accept_it(&h, true);
 }

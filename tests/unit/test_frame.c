@@ -131,6 +131,23 @@ START_TEST(a_frame_has_the_smallest_size_that_takes_what_was_asked_for)
 }
 END_TEST
 
+START_TEST(a_frame_is_gathered_from_its_pieces)
+{
+    char text[] = "to and fro";
+    const struct iovec piece[] = {{text, 3}, {NULL, 0}, {text + 3, 7}};
+    struct frame *frame = frame_gather(&pool, piece, 3), *empty = frame_gather(&pool, piece, 0);
+
+    ck_assert_uint_eq(frame->len, 10);
+    ck_assert_mem_eq(frame->data, text, 10);
+    ck_assert_uint_eq(empty->len, 0);
+    const struct iovec most = {text, FRAME_ROOM_MAX + 1};
+    ck_assert_ptr_null(frame_gather(&pool, &most, 1));
+    frame_put(frame);
+    frame_put(empty);
+    then_nothing_is_out();
+}
+END_TEST
+
 START_TEST(a_frame_lives_until_its_last_reference_is_dropped)
 {
     struct frame *frame = frame_get(&pool, 10);
@@ -277,6 +294,7 @@ int main(void)
     tcase_add_test(one, a_new_frame_is_empty_with_headroom_and_one_reference);
     tcase_add_test(one, a_frame_that_was_used_comes_back_like_new);
     tcase_add_test(one, a_frame_has_the_smallest_size_that_takes_what_was_asked_for);
+    tcase_add_test(one, a_frame_is_gathered_from_its_pieces);
     tcase_add_test(one, a_frame_lives_until_its_last_reference_is_dropped);
     tcase_add_test(one, frames_are_cut_in_front_and_at_the_end);
     ADD_ABORTING_TEST(one, a_frame_cannot_be_cut_by_more_than_it_holds);

@@ -357,6 +357,67 @@ START_TEST(a_parameter_problem_is_told_to_who_sent_the_datagram)
 }
 END_TEST
 
+/* --- what is not answered ------------------------------------------------------------------ */
+
+/* An ICMP message of that type to `dst`, with its sum right. */
+static void input_icmp(const char *dst, uint8_t type, uint8_t code)
+{
+    uint8_t packet[20 + 36] = {0};
+
+    put_header(packet, dst, IPPROTO_ICMP, sizeof packet - 20);
+    packet[20] = type;
+    packet[21] = code;
+    packet[24] = 10; /* a gateway to be redirected to, an identifier, a mask */
+    packet[27] = 77;
+    put16(packet + 22, sum_of(packet + 20, sizeof packet - 20));
+    rig_input_packet(packet, sizeof packet);
+}
+
+START_TEST(a_ping_to_many_is_dropped_by_its_name)
+{
+    static const char *const many[] = {"10.0.0.255", "10.0.0.0", "255.255.255.255", "224.0.0.1"};
+
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        for (int times = 0; times < 100; times++)
+            input_icmp(many[i], 8, 0);
+        ck_assert_uint_eq(rig_drops(DROP_ICMP_BROADCAST), 100 * (i + 1));
+        ck_assert_int_eq(rig_output(), 0);
+    }
+    input_icmp("10.0.0.2", 8, 0); /* but one is */
+    ck_assert_int_eq(rig_output(), 1);
+    ck_assert_uint_eq(rig.packet[0].octets[20], 0);
+    PROVES("I02", "RFC1122-3.2.2.6-a");
+}
+END_TEST
+
+/* From whoever sends them, and about whatever: the next packet goes where the last one went. */
+START_TEST(what_a_host_ignores_is_dropped_by_its_name_and_changes_nothing)
+{
+    static const uint8_t type[] = {4, 5, 9, 10, 13, 14, 15, 16, 17, 18};
+    int s = rig_socket(RIG_PORT);
+
+    for (int round = 0; round < 2; round++) {
+        ck_assert_int_eq(rig_send_to(s, "192.0.2.1", RIG_THEIRS, big, 1472), 1472);
+        ck_assert_int_eq(rig_output(), 1);
+        ck_assert_uint_eq(rig.packet[0].len, 1500);
+        ck_assert(rig.packet[0].dont_fragment);
+        for (uint8_t code = 0; code < 4; code++) {
+            rig_input_error(ICMP_QUENCH, code, 0);
+            rig_input_error(ICMP_REDIRECTION, code, 0x0a00004d);
+        }
+        rig_forget();
+        for (size_t i = 0; i < ARRAY_LEN(type); i++)
+            input_icmp("10.0.0.2", type[i], 0);
+        ck_assert_uint_eq(rig_drops(DROP_ICMP_IGNORED),
+                          (uint64_t)(round + 1) * (8 + ARRAY_LEN(type)));
+        ck_assert_int_eq(rig_get(s, SOL_SOCKET, SO_ERROR), 0);
+        ck_assert_int_eq(rig_output(), 0);
+    }
+    sock_close(rig.stack, s);
+    PROVES("I09", "RFC6633-5-a");
+}
+END_TEST
+
 /* --- what is never sent ------------------------------------------------------------------- */
 
 static uint32_t draw(uint32_t *state)
@@ -454,6 +515,8 @@ int main(void)
         c, a_packet_is_ours_by_the_addresses_of_its_link_and_answered_from_the_one_it_was_for);
     tcase_add_test(c, whole_datagrams_are_not_told_apart_by_their_identification);
     tcase_add_test(c, a_parameter_problem_is_told_to_who_sent_the_datagram);
+    tcase_add_test(c, a_ping_to_many_is_dropped_by_its_name);
+    tcase_add_test(c, what_a_host_ignores_is_dropped_by_its_name_and_changes_nothing);
     tcase_add_test(c, no_flood_is_answered_by_a_source_quench_or_a_redirect);
     suite_add_tcase(s, c);
     return run_suite(s, "ipv4_host");

@@ -275,6 +275,53 @@ START_TEST(only_a_segment_in_flight_is_believed)
 }
 END_TEST
 
+/* Who knows the four-tuple and guesses: of a million numbers all over the circle, those within 2920
+ * octets in flight are believed and no others, and a reset of the connection is not to be had even
+ * so. */
+START_TEST(of_a_million_guesses_only_those_in_flight_are_believed)
+{
+    int listener, server, client = hosts_connect(V4, &listener, &server);
+    static const uint8_t text[2920]; /* two segments, in flight both */
+    static char back[sizeof text];
+    const struct icmp_header h = {.type = ICMP_UNREACHABLE, .code = ICMP_UNREACHABLE_PORT};
+    const struct ipv4_header ip = {.src = host_addr("198.51.100.1"),
+                                   .dst = host_addr(host_family[V4].client),
+                                   .protocol = IP_PROTOCOL_ICMP,
+                                   .ttl = 64};
+    uint8_t error[IPV4_HEADER_MIN + ICMP_HEADER + IPV4_HEADER_MIN + 8]; /* it quotes no more */
+    struct writer w;
+    uint64_t state = 11, right = 0;
+    size_t got = 0;
+
+    ck_assert_int_eq(sock_send(hosts[0].stack, client, text, sizeof text, 0, NULL), sizeof text);
+    struct host_packet p = first_sent();
+    uint32_t una = seq_of(V4, &p);
+    for (int i = 0; i < 1000000; i++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        uint32_t guess = (uint32_t)(state >> 32);
+        if (i % 1000 == 0) /* sometimes near */
+            guess = una - 8000 + guess % 20000;
+        right += guess - una < sizeof text;
+        set_seq(V4, &p, guess);
+        w = writer_of(error, sizeof error); /* as tell(), without its assertions */
+        ipv4_emit(&w, &ip, sizeof error - IPV4_HEADER_MIN);
+        icmp_emit(&w, &h, bytes_of(p.octets, IPV4_HEADER_MIN + 8));
+        stack_input(hosts[0].stack, bytes_of(error, sizeof error), NULL, hosts_now);
+    }
+    ck_assert_uint_gt(right, 100);
+    ck_assert_uint_eq(host_drops(0, DROP_ICMP_NO_FLOW), 1000000 - right);
+    ck_assert_int_eq(state_of(client), TCPS_ESTABLISHED);
+    for (int i = 0; i < 100 && got < sizeof text; i++) {
+        hosts_wait_ms(1);
+        ssize_t n = sock_recv(hosts[1].stack, server, back, sizeof back, 0, NULL);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    ck_assert_uint_eq(got, sizeof text);
+    ck_assert_int_eq(error_of(client), 0);
+    PROVES("I05", "RFC5927-4.1-a");
+}
+END_TEST
+
 START_TEST(an_error_about_somebody_else_changes_nothing)
 {
     int listener, server, client = hosts_connect(_i, &listener, &server);
@@ -503,6 +550,7 @@ int main(void)
     tcase_add_loop_test(c, a_parameter_problem_is_noted_and_ends_nothing, 0, 2);
     tcase_add_loop_test(c, established_that_gives_up_says_what_the_network_said, 0, 2);
     tcase_add_loop_test(c, only_a_segment_in_flight_is_believed, 0, 2 * (int)ARRAY_LEN(quoted));
+    tcase_add_test(c, of_a_million_guesses_only_those_in_flight_are_believed);
     tcase_add_loop_test(c, an_error_about_somebody_else_changes_nothing, 0, 2);
     tcase_add_loop_test(c, a_path_that_swallows_large_packets_without_a_word_is_survived, 0,
                         (int)ARRAY_LEN(black_holes));
