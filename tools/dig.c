@@ -119,7 +119,7 @@ static int take_operands(struct dig_verb *verb, char **words, int count, struct 
     if (!ip_is_unspecified(verb->options.dns) && !ip_is_v4(verb->options.dns) &&
         verb->options.config.link == STACK_LINK_ETHERNET)
         return refuse(refusal, EXIT_FAILURE, "dig: IPv6 over Ethernet is not built in yet");
-    if (verb->options.config.link == STACK_LINK_ETHERNET &&
+    if (verb->options.config.link == STACK_LINK_ETHERNET && !verb->options.dhcp &&
         ip_is_unspecified(verb->options.config.gateway) && !is_on_link(verb))
         return refuse(refusal, EXIT_FAILURE,
                       "dig @%s: beyond the link, and no route leads there; set --gateway",
