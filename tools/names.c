@@ -3,7 +3,8 @@
  *
  * The table of this machine (hosts(5)) is written for the kernel's network, so what it says may
  * lead nowhere from here: that the connection will tell. Where the link carries both families, the
- * address of IPv4 is asked for first, and that of IPv6 when there is none.
+ * address of IPv4 is asked for first, and that of IPv6 when there is none. Of several, the first by
+ * RFC 6724 is taken.
  */
 #include "names.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/ordering.h"
 #include "base/addr.h"
 #include "posix/posix_hosts.h"
 
@@ -23,7 +25,10 @@ static void done(struct resolver_query *query, const struct resolver_answer *ans
 
     if (again && resolver_ask(names->resolver, query, names->name, DNS_TYPE_AAAA, now) == 0)
         return;
-    names->found(names, fact->error, fact->addr[0], now);
+    struct ip_addr addrs[DNS_ADDRS];
+    memcpy(addrs, fact->addr, sizeof addrs);
+    ordering_sort_addrs(stack_config(names->stack), addrs, (int)fact->count);
+    names->found(names, fact->error, addrs[0], now);
 }
 
 static instant deadline(struct os_machine *machine)
@@ -46,7 +51,7 @@ int names_open(struct names *names, struct rig *rig, struct refusal *refusal)
     if (ip_is_unspecified(rig->dns))
         return 0;
     resolver_config_init(&config);
-    config.stack = rig->stack;
+    config.stack = names->stack = rig->stack;
     config.env = &rig->env.env;
     config.server[0] = rig->dns;
     config.server_count = 1;

@@ -14,6 +14,7 @@ struct names {
     /* The answer to names_find() that was not there at once: 0 and the address, or -errno. */
     void (*found)(struct names *names, int err, struct ip_addr addr, instant now);
     /* its own */
+    struct stack *stack;
     struct resolver *resolver; /* NULL: no server */
     struct resolver_query query;
     struct os_machine machine;

@@ -218,3 +218,34 @@ void ordering_sort(const struct ordering *o, struct ordering_target *targets, in
     for (int i = 0; i < count; i++)
         targets[i] = sorted[i].target;
 }
+
+/* --- for a stack ----------------------------------------------------------------------------- */
+
+/* On the link, or behind the gateway? */
+static bool has_way(const struct stack_config *config, struct ip_addr dst)
+{
+    if (config->link == STACK_LINK_IP ||
+        (!ip_is_unspecified(config->gateway) && ip_is_v4(config->gateway) == ip_is_v4(dst)))
+        return true;
+    for (int i = 0; i < config->addr_count; i++)
+        if (prefix_contains(config->addr[i], dst))
+            return true;
+    return false;
+}
+
+void ordering_sort_addrs(const struct stack_config *config, struct ip_addr *addrs, int count)
+{
+    struct ordering_source sources[STACK_ADDRS];
+    struct ordering_target targets[ORDERING_MAX];
+    struct ordering o = {ordering_policies, ORDERING_POLICIES, sources, config->addr_count};
+
+    assert(count >= 0 && count <= ORDERING_MAX);
+    for (int i = 0; i < config->addr_count; i++)
+        sources[i] = (struct ordering_source){.prefix = config->addr[i]};
+    for (int i = 0; i < count; i++)
+        targets[i] =
+            (struct ordering_target){.addr = addrs[i], .unreachable = !has_way(config, addrs[i])};
+    ordering_sort(&o, targets, count);
+    for (int i = 0; i < count; i++)
+        addrs[i] = targets[i].addr;
+}

@@ -8,7 +8,7 @@
 #ifndef TAPIO_APPS_ORDERING_H
 #define TAPIO_APPS_ORDERING_H
 
-#include <tapio/types.h>
+#include <tapio/tapio.h>
 
 #include "base/base.h"
 
@@ -51,5 +51,8 @@ const struct ordering_policy *ordering_policy_of(const struct ordering *o, struc
 const struct ordering_source *ordering_source_of(const struct ordering *o, struct ip_addr dst);
 /* Best first (RFC 6724, 6). `count` is at most ORDERING_MAX. */
 void ordering_sort(const struct ordering *o, struct ordering_target *targets, int count);
+/* The same by the default table, for a stack: what its config tells of our addresses, the link and
+ * the gateway. */
+void ordering_sort_addrs(const struct stack_config *config, struct ip_addr *addrs, int count);
 
 #endif

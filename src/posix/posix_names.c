@@ -139,37 +139,13 @@ static unsigned configured(void)
     return families ? families : V4 | V6;
 }
 
-/* On the link, or behind the gateway? */
-static bool has_way(const struct stack_config *config, struct ip_addr dst)
-{
-    if (config->link == STACK_LINK_IP ||
-        (!ip_is_unspecified(config->gateway) && ip_is_v4(config->gateway) == ip_is_v4(dst)))
-        return true;
-    for (int i = 0; i < config->addr_count; i++)
-        if (prefix_contains(config->addr[i], dst))
-            return true;
-    return false;
-}
-
 static void put_in_order(struct posix_found *found)
 {
-    struct ordering_source sources[STACK_ADDRS];
-    struct ordering_target targets[POSIX_ADDRS];
-    struct ordering ordering = {ordering_policies, ORDERING_POLICIES, sources, 0};
     struct stack_config config;
 
     static_assert((int)POSIX_ADDRS <= (int)ORDERING_MAX, "all of them are sorted");
-    if (found->count < 2 || !copy_config(&config))
-        return;
-    for (int i = 0; i < config.addr_count; i++)
-        sources[i] = (struct ordering_source){.prefix = config.addr[i]};
-    ordering.source_count = config.addr_count;
-    for (int i = 0; i < found->count; i++)
-        targets[i] = (struct ordering_target){.addr = found->addr[i],
-                                              .unreachable = !has_way(&config, found->addr[i])};
-    ordering_sort(&ordering, targets, found->count);
-    for (int i = 0; i < found->count; i++)
-        found->addr[i] = targets[i].addr;
+    if (found->count > 1 && copy_config(&config))
+        ordering_sort_addrs(&config, found->addr, found->count);
 }
 
 /* --- names ---------------------------------------------------------------------------------- */

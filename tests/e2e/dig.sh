@@ -112,6 +112,9 @@ page_by_name() {
     get 0 -v --dns "$SERVER_AT" http://web.example:8000/small.txt
     same_as_site small.txt "$WORK/out"
     grep -q 'web\.example.*10\.9\.0\.1' "$WORK/err"
+    for _ in 1 2 3; do # one of its addresses leads nowhere, and they come in turns
+        get 0 --dns "$SERVER_AT" http://two.example:8000/small.txt
+    done
     get 1 --dns "$SERVER_AT" http://nobody.example/
     grep -q "'nobody.example' is nobody's name" "$WORK/err"
     get 1 http://web.example:8000/
@@ -135,6 +138,7 @@ ping_by_name() {
 http_get() {
     local wanted=$1 code=0
     printf '%b' "$2" >"$WORK/resolv.conf"
+    # shellcheck disable=SC2016 # the inner shell expands it
     timeout 30 unshare --mount -- sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$WORK/resolv.conf" \
         "$EXAMPLES/http_get" tap0 "$3" 8000 "$4" >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
     cat "$WORK/err"

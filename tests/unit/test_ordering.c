@@ -235,6 +235,47 @@ START_TEST(a_source_is_chosen_by_the_rules)
 }
 END_TEST
 
+/* What a stack's config tells: which ways there are, beside the addresses. */
+static const struct {
+    const char *gateway; /* "ip": a link without Ethernet */
+    const char *list, *sorted;
+} ways[] = {
+    {"::", "2001:db8:9::9 198.51.100.9 2001:db8::1 192.0.2.1",
+     "2001:db8::1 192.0.2.1 2001:db8:9::9 198.51.100.9"},
+    {"192.0.2.254", "2001:db8:9::9 198.51.100.9 2001:db8::1 192.0.2.1",
+     "2001:db8::1 192.0.2.1 198.51.100.9 2001:db8:9::9"},
+    {"2001:db8::254", "2001:db8:9::9 198.51.100.9 192.0.2.1",
+     "2001:db8:9::9 192.0.2.1 198.51.100.9"},
+    {"ip", "2001:db8:9::9 198.51.100.9 192.0.2.1", "2001:db8:9::9 192.0.2.1 198.51.100.9"},
+    {"ip", "", ""},
+};
+
+START_TEST(a_stack_is_asked_by_its_config)
+{
+    struct stack_config config;
+    struct ip_addr addrs[WORDS];
+    char words[WORDS][64], text[IP_ADDR_TEXT], got[512] = "";
+
+    stack_config_init(&config);
+    ck_assert_int_eq(ip_prefix_parse("192.0.2.2/24", &config.addr[0]), 0);
+    ck_assert_int_eq(ip_prefix_parse("2001:db8::2/64", &config.addr[1]), 0);
+    config.addr_count = 2;
+    if (strcmp(ways[_i].gateway, "ip") == 0)
+        config.link = STACK_LINK_IP;
+    else
+        config.gateway = ip(ways[_i].gateway);
+    int count = split(ways[_i].list, words), len = 0;
+    for (int i = 0; i < count; i++)
+        addrs[i] = ip(words[i]);
+    ordering_sort_addrs(&config, addrs, count);
+    for (int i = 0; i < count; i++)
+        len += snprintf(got + len, sizeof got - (size_t)len, "%s%s", i ? " " : "",
+                        ip_addr_format(addrs[i], text));
+    ck_assert_str_eq(got, ways[_i].sorted);
+    PROVES("RFC6724-6-a");
+}
+END_TEST
+
 static Suite *ordering_suite(void)
 {
     Suite *suite = suite_create("ordering");
@@ -245,6 +286,7 @@ static Suite *ordering_suite(void)
                         ARRAY_LEN(examples));
     tcase_add_test(destinations, what_no_rule_tells_apart_stays_as_it_was);
     tcase_add_test(destinations, another_table_is_another_order);
+    tcase_add_loop_test(destinations, a_stack_is_asked_by_its_config, 0, ARRAY_LEN(ways));
     suite_add_tcase(suite, destinations);
     tcase_add_loop_test(rest, the_default_table_is_the_rfcs, 0, ARRAY_LEN(policies));
     tcase_add_loop_test(rest, a_source_is_chosen_by_the_rules, 0, ARRAY_LEN(choices));
