@@ -36,10 +36,10 @@ void icmp_emit(struct writer *w, const struct icmp_header *h, struct bytes body)
     put_be16(checksum, checksum_of(bytes_of(start, ICMP_HEADER + body.len)));
 }
 
-/* Our own packets have no options, those of TCP are never fragmented, and every transport of ours
- * has at least eight octets of header, which only a first fragment has: a quote that says otherwise
- * is not about us. Its checksum and total length are left alone, since routers on the way have
- * rewritten parts of what they quote. */
+/* Our own packets have well-formed options if any and no source route, those of TCP are never
+ * fragmented, and every transport of ours has at least eight octets of header, which only a first
+ * fragment has: a quote that says otherwise is not about us. Its checksum and total length are left
+ * alone, since routers on the way have rewritten parts of what they quote. */
 enum drop icmp_quote_parse(struct bytes body, struct ipv4_header *inner, size_t *packet_len,
                            struct bytes *first8)
 {
@@ -47,7 +47,7 @@ enum drop icmp_quote_parse(struct bytes body, struct ipv4_header *inner, size_t 
 
     if (!ipv4_read_header(&r, inner, packet_len))
         return DROP_ICMP_QUOTE;
-    if (inner->options.len > 0 || inner->fragment_offset != 0)
+    if (ipv4_options_check(inner->options) || inner->fragment_offset != 0)
         return DROP_ICMP_QUOTE;
     if (inner->more_fragments && (inner->dont_fragment || inner->protocol == IP_PROTOCOL_TCP))
         return DROP_ICMP_QUOTE;

@@ -449,7 +449,7 @@ static const struct {
     enum drop drop;
 } quotes[] = {
     {0, 0x45, DROP_NONE},       {0, 0x44, DROP_ICMP_QUOTE}, /* header too short */
-    {0, 0x40, DROP_ICMP_QUOTE}, {0, 0x46, DROP_ICMP_QUOTE}, /* options: not ours */
+    {0, 0x40, DROP_ICMP_QUOTE}, {0, 0x46, DROP_ICMP_QUOTE}, /* malformed options */
     {0, 0x4f, DROP_ICMP_QUOTE}, {0, 0x55, DROP_ICMP_QUOTE}, /* version */
     {0, 0x65, DROP_ICMP_QUOTE}, {0, 0x05, DROP_ICMP_QUOTE},
     {2, 0xff, DROP_NONE},                                   /* total length: the rest was cut off */
@@ -473,6 +473,38 @@ START_TEST(a_quote_that_cannot_be_of_our_packet_is_refused)
         struct bytes quote = exact_copy(octets, len);
         ck_assert_int_eq(icmp_quote_parse(quote, &inner, &packet_len, &first8),
                          len < 28 ? DROP_ICMP_QUOTE : quotes[_i].drop);
+        exact_free(quote);
+    }
+    PROVES("I04");
+}
+END_TEST
+
+/* Octets 20 to 27 are the options. */
+static const struct {
+    uint8_t options[8];
+    enum drop drop;
+} quoted_options[] = {
+    {{1, 1, 1, 1, 1, 1, 1, 0}, DROP_NONE},       {{7, 7, 8, 10, 9, 0, 2, 0}, DROP_NONE},
+    {{148, 4, 0, 0, 0, 0, 0, 0}, DROP_NONE},     {{7, 9, 4, 0, 0, 0, 0, 0}, DROP_ICMP_QUOTE},
+    {{7, 0, 4, 0, 0, 0, 0, 0}, DROP_ICMP_QUOTE}, {{131, 7, 4, 10, 9, 0, 1, 0}, DROP_ICMP_QUOTE},
+};
+
+START_TEST(a_quote_with_options_is_read_behind_them_if_they_can_be_ours)
+{
+    uint8_t octets[100];
+    struct ipv4_header inner;
+    struct bytes first8;
+    size_t packet_len;
+
+    make_packet(octets, 17, 80, 0);
+    octets[0] = 0x47;
+    memcpy(octets + 20, quoted_options[_i].options, 8);
+    for (size_t len = 0; len <= sizeof octets; len++) {
+        struct bytes quote = exact_copy(octets, len);
+        enum drop drop = icmp_quote_parse(quote, &inner, &packet_len, &first8);
+        ck_assert_int_eq(drop, len < 36 ? DROP_ICMP_QUOTE : quoted_options[_i].drop);
+        if (!drop)
+            ck_assert(bytes_equal(first8, bytes_of(octets + 28, 8)));
         exact_free(quote);
     }
     PROVES("I04");
@@ -647,6 +679,8 @@ int main(void)
                         (int)ARRAY_LEN(small_links));
     tcase_add_test(c, tunnels_are_not_opened);
     tcase_add_test(c, a_quote_is_read_whole_and_refused_when_cut_anywhere);
+    tcase_add_loop_test(c, a_quote_with_options_is_read_behind_them_if_they_can_be_ours, 0,
+                        (int)ARRAY_LEN(quoted_options));
     tcase_add_loop_test(c, a_quote_of_the_first_fragment_is_read, 0, (int)ARRAY_LEN(pieces));
     tcase_add_loop_test(c, a_quote_that_cannot_be_of_our_packet_is_refused, 0,
                         (int)ARRAY_LEN(quotes));

@@ -214,6 +214,24 @@ START_TEST(every_packet_of_the_socket_has_them_with_our_slots_filled)
 }
 END_TEST
 
+/* Its quote has them between the addresses and the ports. */
+START_TEST(an_error_about_a_packet_with_options_finds_its_socket)
+{
+    int s = rig_socket(RIG_PORT);
+
+    ck_assert_int_eq(sock_connect(rig.stack, s, rig_at("10.0.0.1", RIG_THEIRS), NULL), 0);
+    ck_assert_int_eq(SET(s, 7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0), 0);
+    ck_assert_int_eq(sock_send(rig.stack, s, big, 1400, 0, NULL), 1400);
+    ck_assert_int_eq(rig_output(), 1);
+    rig_input_error(3, 3, 0);
+    ck_assert_int_eq(rig_get(s, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+    rig_input_error(3, 4, 1300);
+    ck_assert_int_eq(rig_get(s, SOL_SOCKET, SO_ERROR), EMSGSIZE);
+    ck_assert_int_eq(rig_get(s, IPPROTO_IP, IP_MTU), 1300);
+    sock_close(rig.stack, s);
+}
+END_TEST
+
 START_TEST(a_datagram_with_options_is_as_much_smaller)
 {
     int s = rig_socket(0);
@@ -622,6 +640,7 @@ int main(void)
     tcase_add_checked_fixture(c, given_rig, rig_end);
     tcase_add_loop_test(c, every_packet_of_the_socket_has_them_with_our_slots_filled, 0,
                         ARRAY_LEN(sent_row));
+    tcase_add_test(c, an_error_about_a_packet_with_options_finds_its_socket);
     tcase_add_test(c, a_datagram_with_options_is_as_much_smaller);
     tcase_add_test(c, one_datagram_may_have_others_than_its_socket);
     suite_add_tcase(s, c);
