@@ -63,6 +63,8 @@ int rig_run(struct rig *rig);
 /* How the device came to us, in a word. */
 const char *rig_device_state(const struct rig *rig);
 
+/* For rig_open(), of rig_tap.c: the interface that --dev names, attached to or made. */
+TAPIO_NODISCARD int rig_open_tap(struct rig *rig, struct refusal *refusal);
 /* For rig_open() and rig_run(), of rig_stream.c: connects to --dev stream:PATH, and says in one
  * line that the peer has gone. */
 TAPIO_NODISCARD int rig_open_stream(struct rig *rig, struct refusal *refusal);
