@@ -40,7 +40,8 @@ static void check_quote(struct bytes body)
     if (icmp_quote_parse(body, &inner, &packet_len, &first8))
         return;
     assert(body.len >= IPV4_HEADER_MIN + 8 && first8.len == 8);
-    assert(first8.at == body.at + IPV4_HEADER_MIN && inner.options.len == 0);
+    assert(first8.at == body.at + IPV4_HEADER_MIN + inner.options.len &&
+           !ipv4_options_check(inner.options));
 }
 
 static void try_message(struct frame_pool *pool, const struct ipv4_header *ip, struct bytes message,
