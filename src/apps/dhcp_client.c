@@ -37,8 +37,8 @@
 
 enum {
     TURN = 16,    /* messages, before others have their turn */
-    REQUESTS = 5, /* that are sent for one offer: 60 s (RFC 2131, 3.1) */
-    REBOOTS = 3,  /* and for an address that it had: 28 s */
+    REQUESTS = 5, /* that are sent for one offer, the last after 60 s (RFC 2131, 3.1) */
+    REBOOTS = 3,  /* and for an address that it had: the last after 12 s */
 };
 
 static const int64_t decline_pause = 10 * NS_PER_S; /* RFC 2131, 3.1 (5) */

@@ -5,10 +5,11 @@
  *       input_ethernet()      eth_parse, eth_accept; or input_bare() on a link without Ethernet
  *         arp_input()           RFC 826
  *         input_ip()            the family's parse, accept
- *           input_fragment()      until the rest has come; then again as a whole
- *           input_icmp()          echo, echo reply, error
- *           input_tcp()           checksum, tcp_parse, tcp_segment_arrives
- *           input_udp()           udp_parse, checksum, udp_arrives
+ *           input_fragment()      until the rest has come; then parse and accept the whole
+ *           input_whole()
+ *             input_icmp()          echo, echo reply, error
+ *             input_tcp()           checksum, tcp_parse, tcp_segment_arrives
+ *             input_udp()           udp_parse, checksum, udp_arrives
  *
  * Each step answers with DROP_NONE or the one reason for which the frame ends here; the first to
  * object decides. So every received frame is consumed or dropped by name, and the counters add up.
@@ -221,8 +222,33 @@ static enum drop input_udp(struct stack *s, struct packet *p, const struct ip_pa
     return drop;
 }
 
-static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_family *family,
-                          struct bytes octets);
+/* The family's parse, accept. */
+static enum drop read_packet(const struct stack *s, const struct packet *p,
+                             const struct ip_family *family, struct bytes octets,
+                             struct ip_packet *ip)
+{
+    *ip = (struct ip_packet){.link_group = p->group};
+    enum drop drop = family->parse(octets, ip);
+
+    return drop ? drop : family->accept(&s->ip, ip);
+}
+
+static enum drop input_whole(struct stack *s, struct packet *p, const struct ip_packet *ip)
+{
+    const struct ip_family *family = ip->family;
+
+    if (p->meta.gso_type != FRAME_GSO_NONE &&
+        (ip->protocol != IP_PROTOCOL_TCP || p->meta.gso_type != family->gso_type))
+        return DROP_DEV_VNET; /* only TCP comes in big frames */
+    if (ip->protocol == IP_PROTOCOL_TCP)
+        return input_tcp(s, p, ip);
+    if (ip->protocol == IP_PROTOCOL_UDP)
+        return input_udp(s, p, ip);
+    if (ip->protocol == family->icmp)
+        return input_icmp(s, ip);
+    refuse(s, ip);
+    return family->unknown_proto;
+}
 
 /* A fragment is held; the last one to come brings the whole packet, which goes the usual way, and
  * all of them share its fate. What a device has verified or left open was a fragment's, and counts
@@ -231,6 +257,7 @@ static enum drop input_fragment(struct stack *s, struct packet *p, const struct 
 {
     struct reassembly_queue *queue;
     struct frame *frame;
+    struct ip_packet all;
 
     if (p->meta.gso_type != FRAME_GSO_NONE || p->meta.flags & FRAME_NEEDS_CSUM)
         return DROP_DEV_VNET;
@@ -242,7 +269,9 @@ static enum drop input_fragment(struct stack *s, struct packet *p, const struct 
     }
     struct packet whole = {
         .frame = frame, .octets = frame_bytes(frame), .group = queue->link_group};
-    drop = input_ip(s, &whole, ip->family, whole.octets);
+    drop = read_packet(s, &whole, ip->family, whole.octets, &all);
+    if (!drop)
+        drop = input_whole(s, &whole, &all);
     p->held = true; /* its share is booked with the others' */
     reassembly_end(&s->reassembly, queue, drop);
     frame_put(whole.frame);
@@ -252,27 +281,14 @@ static enum drop input_fragment(struct stack *s, struct packet *p, const struct 
 static enum drop input_ip(struct stack *s, struct packet *p, const struct ip_family *family,
                           struct bytes octets)
 {
-    struct ip_packet ip = {.link_group = p->group};
-    enum drop drop = family->parse(octets, &ip);
+    struct ip_packet ip;
+    enum drop drop = read_packet(s, p, family, octets, &ip);
 
-    if (!drop)
-        drop = family->accept(&s->ip, &ip);
     if (drop)
         return drop;
-    if (family == &ip_family_v4 &&
-        (ip.header.v4.more_fragments || ip.header.v4.fragment_offset != 0))
-        return input_fragment(s, p, &ip);
-    if (p->meta.gso_type != FRAME_GSO_NONE &&
-        (ip.protocol != IP_PROTOCOL_TCP || p->meta.gso_type != family->gso_type))
-        return DROP_DEV_VNET; /* only TCP comes in big frames */
-    if (ip.protocol == IP_PROTOCOL_TCP)
-        return input_tcp(s, p, &ip);
-    if (ip.protocol == IP_PROTOCOL_UDP)
-        return input_udp(s, p, &ip);
-    if (ip.protocol == family->icmp)
-        return input_icmp(s, &ip);
-    refuse(s, &ip);
-    return family->unknown_proto;
+    bool is_fragment = family == &ip_family_v4 &&
+                       (ip.header.v4.more_fragments || ip.header.v4.fragment_offset != 0);
+    return is_fragment ? input_fragment(s, p, &ip) : input_whole(s, p, &ip);
 }
 
 /* --- Ethernet ----------------------------------------------------------------------------- */

@@ -247,7 +247,9 @@ static const char *parse_ip(const uint8_t *frame, size_t len, struct wire_tcp *t
         return "the IPv4 total length is wrong";
     if (wire_checksum(ip, 20, 0) != 0)
         return "the IPv4 checksum is wrong";
-    if (get16(ip + 6) != 0x4000)
+    uint16_t offset = get16(ip + 6) & 0x1fff;
+    bool is_icmp = ip[9] == 1; /* the answer to a large echo leaves in fragments */
+    if (get16(ip + 6) != 0x4000 && !is_icmp)
         return "a fragment, or DF is not set";
     if (len > WIRE_MIN_FRAME && len != 14 + total)
         return "the frame is longer than its packet";
@@ -259,7 +261,7 @@ static const char *parse_ip(const uint8_t *frame, size_t len, struct wire_tcp *t
     t->ttl = ip[8];
     t->ip_src = get32(ip + 12);
     t->ip_dst = get32(ip + 16);
-    if (ip[9] == 1 && total > 20 && (ip[20] == 4 || ip[20] == 5))
+    if (is_icmp && offset == 0 && total > 20 && (ip[20] == 4 || ip[20] == 5))
         return "a source quench or a redirect (RFC 6633, 3; RFC 1122, 3.2.2.2)";
     if (ip[9] != 6)
         return NULL;
