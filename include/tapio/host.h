@@ -6,9 +6,12 @@
  *
  *     char why[HOST_WHY];
  *     struct dev *dev;
- *     struct stack *stack = host_stack("tap0", "10.9.0.2/24", "10.9.0.1/24", &dev, why, sizeof
- * why); if (!stack) errx(1, "%s", why); if (tapio_attach(stack) || tapio_start(dev)) err(1,
- * "tapio");
+ *     struct stack *stack =
+ *         host_stack("tap0", "10.9.0.2/24", "10.9.0.1/24", &dev, why, sizeof why);
+ *     if (!stack)
+ *         errx(1, "%s", why);
+ *     if (tapio_attach(stack) || tapio_start(dev))
+ *         err(1, "tapio");
  */
 #ifndef TAPIO_HOST_H
 #define TAPIO_HOST_H
