@@ -171,6 +171,14 @@ bool flight_sent_again(struct flight *f, const struct flight_limits *limits,
 
 /* --- in ----------------------------------------------------------------------------------- */
 
+/* Was it the newest copy that arrived? Of what was sent once there is no doubt; else an answer to
+ * an older copy is told by its timestamp, or by coming too soon (RFC 8985, 6.2, step 2). */
+static bool is_answered(const struct flight_range *range, const struct flight_news *news)
+{
+    return !range->again || (instant_since(news->now, range->sent) >= news->min_rtt_ns &&
+                             !instant_before(news->echoed, range->sent));
+}
+
 /* `len` octets from the front of `range`, up to `end`, have arrived. */
 static void deliver(struct flight *f, const struct flight_range *range, tcp_seq end, uint32_t len,
                     struct flight_news *news)
@@ -179,11 +187,10 @@ static void deliver(struct flight *f, const struct flight_range *range, tcp_seq 
                  (news->newest_sent.ns == range->sent.ns && seq_lt(news->newest_end, end));
 
     news->delivered += len;
-    if (newer) {
+    if (newer && is_answered(range, news)) {
         news->has_newest = true;
         news->newest_sent = range->sent;
         news->newest_end = end;
-        news->newest_again = range->again;
     }
     if (seq_lt(end, f->highest))
         news->reordered |= !range->again;
@@ -212,6 +219,7 @@ void flight_ack(struct flight *f, const struct flight_limits *limits, tcp_seq un
             deliver(f, range, end, len, news);
         forget_counts(f, range, len);
         if (len == range->len) {
+            f->islands -= range->sacked;
             remove_range(f, limits->pool, range);
         } else {
             range->node.key += len;
@@ -233,12 +241,16 @@ static struct flight_range *mark_sacked(struct flight *f, struct pool *pool,
     range->sacked = true;
     range->lost = false;
     list_remove(&range->list);
+    f->islands++;
 
     struct flight_range *before = prev(range), *after = next(range);
-    if (after && after->sacked)
+    if (after && after->sacked) {
         join(f, pool, range, after);
+        f->islands--;
+    }
     if (before && before->sacked) {
         join(f, pool, before, range);
+        f->islands--;
         range = before;
     }
     return range;
@@ -275,7 +287,7 @@ void flight_renege(struct flight *f)
         f->lost_octets += range->len;
         list_append(&f->lost, &range->list);
     }
-    f->sacked_octets = 0;
+    f->sacked_octets = f->islands = 0;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------- */

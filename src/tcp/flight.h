@@ -49,6 +49,7 @@ struct flight {
     tcp_seq una, nxt;
     tcp_seq highest; /* beyond the highest octet that has arrived (RACK.fack) */
     uint32_t sacked_octets, lost_octets;
+    uint32_t islands; /* sacked ranges */
 };
 
 struct flight_limits {
@@ -56,15 +57,18 @@ struct flight_limits {
     struct prng *prng; /* shapes the tree */
 };
 
-/* What one segment from the peer has told. The caller clears it, and hands it to flight_ack() and
- * to flight_sack() for each block. */
+/* What one segment from the peer has told. The caller fills in the first part, and hands it to
+ * flight_ack() and to flight_sack() for each block. */
 struct flight_news {
-    uint32_t delivered; /* octets that had not arrived before, for all we knew */
-    uint32_t sacked;    /* those of them that SACK has told */
-    bool has_newest;
+    instant now;
+    instant echoed; /* no later copy has been answered (RFC 7323, 3.2); INSTANT_NEVER: unknown */
+    int64_t min_rtt_ns; /* a copy cannot be answered sooner */
+
+    uint32_t delivered;  /* octets that had not arrived before, for all we knew */
+    uint32_t sacked;     /* those of them that SACK has told */
+    bool has_newest;     /* copies that cannot be the ones that arrived are left out: */
     instant newest_sent; /* of what was delivered the copy that left last, */
-    tcp_seq newest_end;  /* or of those that left together the one behind the others, */
-    bool newest_again;   /* and whether it may have been another copy */
+    tcp_seq newest_end;  /* or of those that left together the one behind the others */
     bool reordered;      /* something arrived behind what was sent after it (RFC 8985, 6.2, 3) */
 };
 

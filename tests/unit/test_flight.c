@@ -48,14 +48,14 @@ static void sent(uint32_t len, int64_t ms)
 
 static struct flight_news ack(uint32_t to)
 {
-    struct flight_news news = {.delivered = 0};
+    struct flight_news news = {.now = INSTANT_NEVER, .echoed = INSTANT_NEVER};
     flight_ack(&f, &limits, seq(to), &news);
     return news;
 }
 
 static struct flight_news sack(uint32_t from, uint32_t to)
 {
-    struct flight_news news = {.delivered = 0};
+    struct flight_news news = {.now = INSTANT_NEVER, .echoed = INSTANT_NEVER};
     flight_sack(&f, &limits, seq(from), seq(to), &news);
     return news;
 }
@@ -89,7 +89,7 @@ START_TEST(an_acknowledgement_takes_from_the_front_and_tells_the_newest)
     ck_assert_uint_eq(news.delivered, 15);
     ck_assert_int_eq(news.newest_sent.ns, at_ms(2).ns);
     ck_assert_uint_eq(news.newest_end.value, 5);
-    ck_assert(!news.newest_again && !news.reordered);
+    ck_assert(news.has_newest && !news.reordered);
     ck_assert_uint_eq(flight_pipe(&f), 15);
     news = ack(20);
     ck_assert_uint_eq(news.delivered, 15);
@@ -153,8 +153,34 @@ START_TEST(what_is_lost_leaves_again_piece_by_piece)
     ck_assert(flight_sent_again(&f, &limits, flight_first_lost(&f), 100, at_ms(10)));
     ck_assert_ptr_null(flight_first_lost(&f));
     struct flight_news news = ack(100);
-    ck_assert(news.newest_again);
     ck_assert_int_eq(news.newest_sent.ns, at_ms(9).ns);
+    done();
+}
+END_TEST
+
+/* A copy that left at 100 ms, and what the answer says of it. */
+static const struct {
+    int64_t now, echoed, min_rtt; /* ms; echoed 0: no timestamp */
+    bool believed;
+} answers[] = {
+    {150, 0, 40, true},   {130, 0, 40, false},  {140, 0, 40, true},
+    {150, 99, 40, false}, {150, 100, 40, true}, {130, 100, 40, false},
+};
+
+START_TEST(an_answer_to_an_older_copy_says_nothing_about_the_newest)
+{
+    struct flight_news news = {.now = at_ms(answers[_i].now),
+                               .echoed =
+                                   answers[_i].echoed ? at_ms(answers[_i].echoed) : INSTANT_NEVER,
+                               .min_rtt_ns = answers[_i].min_rtt * NS_PER_MS};
+
+    given(seq(0), 100);
+    sent(100, 1);
+    flight_lose(&f, flight_oldest(&f));
+    ck_assert(flight_sent_again(&f, &limits, flight_first_lost(&f), 100, at_ms(100)));
+    flight_ack(&f, &limits, seq(100), &news);
+    ck_assert_uint_eq(news.delivered, 100);
+    ck_assert(news.has_newest == answers[_i].believed);
     done();
 }
 END_TEST
@@ -218,7 +244,7 @@ static uint32_t base, m_una, m_nxt; /* distances from base */
 
 static void compare(void)
 {
-    uint32_t sacked = 0, lost = 0, at = m_una, open_ranges = 0, lost_ranges = 0;
+    uint32_t sacked = 0, lost = 0, at = m_una, open_ranges = 0, lost_ranges = 0, islands = 0;
 
     for (uint32_t i = m_una; i < m_nxt; i++) {
         sacked += model[i].sacked;
@@ -232,13 +258,14 @@ static void compare(void)
         HOLDS(!(range->sacked && range->lost));
         open_ranges += !range->sacked && !range->lost;
         lost_ranges += range->lost;
+        islands += range->sacked;
         for (uint32_t i = 0; i < range->len; i++, at++) {
             HOLDS(model[at].sacked == range->sacked && model[at].lost == range->lost);
             HOLDS(range->sacked || model[at].again == range->again);
             HOLDS(range->sacked || model[at].sent.ns == range->sent.ns);
         }
     }
-    HOLDS(at == m_nxt);
+    HOLDS(at == m_nxt && f.islands == islands);
     instant before = {INT64_MIN};
     for (struct list *node = f.open.next; node != &f.open; node = node->next, open_ranges--) {
         struct flight_range *range = CONTAINER_OF(node, struct flight_range, list);
@@ -376,6 +403,8 @@ int main(void)
     tcase_add_test(t, a_block_is_counted_once_and_joined_with_its_neighbours);
     tcase_add_test(t, blocks_beyond_what_is_in_flight_tell_nothing);
     tcase_add_test(t, what_is_lost_leaves_again_piece_by_piece);
+    tcase_add_loop_test(t, an_answer_to_an_older_copy_says_nothing_about_the_newest, 0,
+                        ARRAY_LEN(answers));
     tcase_add_test(t, arriving_behind_a_later_one_is_reordering_unless_it_was_sent_again);
     tcase_add_test(t, a_peer_that_reneges_gets_it_all_again);
     tcase_add_test(t, without_memory_a_range_is_not_cut_and_the_last_one_grows);
