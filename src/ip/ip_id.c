@@ -26,10 +26,10 @@ uint16_t ip_id_next(struct ip_ids *ids, struct ip_addr src, struct ip_addr dst, 
     uint64_t hash = siphash(ids->key, bytes_of(flow, sizeof flow));
     uint16_t count = ids->counter[hash % IP_ID_COUNTERS]++;
     uint8_t left = (uint8_t)(count >> 8), right = (uint8_t)count;
-    for (uint8_t i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         uint8_t in[sizeof hash + 2];
         memcpy(in, &hash, sizeof hash);
-        in[sizeof hash] = i;
+        in[sizeof hash] = (uint8_t)i;
         in[sizeof hash + 1] = right;
         uint8_t mixed = (uint8_t)(left ^ (uint8_t)siphash(ids->key, bytes_of(in, sizeof in)));
         left = right;
