@@ -346,7 +346,7 @@ int verb_dig(int argc, char **argv)
         return say_refusal(&refusal);
     status = ask(&verb, &refusal);
     if (!status)
-        rig_tell_ready(&verb.rig, "ready");
+        ready_fd_tell(verb.rig.options->ready_fd, "ready");
     status = status ? say_refusal(&refusal) : rig_run(&verb.rig);
     if (verb.resolver)
         resolver_free(verb.resolver);

@@ -335,7 +335,7 @@ static int run(struct get_verb *get)
     rig->stop = stop;
     get->machine = (struct os_machine){.deadline = deadline, .advance = advance};
     os_loop_add_machine(&rig->loop, &get->machine);
-    rig_tell_ready(rig, "ready");
+    ready_fd_tell(rig->options->ready_fd, "ready");
     stack_advance(rig->stack, now);
     fetch_next(get, now);
     status = rig_run(rig);

@@ -55,14 +55,6 @@ bool seconds_parse(const char *text, int64_t *ns)
     return digits && value <= 86400 * NS_PER_S;
 }
 
-int seconds_take(const char *option, const char *text, int64_t *ns, struct refusal *refusal)
-{
-    if (!seconds_parse(text, ns) || *ns < NS_PER_MS)
-        return refuse(refusal, EXIT_USAGE, "%s %s: not a number of seconds from 0.001 to 86400",
-                      option, text);
-    return 0;
-}
-
 /* --- reading ------------------------------------------------------------------------------ */
 
 enum { HELP_CODE = 1000, LONG_OPTIONS = STACK_OPTIONS + OPTIONS_VERB + 2 };

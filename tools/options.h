@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <tapio/tapio.h>
 
+#include "dev/impair.h"
 #include "os/os_link.h"
 #include "talk.h"
 
@@ -22,6 +23,12 @@ enum {
     OPTIONS_VERB = 16,    /* options of a verb's own at most */
     MTU_MIN = 68,         /* what every host must be able to take (RFC 791, 3.2) */
     MTU_MAX = 65535,
+};
+
+/* --impair, each time that it was given. */
+struct impairs {
+    const char *spec[OPTIONS_IMPAIRS];
+    int count;
 };
 
 /* The stack options. Text points into argv. */
@@ -39,9 +46,9 @@ struct options {
     const char *log;              /* --log; NULL: none */
     const char *control;          /* --control; NULL: none */
     const char *profile;          /* --profile */
-    const char *impair[OPTIONS_IMPAIRS];
+    struct impairs impairs;       /* --impair */
     const char *set[OPTIONS_SETS];
-    int impair_count, set_count;
+    int set_count;
     uint64_t seed; /* --seed */
     int ready_fd;  /* --ready-fd; -1: none */
 };
@@ -101,6 +108,19 @@ TAPIO_NODISCARD int seconds_take(const char *option, const char *text, int64_t *
 /* What --set does with its text: one value. */
 TAPIO_NODISCARD int value_take(const char *text, struct stack_values *values,
                                struct refusal *refusal);
+/* What --seed, --profile and --impair do with theirs. */
+TAPIO_NODISCARD int seed_take(uint64_t *seed, const char *text, struct refusal *refusal);
+TAPIO_NODISCARD int profile_take(const char **profile, const char *text, struct refusal *refusal);
+TAPIO_NODISCARD int impairs_take(struct impairs *impairs, const char *text,
+                                 struct refusal *refusal);
+/* What they say together. */
+void impairs_apply(const struct impairs *impairs, struct impair_config *in,
+                   struct impair_config *out);
+/* What --ready-fd does with its text; is that descriptor open, before anything of ours may get its
+ * number; and the line to it, after which it is closed. -1: there is none. */
+TAPIO_NODISCARD int ready_fd_take(int *ready_fd, const char *text, struct refusal *refusal);
+TAPIO_NODISCARD int ready_fd_check(int fd, struct refusal *refusal);
+void ready_fd_tell(int fd, const char *line);
 /* An address that a station can have. */
 bool addr_is_host(struct ip_addr addr);
 /* Why no other station is behind `peer`, in a phrase that ends with what to do; NULL: one may be.

@@ -249,16 +249,7 @@ static int take_capture_raw(void *context, const char *text, struct refusal *ref
 static int take_impair(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
-    struct impair_config in = {0}, out = {0};
-    char why[200];
-
-    if (impair_parse(text, &in, &out, why, sizeof why))
-        return refuse(refusal, EXIT_USAGE, "--impair %s: %s", text, why);
-    if (o->impair_count == OPTIONS_IMPAIRS)
-        return refuse(refusal, EXIT_USAGE, "--impair %s: at most %d of them", text,
-                      OPTIONS_IMPAIRS);
-    o->impair[o->impair_count++] = text;
-    return 0;
+    return impairs_take(&o->impairs, text, refusal);
 }
 
 static int take_set(void *context, const char *text, struct refusal *refusal)
@@ -274,24 +265,15 @@ static int take_set(void *context, const char *text, struct refusal *refusal)
 static int take_profile(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
-    struct stack_values trial;
-
-    values_default(&trial);
-    if (values_profile(&trial, text))
-        return refuse(refusal, EXIT_USAGE, "--profile %s: default, rfc, linux or freebsd", text);
-    o->profile = text;
-    return 0;
+    return profile_take(&o->profile, text, refusal);
 }
 
 static int take_seed(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
 
-    if (!number_parse(text, 0, UINT64_MAX, &o->seed))
-        return refuse(refusal, EXIT_USAGE, "--seed %s: not a number from 0 to %" PRIu64, text,
-                      UINT64_MAX);
     o->seeded = true;
-    return 0;
+    return seed_take(&o->seed, text, refusal);
 }
 
 static int take_control(void *context, const char *text, struct refusal *refusal)
@@ -307,12 +289,7 @@ static int take_control(void *context, const char *text, struct refusal *refusal
 static int take_ready_fd(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
-    uint64_t fd;
-
-    if (!number_parse(text, 0, INT32_MAX, &fd))
-        return refuse(refusal, EXIT_USAGE, "--ready-fd %s: not the number of a descriptor", text);
-    o->ready_fd = (int)fd;
-    return 0;
+    return ready_fd_take(&o->ready_fd, text, refusal);
 }
 
 static int take_log(void *context, const char *text, struct refusal *refusal)
@@ -353,37 +330,6 @@ const struct option_row stack_option_rows[STACK_OPTIONS] = {
 /* clang-format on */
 
 /* --- how they fit ------------------------------------------------------------------------- */
-
-int value_take(const char *text, struct stack_values *values, struct refusal *refusal)
-{
-    char key[64];
-    struct value_info info;
-    const char *near = NULL;
-    const char *value = strchr(text, '=');
-
-    if (!value)
-        return refuse(refusal, EXIT_USAGE,
-                      "--set %s: write KEY=VALUE, or --set help for a list of keys", text);
-    if ((size_t)(value - text) >= sizeof key)
-        return refuse(refusal, EXIT_USAGE, "--set %s: no such value; --set help lists them", text);
-    memcpy(key, text, (size_t)(value - text));
-    key[value - text] = '\0';
-
-    int err = values_set(values, key, value + 1);
-    if (!err)
-        return 0;
-    for (size_t i = 0; values_describe(i, &info); i++) {
-        if (strcmp(info.key, key) == 0)
-            return refuse(refusal, EXIT_USAGE, "--set %s: %s, and it goes from %s to %s", text,
-                          err == -ERANGE ? "out of range" : "not a value that it can have",
-                          info.min, info.max);
-        if (word_is_near(key, info.key))
-            near = info.key;
-    }
-    if (near)
-        return refuse(refusal, EXIT_USAGE, "--set %s: no such value; did you mean %s?", text, near);
-    return refuse(refusal, EXIT_USAGE, "--set %s: no such value; --set help lists them", text);
-}
 
 static int check_values(struct options *o, struct refusal *refusal)
 {

@@ -277,7 +277,7 @@ static int run(struct ping_verb *verb)
 {
     struct rig *rig = &verb->rig;
 
-    rig_tell_ready(rig, "ready");
+    ready_fd_tell(rig->options->ready_fd, "ready");
     int status = rig_run(rig);
     if (!verb->begun)
         return status ? status : EXIT_FAILURE;

@@ -152,14 +152,12 @@ static int impair(struct rig *rig, struct refusal *refusal)
 {
     const struct options *o = rig->options;
     struct impair_config in = {0}, out = {0};
-    char why[200];
 
-    if (o->impair_count == 0)
+    if (o->impairs.count == 0)
         return 0;
     int err = rig->env.env.random(rig->env.env.context, &in.seed, sizeof in.seed);
     out.seed = in.seed;
-    for (int i = 0; i < o->impair_count && !err; i++)
-        err = impair_parse(o->impair[i], &in, &out, why, sizeof why);
+    impairs_apply(&o->impairs, &in, &out);
     if (!err)
         err = impair_new(&rig->memory, rig->tap, &in, &out, &rig->dev);
     if (err)
@@ -243,31 +241,9 @@ const char *rig_device_state(const struct rig *rig)
     return rig->options->stream ? "connected" : rig->created ? "created" : "attached";
 }
 
-/* Says when it is time to connect, to whoever started us. */
-void rig_tell_ready(const struct rig *rig, const char *line)
-{
-    int fd = rig->options->ready_fd;
-
-    if (fd < 0)
-        return;
-    dprintf(fd, "%s\n", line);
-    if (fd > STDERR_FILENO)
-        close(fd);
-}
-
-static int check_ready_fd(const struct rig *rig, struct refusal *refusal)
-{
-    int fd = rig->options->ready_fd;
-
-    if (fd >= 0 && fcntl(fd, F_GETFD) < 0)
-        return refuse(refusal, EXIT_USAGE, "--ready-fd %d: not open; redirect it, as in %d>ready",
-                      fd, fd);
-    return 0;
-}
-
 static int open_steps(struct rig *rig, struct refusal *refusal)
 {
-    int status = check_ready_fd(rig, refusal);
+    int status = ready_fd_check(rig->options->ready_fd, refusal);
     if (status)
         return status;
     if (rig->options->control)

@@ -76,9 +76,6 @@ TAPIO_NODISCARD int rig_take_lease(struct rig *rig, struct refusal *refusal);
 /* Gives it back, if there is one. */
 void rig_return_lease(struct rig *rig);
 
-/* Writes the line to --ready-fd, if there is one, and closes that. */
-void rig_tell_ready(const struct rig *rig, const char *line);
-
 /* Where lines for people go that are data (`ready ...`): stdout, unless a capture needs it. */
 FILE *rig_out(const struct rig *rig);
 

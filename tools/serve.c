@@ -297,7 +297,7 @@ static void tell_ready(const struct serve *serve)
                             serve->port[i]);
     fprintf(rig_out(rig), "%s\n", line);
     fflush(rig_out(rig));
-    rig_tell_ready(rig, line);
+    ready_fd_tell(rig->options->ready_fd, line);
 }
 
 /* Resets what is left, and sends that. */

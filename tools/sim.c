@@ -29,9 +29,9 @@ struct sim_verb {
     uint64_t first, last;              /* seeds */
     bool seeded, json, help;           /* --set help */
     uint64_t connections, octets, mtu; /* 0: as drawn */
-    const char *impair[OPTIONS_IMPAIRS];
+    struct impairs impairs;
     const char *set[OPTIONS_SETS];
-    int impair_count, set_count;
+    int set_count;
     const char *profile, *capture;
 
     struct os_sink out;
@@ -93,16 +93,7 @@ static int take_mtu(void *context, const char *text, struct refusal *refusal)
 static int take_impair(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
-    struct impair_config in = {0}, out = {0};
-    char why[200];
-
-    if (impair_parse(text, &in, &out, why, sizeof why))
-        return refuse(refusal, EXIT_USAGE, "--impair %s: %s", text, why);
-    if (sim->impair_count == OPTIONS_IMPAIRS)
-        return refuse(refusal, EXIT_USAGE, "--impair %s: at most %d of them", text,
-                      OPTIONS_IMPAIRS);
-    sim->impair[sim->impair_count++] = text;
-    return 0;
+    return impairs_take(&sim->impairs, text, refusal);
 }
 
 static int take_set(void *context, const char *text, struct refusal *refusal)
@@ -123,13 +114,7 @@ static int take_set(void *context, const char *text, struct refusal *refusal)
 static int take_profile(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
-    struct stack_values trial;
-
-    values_default(&trial);
-    if (values_profile(&trial, text))
-        return refuse(refusal, EXIT_USAGE, "--profile %s: default, rfc, linux or freebsd", text);
-    sim->profile = text;
-    return 0;
+    return profile_take(&sim->profile, text, refusal);
 }
 
 static int take_capture(void *context, const char *text, struct refusal *refusal)
@@ -186,8 +171,6 @@ static const struct option_verb verb = {
 static int make_config(const struct sim_verb *sim, uint64_t seed, struct sim_config *config,
                        struct refusal *refusal)
 {
-    char why[200];
-
     sim_draw(config, seed);
     if (sim->profile && values_profile(&config->values, sim->profile))
         return refuse(refusal, EXIT_USAGE, "--profile %s: cannot be used", sim->profile);
@@ -204,11 +187,9 @@ static int make_config(const struct sim_verb *sim, uint64_t seed, struct sim_con
         config->mtu = (uint32_t)sim->mtu;
     if (config->ipv6 && config->mtu < 1280)
         config->ipv6 = false;
-    if (sim->impair_count > 0)
+    if (sim->impairs.count > 0)
         config->to_client = config->to_server = (struct impair_config){0};
-    for (int i = 0; i < sim->impair_count; i++)
-        if (impair_parse(sim->impair[i], &config->to_client, &config->to_server, why, sizeof why))
-            return refuse(refusal, EXIT_USAGE, "--impair %s: %s", sim->impair[i], why);
+    impairs_apply(&sim->impairs, &config->to_client, &config->to_server);
     return 0;
 }
 
@@ -279,8 +260,8 @@ static void print_replay(const struct sim_verb *sim, uint64_t seed)
         printf(" --bytes %" PRIu64, sim->octets);
     if (sim->mtu)
         printf(" --mtu %" PRIu64, sim->mtu);
-    for (int i = 0; i < sim->impair_count; i++)
-        printf(" --impair '%s'", sim->impair[i]);
+    for (int i = 0; i < sim->impairs.count; i++)
+        printf(" --impair '%s'", sim->impairs.spec[i]);
     if (sim->profile)
         printf(" --profile %s", sim->profile);
     for (int i = 0; i < sim->set_count; i++)

@@ -41,8 +41,7 @@ struct end {
 };
 
 struct wire {
-    const char *impair[OPTIONS_IMPAIRS];
-    int impair_count;
+    struct impairs impairs;
     uint64_t seed, mtu;
     bool seeded;
     int ready_fd;
@@ -61,27 +60,15 @@ struct wire {
 static int take_impair(void *context, const char *text, struct refusal *refusal)
 {
     struct wire *wire = context;
-    struct impair_config in = {0}, out = {0};
-    char why[200];
-
-    if (impair_parse(text, &in, &out, why, sizeof why))
-        return refuse(refusal, EXIT_USAGE, "--impair %s: %s", text, why);
-    if (wire->impair_count == OPTIONS_IMPAIRS)
-        return refuse(refusal, EXIT_USAGE, "--impair %s: at most %d of them", text,
-                      OPTIONS_IMPAIRS);
-    wire->impair[wire->impair_count++] = text;
-    return 0;
+    return impairs_take(&wire->impairs, text, refusal);
 }
 
 static int take_seed(void *context, const char *text, struct refusal *refusal)
 {
     struct wire *wire = context;
 
-    if (!number_parse(text, 0, UINT64_MAX, &wire->seed))
-        return refuse(refusal, EXIT_USAGE, "--seed %s: not a number from 0 to %" PRIu64, text,
-                      UINT64_MAX);
     wire->seeded = true;
-    return 0;
+    return seed_take(&wire->seed, text, refusal);
 }
 
 static int take_mtu(void *context, const char *text, struct refusal *refusal)
@@ -97,12 +84,7 @@ static int take_mtu(void *context, const char *text, struct refusal *refusal)
 static int take_ready_fd(void *context, const char *text, struct refusal *refusal)
 {
     struct wire *wire = context;
-    uint64_t fd;
-
-    if (!number_parse(text, 0, INT32_MAX, &fd))
-        return refuse(refusal, EXIT_USAGE, "--ready-fd %s: not the number of a descriptor", text);
-    wire->ready_fd = (int)fd;
-    return 0;
+    return ready_fd_take(&wire->ready_fd, text, refusal);
 }
 
 static const struct option_row rows[] = {
@@ -186,7 +168,6 @@ static int open_end(struct wire *wire, struct end *end, struct refusal *refusal)
 static int open_wire(struct wire *wire, struct refusal *refusal)
 {
     struct impair_config in = {0}, out = {0};
-    char why[200];
 
     int err = os_env_init(&wire->env, NULL);
     if (!err && !wire->seeded)
@@ -202,10 +183,8 @@ static int open_wire(struct wire *wire, struct refusal *refusal)
     }
     in.seed = wire->seed;
     out.seed = wire->seed + 1;
-    for (int i = 0; i < wire->impair_count && !err; i++)
-        err = impair_parse(wire->impair[i], &in, &out, why, sizeof why);
-    if (!err)
-        err = impair_new(&wire->memory, wire->end[0].dev, &in, &out, &wire->bad);
+    impairs_apply(&wire->impairs, &in, &out);
+    err = impair_new(&wire->memory, wire->end[0].dev, &in, &out, &wire->bad);
     if (err)
         return refuse(refusal, EXIT_FAILURE, "--impair: %s", strerror(-err));
     wire->end[0].dev = wire->bad; /* which closes it */
@@ -309,11 +288,7 @@ static void tell_ready(const struct wire *wire)
 {
     printf("ready %s %s\n", wire->end[0].spec, wire->end[1].spec);
     fflush(stdout);
-    if (wire->ready_fd < 0)
-        return;
-    dprintf(wire->ready_fd, "ready\n");
-    if (wire->ready_fd > STDERR_FILENO)
-        close(wire->ready_fd);
+    ready_fd_tell(wire->ready_fd, "ready");
 }
 
 static void tell_direction(const struct wire *wire, enum impair_direction direction)
@@ -347,6 +322,8 @@ int verb_wire(int argc, char **argv)
     if (!status && strcmp(wire.end[0].spec, wire.end[1].spec) == 0)
         status = refuse(&refusal, EXIT_USAGE, "wire: both ends are %s; name two devices",
                         wire.end[0].spec);
+    if (!status)
+        status = ready_fd_check(wire.ready_fd, &refusal);
     if (status)
         return say_refusal(&refusal);
     status = open_wire(&wire, &refusal);

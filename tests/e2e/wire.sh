@@ -100,6 +100,7 @@ mistakes() {
     refused tap:a tun:b
     refused tap:a tap:b tap:c
     refused tap:a tap:b --impair loss=2
+    refused tap:a tap:b --ready-fd 99
     expect "interfaces that are left" "" "$(ip -o link show type tun)"
 }
 

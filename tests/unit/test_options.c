@@ -96,7 +96,7 @@ START_TEST(every_option_of_the_contract_is_taken)
     ck_assert(o.host_given && o.mac_given && o.mtu_given && o.seeded && o.capture_raw);
     ck_assert_uint_eq(o.config.mtu, 9000);
     ck_assert_int_eq(o.offload, OFFLOAD_OFF);
-    ck_assert_int_eq(o.impair_count, 2);
+    ck_assert_int_eq(o.impairs.count, 2);
     ck_assert_uint_eq(o.seed, UINT64_MAX);
     ck_assert_int_eq(o.ready_fd, 9);
     ck_assert_str_eq(o.control, "/tmp/c");
