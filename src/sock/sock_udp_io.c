@@ -108,8 +108,9 @@ static ssize_t send_now(struct stack *stack, int s, const struct sock_msg *msg, 
         return -EBADF;
     struct udp_port *port = sock->udp;
     int err = sock_udp_name(stack, port);
-    if (!err && !sock_udp_has_name(stack, port)) /* its address has gone since */
-        err = -EADDRNOTAVAIL;
+    struct ip_addr named = sock_udp_source(stack, port);
+    if (!err && ip_is_unspecified(named) && !sock_udp_has_name(stack, port))
+        err = -EADDRNOTAVAIL; /* its address has gone since */
     if (!err)
         err = choose_remote(port, msg, &out.remote);
     if (!err)
@@ -119,7 +120,7 @@ static ssize_t send_now(struct stack *stack, int s, const struct sock_msg *msg, 
     if (!ip_is_unspecified(wishes.src) && !ip_is_ours(&stack->ip, wishes.src))
         return -EINVAL;
     if (ip_is_unspecified(wishes.src))
-        wishes.src = sock_udp_source(stack, port);
+        wishes.src = named;
     err = sock_udp_route(stack, sock, wishes.src, out.remote.addr, &out.local.addr);
     out.local.port = port->local.port;
     out.options = sock_ip_options(sock, out.remote.addr);
