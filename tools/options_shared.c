@@ -53,7 +53,8 @@ int value_take(const char *text, struct stack_values *values, struct refusal *re
             return refuse(refusal, EXIT_USAGE, "--set %s: %s, and it goes from %s to %s", text,
                           err == -ERANGE ? "out of range" : "not a value that it can have",
                           info.min, info.max);
-        if (word_is_near(key, info.key))
+        if (word_is_near(key, info.key) &&
+            (!near || word_distance(key, info.key) < word_distance(key, near)))
             near = info.key;
     }
     if (near)

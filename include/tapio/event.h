@@ -92,6 +92,9 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(IN_ACK_FULL,      "ack-ends-recovery","Acknowledges all that was out when the loss was noticed: recovery ends (RFC 6582, 3.2).") \
     X(IN_ACK_DUPLICATE, "ack-duplicate",    "A duplicate ACK: something behind it is missing or late (RFC 5681, 2).") \
     X(IN_ACK_LOSS,      "ack-third-duplicate","The third duplicate ACK: a segment is lost (RFC 5681, 3.2).") \
+    X(IN_ACK_SACK_LOSS, "ack-sack-loss",    "It tells that something has arrived which left later: what left before is lost (RFC 8985, 6.2).") \
+    X(IN_ACK_REPAIRS,   "ack-repairs",      "In recovery: as much may leave as PRR gives for what has arrived (RFC 9937, 6.2).") \
+    X(IN_ACK_UNDOES,    "ack-undoes",       "It shows that the loss was none: cwnd is what it was (RFC 4015, 3.2).") \
     X(IN_ACK_OLD,       "ack-old",          "Acknowledges what was acknowledged before; ignored (RFC 9293, 3.10.7.4).") \
     X(IN_WINDOW,        "window-update",    "Only the window changed (RFC 9293, 3.8.6).") \
     X(IN_WINDOW_ZERO,   "window-closed",    "The peer's window is zero: we stop and will probe (RFC 9293, 3.8.6.1).") \
@@ -124,6 +127,9 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_RTO,          "retransmit-rto",   "Not acknowledged within the retransmission timeout (RFC 6298, 5.4).") \
     X(OUT_AFTER_RTO,    "retransmit-after-rto","Sent before the timeout and taken for lost with it (RFC 5681, 3.1).") \
     X(OUT_FAST,         "fast-retransmit",  "Three duplicate ACKs say that it is lost (RFC 5681, 3.2).") \
+    X(OUT_SACK,         "sack-retransmit",  "What left later has arrived and this has not: it is lost (RFC 8985, 6.2).") \
+    X(OUT_RESCUE,       "rescue-retransmit","Nothing is lost and nothing is new: the last segment once more, so that ACKs go on (RFC 6675, 4).") \
+    X(OUT_TAIL_PROBE,   "tail-loss-probe",  "Two round trips without an ACK: a segment beyond cwnd asks for one (RFC 8985, 7.3).") \
     X(OUT_PARTIAL,      "partial-retransmit","A partial ACK shows the next hole (RFC 6582, 3.2).") \
     X(OUT_TOO_BIG,      "retransmit-smaller","It was too big for a link on the way: sent again in smaller segments (RFC 1191, 6.5).") \
     X(OUT_KEEPALIVE,    "keep-alive",       "Nothing was heard for long: an empty segment with an old number asks whether the peer is there (RFC 9293, 3.8.4).") \
@@ -211,8 +217,10 @@ enum timer_kind {
     TIMER_TIME_WAIT,
     TIMER_FIN_WAIT_2,
     TIMER_KEEP_ALIVE,
+    TIMER_REORDER,
+    TIMER_TAIL_PROBE,
 };
-enum { TIMER_KIND_COUNT = TIMER_KEEP_ALIVE + 1 };
+enum { TIMER_KIND_COUNT = TIMER_TAIL_PROBE + 1 };
 
 /* One event. Pointers in it live for the call that delivers it; the ring keeps none. */
 struct event {

@@ -169,6 +169,7 @@ TAPIO_API TAPIO_NODISCARD int stack_set_gateway(struct stack *stack, struct ip_a
     X(TCP_TRIMMED,       "tcp.rx_trim")        X(TCP_CHALLENGES,   "tcp.challenges") \
     X(TCP_ACTIVE_OPENS,  "tcp.active_opens")   X(TCP_PASSIVE_OPENS,"tcp.passive_opens") \
     X(TCP_RETRANSMITS,   "tcp.retransmits")    X(TCP_TIMEOUTS,     "tcp.timeouts") \
+    X(TCP_UNDONE,        "tcp.undone")         X(TCP_SACK_IGNORED, "tcp.rx_sack") \
     X(TCP_FAST,          "tcp.fast_retransmits") X(TCP_RST_OUT,    "tcp.resets_sent") \
     X(TCP_RST_IN,        "tcp.resets_received") X(TCP_OOO,         "tcp.out_of_order") \
     X(TCP_COOKIE_SENT,   "tcp.cookie_sent")    X(TCP_COOKIE_OK,    "tcp.cookie_ok") \
@@ -208,6 +209,8 @@ struct stack_usage {
     uint64_t orphans;     /* of the others, those that nobody owns and that have not ended */
     uint64_t listeners;
     uint64_t sockets;
+    uint64_t senders;     /* connections with text in flight, or that have lost some */
+    uint64_t ranges;      /* of their scoreboards */
     uint64_t tunings;     /* what was set on sockets and connections, where it is not the default */
     uint64_t epoll_items; /* sockets in epoll sets */
     uint64_t timers;      /* armed, but for the ARP cache's */

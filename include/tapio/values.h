@@ -15,7 +15,10 @@
 extern "C" {
 #endif
 
-enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
+enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_WORD };
+
+/* The words that tcp.cc takes, in the order of their numbers. */
+#define TAPIO_CC_WORDS "newreno", "cubic"
 
 #define TAPIO_MS(n) ((int64_t)(n)*1000000)
 #define TAPIO_S(n)  ((int64_t)(n)*1000000000)
@@ -61,6 +64,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_minshall,        "tcp.minshall",        SWITCH,   0,              0,            1,             "Nagle looks at small segments in flight only (Minshall's variant)") \
     X(tcp_probe_octet,     "tcp.probe_octet",     SWITCH,   1,              0,            1,             "a window probe carries an octet (RFC 9293, 3.8.6.1); else it is an ACK below SND.UNA") \
     X(tcp_initial_cwnd,    "tcp.initial_cwnd",    COUNT,    0,              0,            64,            "segments of the first flight; 0: what RFC 6928 computes") \
+    X(tcp_cc,              "tcp.cc",              WORD,     0,              0,            1,             "congestion control (RFC 5681; RFC 9438)") \
     X(tcp_abc_limit,       "tcp.abc_limit",       COUNT,    1,              0,            255,           "segments by which one ACK may open cwnd in slow start; 0: all that it acknowledges (RFC 3465, 2.2)") \
     X(tcp_idle_restart,    "tcp.idle_restart",    SWITCH,   1,              0,            1,             "after an idle RTO cwnd begins again (RFC 5681, 4.1)") \
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
@@ -69,6 +73,10 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH };
     X(tcp_ts_in_resets,    "tcp.ts_in_resets",    SWITCH,   1,              0,            1,             "a reset that answers a timestamp echoes it (RFC 7323, 5.2); Linux has none") \
     X(tcp_sack,            "tcp.sack",            SWITCH,   1,              0,            1,             "offer and answer selective acknowledgement (RFC 2018)") \
     X(tcp_dsack,           "tcp.dsack",           SWITCH,   1,              0,            1,             "tell the peer which octets came twice (RFC 2883)") \
+    X(tcp_sack_cap,        "tcp.sack_cap",        COUNT,    32768,        16,           1048576,       "ranges of the scoreboard of one connection at most") \
+    X(tcp_frto,            "tcp.frto",            SWITCH,   1,              0,            1,             "after a timeout new text asks whether it was in vain: F-RTO (RFC 5682)") \
+    X(tcp_tlp,             "tcp.tlp",             SWITCH,   1,              0,            1,             "probe the tail of a flight before the timeout (RFC 8985, 7)") \
+    X(tcp_tlp_ack_delay,   "tcp.tlp_ack_delay",   DURATION, TAPIO_MS(200),  0,            TAPIO_S(1),    "a peer may wait so long with the ACK of one segment (RFC 8985, 7.2)") \
     X(tcp_window_scaling,  "tcp.window_scaling",  SWITCH,   1,              0,            1,             "offer and answer window scaling (RFC 7323, 2)") \
     X(tcp_keepalive_idle,  "tcp.keepalive_idle",  DURATION, TAPIO_S(7200),  TAPIO_MS(1),  TAPIO_S(32767),"a connection with SO_KEEPALIVE is silent before it asks (RFC 9293, MUST-28)") \
     X(tcp_keepalive_interval, "tcp.keepalive_interval", DURATION, TAPIO_S(75), TAPIO_MS(1), TAPIO_S(32767), "between two keep-alives that nobody answers") \

@@ -32,10 +32,11 @@ static const char *const type_names[EVENT_TYPE_COUNT] = {
 };
 
 static const char *const timer_names[TIMER_KIND_COUNT] = {
-    [TIMER_RETRANSMIT] = "retransmit",   [TIMER_PERSIST] = "persist",
-    [TIMER_DELAYED_ACK] = "delayed-ack", [TIMER_OVERRIDE] = "override",
-    [TIMER_TIME_WAIT] = "time-wait",     [TIMER_FIN_WAIT_2] = "fin-wait-2",
-    [TIMER_KEEP_ALIVE] = "keep-alive",
+    [TIMER_RETRANSMIT] = "retransmit",      [TIMER_PERSIST] = "persist",
+    [TIMER_DELAYED_ACK] = "delayed-ack",    [TIMER_OVERRIDE] = "override",
+    [TIMER_TIME_WAIT] = "time-wait",        [TIMER_FIN_WAIT_2] = "fin-wait-2",
+    [TIMER_KEEP_ALIVE] = "keep-alive",      [TIMER_REORDER] = "reordering",
+    [TIMER_TAIL_PROBE] = "tail-loss-probe",
 };
 
 const char *tcp_state_name(enum tcp_state state)

@@ -29,6 +29,8 @@ static const struct value {
 #undef TAPIO_X
 };
 
+static const char *const cc_words[] = {TAPIO_CC_WORDS};
+
 /* clang-format off */
 #define SET(field, value) {offsetof(struct stack_values, field), value}
 
@@ -95,6 +97,8 @@ static const struct setting freebsd[] = {
     SET(tcp_rto_max,        TAPIO_S(64)),
     SET(tcp_retries,        12),
     SET(tcp_black_hole,     0),
+    SET(tcp_tlp,            0),                /* its RACK stack is not the default one */
+    SET(tcp_frto,           0),
     SET(tcp_msl,            TAPIO_S(30)),
     SET(tcp_fin_wait_2,     TAPIO_S(60)),
     SET(tcp_delayed_ack,    TAPIO_MS(40)),
@@ -145,6 +149,7 @@ static struct units units_of(enum value_kind kind)
         return (struct units){size_units, ARRAY_LEN(size_units)};
     case VALUE_COUNT:
     case VALUE_SWITCH:
+    case VALUE_WORD:
         break;
     }
     return (struct units){count_units, ARRAY_LEN(count_units)};
@@ -216,6 +221,24 @@ static int parse_switch(const char *text, int64_t *out)
     return 0;
 }
 
+static int parse_word(const char *text, int64_t *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cc_words); i++) {
+        if (strcmp(text, cc_words[i]) == 0) {
+            *out = (int64_t)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int parse(const char *text, enum value_kind kind, int64_t *out)
+{
+    if (kind == VALUE_SWITCH)
+        return parse_switch(text, out);
+    return kind == VALUE_WORD ? parse_word(text, out) : parse_number(text, kind, out);
+}
+
 int values_set(struct stack_values *values, const char *key, const char *text)
 {
     for (size_t i = 0; i < ARRAY_LEN(values_table); i++) {
@@ -224,8 +247,7 @@ int values_set(struct stack_values *values, const char *key, const char *text)
 
         if (strcmp(key, value->key) != 0)
             continue;
-        int err = value->kind == VALUE_SWITCH ? parse_switch(text, &number)
-                                              : parse_number(text, value->kind, &number);
+        int err = parse(text, value->kind, &number);
         if (err)
             return err;
         if (number < value->min || number > value->max)
@@ -245,6 +267,11 @@ static void format_number(int64_t number, enum value_kind kind, char out[24])
     size_t n = 0;
 
     assert(number >= 0);
+    if (kind == VALUE_WORD) {
+        assert((size_t)number < ARRAY_LEN(cc_words) && strlen(cc_words[number]) < 24);
+        memcpy(out, cc_words[number], strlen(cc_words[number]) + 1);
+        return;
+    }
     while (number % unit->factor != 0)
         unit++; /* ends: the last factor is 1 */
     const char *name = number == 0 ? "" : unit->name;

@@ -16,6 +16,8 @@ enum form {
     MILLIS,    /* milliseconds */
     MICROS,    /* microseconds */
     SECONDS,   /* seconds */
+    RENO,      /* a word; "reno" is our newreno */
+    ON,        /* 0, or anything else for 1 */
     THIRD,     /* the last of "min default max" */
     SAME_ONLY, /* harmless with the listed values */
     ANY,       /* harmless */
@@ -51,16 +53,16 @@ static const struct knob {
     {"net.ipv4.ip_default_ttl",            PLAIN,     "ip.ttl",             NULL},
     {"net.ipv4.tcp_moderate_rcvbuf",       SAME_ONLY, "0|1",      "the window's growth is asked for by no such script"},
     {"net.ipv4.tcp_no_metrics_save",       ANY,       NULL,       "we save no metrics"},
-    {"net.ipv4.tcp_congestion_control",    SAME_ONLY, "cubic|reno", "alike until the first loss"},
+    {"net.ipv4.tcp_congestion_control",    RENO,      "tcp.cc",             NULL},
     {"net.ipv4.tcp_tso_win_divisor",       ANY,       NULL,       "we send as soon as the windows allow"},
     {"net.ipv4.tcp_pacing_ss_ratio",       ANY,       NULL,       "we do not pace"},
     {"net.ipv4.tcp_pacing_ca_ratio",       ANY,       NULL,       "we do not pace"},
     {"net.ipv4.tcp_min_tso_segs",          ANY,       NULL,       "how a flight is cut is merged away"},
     {"net.ipv4.tcp_tso_rtt_log",           ANY,       NULL,       "the same"},
     {"net.ipv4.tcp_limit_output_bytes",    ANY,       NULL,       "no queue below us"},
-    {"net.ipv4.tcp_early_retrans",         ANY,       NULL,       "a matter of loss recovery"},
+    {"net.ipv4.tcp_early_retrans",         ON,        "tcp.tlp",            NULL},
     {"net.ipv4.tcp_recovery",              ANY,       NULL,       "a matter of loss recovery"},
-    {"net.ipv4.tcp_frto",                  ANY,       NULL,       "a matter of loss recovery"},
+    {"net.ipv4.tcp_frto",                  ON,        "tcp.frto",           NULL},
     {"net.ipv4.tcp_fack",                  SAME_ONLY, "0",        "without a function in Linux, too"},
     {"net.ipv4.tcp_reordering",            SAME_ONLY, "3",        "what we have"},
     {"net.ipv4.tcp_max_reordering",        ANY,       NULL,       "a matter of loss recovery"},
@@ -107,7 +109,7 @@ static const struct knob {
     {"net.inet.tcp.syncookies_only",       SAME_ONLY, "0",        "off, as here"},
     {"net.inet.tcp.syncookies",            SAME_ONLY, "0|1",      "no script fills the queue"},
     {"net.inet.tcp.ecn.enable",            SAME_ONLY, "0|2",      "who does not ask for ECN does not get it"},
-    {"net.inet.tcp.cc.algorithm",          SAME_ONLY, "newreno|cubic", "alike until the first loss"},
+    {"net.inet.tcp.cc.algorithm",          PLAIN,     "tcp.cc",             NULL},
     {"net.inet.tcp.functions_default",     SAME_ONLY, "freebsd",  "the stack itself"},
     {"net.inet.tcp.rfc3042",               SAME_ONLY, "1",        "limited transmit: on, as here"},
     {"net.inet.tcp.rfc3390",               ANY,       NULL,       "the first flight is initcwnd_segments'"},
@@ -173,7 +175,12 @@ static int set_value(struct stack_values *values, const struct knob *knob, const
     char buffer[40];
     struct text text = text_of(buffer, sizeof(buffer));
 
-    text_add(&text, knob->form == THIRD ? last_number(value) : value);
+    if (knob->form == RENO && strcmp(value, "reno") == 0)
+        text_add(&text, "newreno");
+    else if (knob->form == ON)
+        text_add(&text, strcmp(value, "0") == 0 ? "0" : "1");
+    else
+        text_add(&text, knob->form == THIRD ? last_number(value) : value);
     if (knob->form == MILLIS || knob->form == MICROS || knob->form == SECONDS)
         text_add(&text, units[knob->form]);
     return text.cut ? -EINVAL : set_keys(values, knob->key, buffer);

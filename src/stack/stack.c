@@ -335,6 +335,8 @@ void stack_usage(const struct stack *s, struct stack_usage *out)
                                 .listeners = s->tcp.listener_pool.used,
                                 .sockets = s->sockets.used,
                                 .tunings = s->tcp.tunings.used,
+                                .senders = s->tcp.senders.used,
+                                .ranges = s->tcp.ranges.used,
                                 .epoll_items = s->epoll_items.used,
                                 .islands = s->tcp.islands.used,
                                 .timers = s->wheel.armed - arp_timers(&s->arp)};
@@ -347,6 +349,7 @@ uint64_t stack_memory_cap(const struct stack *s)
     return s->frames.cap + tcp->send_pools.cap + pool_cap_octets(&tcp->conns) +
            pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->listener_pool) +
            syn_cache_cap_octets(&tcp->syn) + tw_cap_octets(&tcp->time_wait) +
+           pool_cap_octets(&tcp->senders) + pool_cap_octets(&tcp->ranges) +
            pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
            pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +

@@ -2,8 +2,9 @@
  * flight.c - see flight.h.
  *
  * Ranges are cut where the peer's blocks begin and end, and joined again: sacked ones with their
- * neighbours, so that a block that is told again and again costs one look; open ones with what
- * leaves at the same moment behind them, so that a burst is one range. A cut needs memory, a join
+ * neighbours, so that a block that is told again and again costs one look; lost ones too, so that
+ * they leave again in full segments; open ones with what leaves at the same moment behind them, so
+ * that a burst is one range. A cut needs memory, a join
  * gives it back. Cutting off the front of what is acknowledged needs none: a range's key moves, and
  * its place in the order stays.
  */
@@ -39,29 +40,34 @@ static bool is_open(const struct flight_range *range)
     return !range->sacked && !range->lost;
 }
 
-void flight_init(struct flight *f, tcp_seq una)
+void flight_init(struct flight *f, const struct flight_limits *limits, tcp_seq una)
 {
-    *f = (struct flight){.una = una, .nxt = una, .highest = una};
+    *f = (struct flight){.limits = limits, .una = una, .nxt = una, .highest = una};
     tree_set_origin(&f->ranges, una.value);
     list_init(&f->open);
     list_init(&f->lost);
 }
 
 /* Its octets are counted nowhere any more. */
-static void remove_range(struct flight *f, struct pool *pool, struct flight_range *range)
+static void remove_range(struct flight *f, struct flight_range *range)
 {
     list_remove(&range->list);
     tree_remove(&f->ranges, &range->node);
-    pool_put(pool, range);
+    if (f->spare)
+        pool_put(f->limits->pool, range);
+    else
+        f->spare = range;
 }
 
-void flight_clear(struct flight *f, struct pool *pool)
+void flight_clear(struct flight *f)
 {
     struct flight_range *range;
 
     while ((range = first(f)))
-        remove_range(f, pool, range);
-    flight_init(f, f->nxt);
+        remove_range(f, range);
+    if (f->spare)
+        pool_put(f->limits->pool, f->spare);
+    flight_init(f, f->limits, f->nxt);
 }
 
 struct flight_range *flight_at(const struct flight *f, tcp_seq at)
@@ -73,19 +79,32 @@ struct flight_range *flight_at(const struct flight *f, tcp_seq at)
 
 /* --- cutting and joining ------------------------------------------------------------------ */
 
+/* Of unknown content, or NULL. */
+static struct flight_range *new_range(struct flight *f)
+{
+    struct flight_range *range = f->spare;
+
+    if (f->ranges.count >= f->limits->cap)
+        return NULL;
+    if (!range)
+        return pool_get_unzeroed(f->limits->pool);
+    f->spare = NULL;
+    return range;
+}
+
 /* The part of `range` from `at` on becomes a range of its own, of the same fate and right behind it
  * in its list. NULL without memory. */
-static struct flight_range *cut(struct flight *f, const struct flight_limits *limits,
-                                struct flight_range *range, tcp_seq at)
+static struct flight_range *cut(struct flight *f, struct flight_range *range, tcp_seq at)
 {
-    struct flight_range *rest = pool_get(limits->pool);
+    struct flight_range *rest = new_range(f);
 
     if (!rest)
         return NULL;
     *rest = *range;
     rest->len = seq_diff(range_end(range), at);
     range->len -= rest->len;
-    rest->node = (struct tree_node){.key = at.value, .priority = (uint32_t)prng_next(limits->prng)};
+    rest->node =
+        (struct tree_node){.key = at.value, .priority = (uint32_t)prng_next(f->limits->prng)};
     tree_insert(&f->ranges, &rest->node);
     list_init(&rest->list);
     if (list_is_linked(&range->list))
@@ -94,11 +113,10 @@ static struct flight_range *cut(struct flight *f, const struct flight_limits *li
 }
 
 /* `left` takes what `right` has, which begins where it ends and has its fate. */
-static void join(struct flight *f, struct pool *pool, struct flight_range *left,
-                 struct flight_range *right)
+static void join(struct flight *f, struct flight_range *left, struct flight_range *right)
 {
     left->len += right->len;
-    remove_range(f, pool, right);
+    remove_range(f, right);
 }
 
 /* --- out ---------------------------------------------------------------------------------- */
@@ -110,24 +128,26 @@ static bool is_like(const struct flight_range *range, bool again, instant now)
     return is_open(range) && range->again == again && range->sent.ns == now.ns;
 }
 
-bool flight_has_room(const struct flight *f, const struct flight_limits *limits)
+bool flight_has_room(struct flight *f)
 {
     const struct flight_range *end = last(f);
 
-    return limits->pool->used < limits->pool->cap || (end && is_open(end));
+    if (!f->spare && f->ranges.count < f->limits->cap)
+        f->spare = pool_get_unzeroed(f->limits->pool);
+    return (f->spare && f->ranges.count < f->limits->cap) || (end && is_open(end));
 }
 
-bool flight_sent(struct flight *f, const struct flight_limits *limits, uint32_t len, instant now)
+bool flight_sent(struct flight *f, uint32_t len, instant now)
 {
     struct flight_range *end = last(f);
-    struct flight_range *range = end && is_like(end, false, now) ? NULL : pool_get(limits->pool);
+    struct flight_range *range = end && is_like(end, false, now) ? NULL : new_range(f);
 
     assert(len > 0 && seq_diff(f->nxt, f->una) + len <= INT32_MAX);
     if (range) {
-        range->node.key = f->nxt.value;
-        range->node.priority = (uint32_t)prng_next(limits->prng);
-        range->len = len;
-        range->sent = now;
+        *range = (struct flight_range){
+            .node = {.key = f->nxt.value, .priority = (uint32_t)prng_next(f->limits->prng)},
+            .len = len,
+            .sent = now};
         tree_insert(&f->ranges, &range->node);
         list_init(&range->list);
         list_append(&f->open, &range->list);
@@ -143,8 +163,7 @@ bool flight_sent(struct flight *f, const struct flight_limits *limits, uint32_t 
     return true;
 }
 
-bool flight_sent_again(struct flight *f, const struct flight_limits *limits,
-                       struct flight_range *range, uint32_t len, instant now)
+bool flight_sent_again(struct flight *f, struct flight_range *range, uint32_t len, instant now)
 {
     struct flight_range *before = prev(range);
 
@@ -156,7 +175,7 @@ bool flight_sent_again(struct flight *f, const struct flight_limits *limits,
         f->lost_octets -= len;
         return true;
     }
-    if (len < range->len && !cut(f, limits, range, seq_add(range_start(range), len)))
+    if (len < range->len && !cut(f, range, seq_add(range_start(range), len)))
         return false;
     f->lost_octets -= len;
     range->lost = false;
@@ -165,7 +184,7 @@ bool flight_sent_again(struct flight *f, const struct flight_limits *limits,
     list_remove(&range->list);
     list_append(&f->open, &range->list);
     if (before && is_like(before, true, now))
-        join(f, limits->pool, before, range);
+        join(f, before, range);
     return true;
 }
 
@@ -206,8 +225,7 @@ static void forget_counts(struct flight *f, const struct flight_range *range, ui
         f->lost_octets -= len;
 }
 
-void flight_ack(struct flight *f, const struct flight_limits *limits, tcp_seq una,
-                struct flight_news *news)
+void flight_ack(struct flight *f, tcp_seq una, struct flight_news *news)
 {
     struct flight_range *range;
 
@@ -220,7 +238,7 @@ void flight_ack(struct flight *f, const struct flight_limits *limits, tcp_seq un
         forget_counts(f, range, len);
         if (len == range->len) {
             f->islands -= range->sacked;
-            remove_range(f, limits->pool, range);
+            remove_range(f, range);
         } else {
             range->node.key += len;
             range->len -= len;
@@ -231,8 +249,8 @@ void flight_ack(struct flight *f, const struct flight_limits *limits, tcp_seq un
 }
 
 /* A range becomes sacked, and one with its sacked neighbours. Returns what it is part of then. */
-static struct flight_range *mark_sacked(struct flight *f, struct pool *pool,
-                                        struct flight_range *range, struct flight_news *news)
+static struct flight_range *mark_sacked(struct flight *f, struct flight_range *range,
+                                        struct flight_news *news)
 {
     deliver(f, range, range_end(range), range->len, news);
     news->sacked += range->len;
@@ -245,19 +263,18 @@ static struct flight_range *mark_sacked(struct flight *f, struct pool *pool,
 
     struct flight_range *before = prev(range), *after = next(range);
     if (after && after->sacked) {
-        join(f, pool, range, after);
+        join(f, range, after);
         f->islands--;
     }
     if (before && before->sacked) {
-        join(f, pool, before, range);
+        join(f, before, range);
         f->islands--;
         range = before;
     }
     return range;
 }
 
-void flight_sack(struct flight *f, const struct flight_limits *limits, tcp_seq from, tcp_seq to,
-                 struct flight_news *news)
+void flight_sack(struct flight *f, tcp_seq from, tcp_seq to, struct flight_news *news)
 {
     from = seq_max(from, f->una);
     to = seq_min(to, f->nxt);
@@ -265,29 +282,16 @@ void flight_sack(struct flight *f, const struct flight_limits *limits, tcp_seq f
         return;
     struct flight_range *range = flight_at(f, from);
     if (!range->sacked && seq_lt(range_start(range), from)) {
-        struct flight_range *rest = cut(f, limits, range, from);
+        struct flight_range *rest = cut(f, range, from);
         range = rest ? rest : next(range);
     }
     for (; range && seq_lt(range_start(range), to); range = next(range)) {
         if (range->sacked)
             continue;
-        if (seq_lt(to, range_end(range)) && !cut(f, limits, range, to))
+        if (seq_lt(to, range_end(range)) && !cut(f, range, to))
             return;
-        range = mark_sacked(f, limits->pool, range, news);
+        range = mark_sacked(f, range, news);
     }
-}
-
-void flight_renege(struct flight *f)
-{
-    for (struct flight_range *range = first(f); range; range = next(range)) {
-        if (!range->sacked)
-            continue;
-        range->sacked = false;
-        range->lost = true;
-        f->lost_octets += range->len;
-        list_append(&f->lost, &range->list);
-    }
-    f->sacked_octets = f->islands = 0;
 }
 
 /* --- verdicts ----------------------------------------------------------------------------- */
@@ -302,11 +306,80 @@ struct flight_range *flight_first_lost(const struct flight *f)
     return list_is_empty(&f->lost) ? NULL : CONTAINER_OF(f->lost.next, struct flight_range, list);
 }
 
+/* The same of two that are lost; the whole counts as the earlier one. */
+static void join_lost(struct flight *f, struct flight_range *left, struct flight_range *right)
+{
+    left->again |= right->again;
+    left->sent = instant_min(left->sent, right->sent);
+    join(f, left, right);
+}
+
+/* `range`, in no list, is lost now, and one with its lost neighbours. Returns what it is part of
+ * then. */
+static struct flight_range *mark_lost(struct flight *f, struct flight_range *range)
+{
+    struct flight_range *before = prev(range), *after = next(range);
+
+    range->lost = true;
+    f->lost_octets += range->len;
+    if (before && before->lost) {
+        join_lost(f, before, range);
+        range = before;
+    } else {
+        const struct flight_range *head = flight_first_lost(f);
+        bool is_first = head && seq_lt(range_start(range), range_start(head));
+        list_append(is_first ? f->lost.next : &f->lost, &range->list);
+    }
+    if (after && after->lost)
+        join_lost(f, range, after);
+    return range;
+}
+
 void flight_lose(struct flight *f, struct flight_range *range)
 {
     assert(is_open(range));
-    range->lost = true;
-    f->lost_octets += range->len;
     list_remove(&range->list);
-    list_append(&f->lost, &range->list);
+    mark_lost(f, range);
+}
+
+void flight_lose_all(struct flight *f)
+{
+    for (struct flight_range *range = first(f); range; range = next(range)) {
+        if (!is_open(range))
+            continue;
+        list_remove(&range->list);
+        range = mark_lost(f, range);
+    }
+}
+
+void flight_renege(struct flight *f)
+{
+    for (struct flight_range *range = first(f); range; range = next(range)) {
+        if (!range->sacked)
+            continue;
+        range->sacked = false;
+        range = mark_lost(f, range);
+    }
+    f->sacked_octets = f->islands = 0;
+}
+
+void flight_reopen(struct flight *f, instant now)
+{
+    struct flight_range *range;
+
+    while ((range = flight_first_lost(f))) {
+        range->lost = false;
+        range->again = true;
+        range->sent = now;
+        f->lost_octets -= range->len;
+        list_remove(&range->list);
+        list_append(&f->open, &range->list);
+    }
+}
+
+struct flight_range *flight_from(struct flight *f, struct flight_range *range, tcp_seq at)
+{
+    struct flight_range *rest = seq_lt(range_start(range), at) ? cut(f, range, at) : range;
+
+    return rest ? rest : range;
 }

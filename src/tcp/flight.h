@@ -6,7 +6,8 @@
  * copy, and has one fate:
  *
  *     open     under way, for all that is known: in `open`, by the time of its transmission
- *     lost     taken for lost and not sent again yet: in `lost`, by the time of that verdict
+ *     lost     taken for lost and not sent again yet: in `lost`, by the time of that verdict, but
+ *              the one that SND.UNA waits for first
  *     sacked   the peer has it, and may still throw it away: in neither list, joined with its like
  *
  * Pure: it counts octets and moments, and judges nothing. Who decides that something is lost walks
@@ -43,18 +44,21 @@ static inline tcp_seq range_end(const struct flight_range *range)
     return seq(range->node.key + range->len);
 }
 
+struct flight_limits {
+    struct pool *pool; /* of struct flight_range */
+    struct prng *prng; /* shapes the tree */
+    uint32_t cap;      /* ranges that one flight may have */
+};
+
 struct flight {
-    struct tree ranges; /* each begins where the one before it ends */
+    const struct flight_limits *limits;
+    struct tree ranges;         /* each begins where the one before it ends */
+    struct flight_range *spare; /* for the next transmission, or NULL */
     struct list open, lost;
     tcp_seq una, nxt;
     tcp_seq highest; /* beyond the highest octet that has arrived (RACK.fack) */
     uint32_t sacked_octets, lost_octets;
     uint32_t islands; /* sacked ranges */
-};
-
-struct flight_limits {
-    struct pool *pool; /* of struct flight_range */
-    struct prng *prng; /* shapes the tree */
 };
 
 /* What one segment from the peer has told. The caller fills in the first part, and hands it to
@@ -73,8 +77,8 @@ struct flight_news {
 };
 
 /* Nothing is in flight, and `una` is the next number. */
-void flight_init(struct flight *f, tcp_seq una);
-void flight_clear(struct flight *f, struct pool *pool);
+void flight_init(struct flight *f, const struct flight_limits *limits, tcp_seq una);
+void flight_clear(struct flight *f);
 
 static inline bool flight_is_empty(const struct flight *f)
 {
@@ -89,26 +93,24 @@ static inline uint32_t flight_pipe(const struct flight *f)
 
 /* --- out ---------------------------------------------------------------------------------- */
 
-/* `len` octets behind all others have left. False without memory for them: ask first. */
-NODISCARD bool flight_sent(struct flight *f, const struct flight_limits *limits, uint32_t len,
-                           instant now);
-/* Would flight_sent() find memory? */
-bool flight_has_room(const struct flight *f, const struct flight_limits *limits);
+/* `len` octets behind all others have left. False without memory for them, which flight_has_room()
+ * sees to. */
+NODISCARD bool flight_sent(struct flight *f, uint32_t len, instant now);
+/* Sets memory aside for the next flight_sent(). False: there is none. */
+NODISCARD bool flight_has_room(struct flight *f);
 /* The first `len` octets of a lost range have left again; it may be gone afterwards. False without
  * memory to cut it: then send all of it, or wait. */
-NODISCARD bool flight_sent_again(struct flight *f, const struct flight_limits *limits,
-                                 struct flight_range *range, uint32_t len, instant now);
+NODISCARD bool flight_sent_again(struct flight *f, struct flight_range *range, uint32_t len,
+                                 instant now);
 
 /* --- in ----------------------------------------------------------------------------------- */
 
 /* All before `una` has arrived, for good. una =< SND.NXT. */
-void flight_ack(struct flight *f, const struct flight_limits *limits, tcp_seq una,
-                struct flight_news *news);
+void flight_ack(struct flight *f, tcp_seq una, struct flight_news *news);
 /* [from, to) has arrived. What is not in flight is passed over; without memory to cut a range, so
  * is the part that would need it. Of several blocks the lowest first, else those that tell of lost
  * ACKs look like reordering. */
-void flight_sack(struct flight *f, const struct flight_limits *limits, tcp_seq from, tcp_seq to,
-                 struct flight_news *news);
+void flight_sack(struct flight *f, tcp_seq from, tcp_seq to, struct flight_news *news);
 /* The peer has thrown away what it had told to have (RFC 2018, 8): all that was sacked is lost. */
 void flight_renege(struct flight *f);
 
@@ -118,9 +120,16 @@ void flight_renege(struct flight *f);
 struct flight_range *flight_oldest(const struct flight *f);
 /* An open range is taken for lost. */
 void flight_lose(struct flight *f, struct flight_range *range);
+/* All that is open is. */
+void flight_lose_all(struct flight *f);
+/* What is taken for lost was not: it is open again. When it was sent does not tell any more how
+ * long it may take, so it counts as sent now, and more than once. */
+void flight_reopen(struct flight *f, instant now);
 /* Which is to be sent again first; NULL: none. */
 struct flight_range *flight_first_lost(const struct flight *f);
 /* The range that holds the octet at `at`, or NULL. */
 struct flight_range *flight_at(const struct flight *f, tcp_seq at);
+/* The part of an open range from `at` on, or all of it without memory to cut it. */
+struct flight_range *flight_from(struct flight *f, struct flight_range *range, tcp_seq at);
 
 #endif

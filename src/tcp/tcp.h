@@ -20,6 +20,7 @@
 #include "base/prng.h"
 #include "base/ready.h"
 #include "base/wheel.h"
+#include "tcp/flight.h"
 #include "tcp/sendq.h"
 #include "tcp/syn_cache.h"
 #include "tcp/tcp_state.h"
@@ -67,7 +68,8 @@ struct tcp {
     uint8_t timer_owner;
     uint16_t mtu;
 
-    struct pool conns, islands, listener_pool, tunings;
+    struct pool conns, islands, listener_pool, tunings, senders, ranges;
+    struct flight_limits flight_limits;
     struct syn_cache syn;       /* half-open passive connections */
     struct time_wait time_wait; /* those that nobody owns any more */
     struct sendq_pools send_pools;
@@ -174,6 +176,7 @@ struct tcp_out {
     uint8_t retransmits; /* how often in a row this text was sent again: R1 asks for doubt at 3 */
     bool is_note;        /* pays notes[notes_paid] */
     bool is_retransmit, is_probe, is_syn;
+    bool is_tail_probe, is_rescue; /* what is in flight is taken for lost first */
 };
 
 /* The next segment that some connection owes, connections in turn; false when nothing is owed or

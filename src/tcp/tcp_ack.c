@@ -68,8 +68,6 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
     conn->small_end = seq_max(conn->small_end, ack); /* neither falls half the circle behind */
     conn->push_end = seq_max(conn->push_end, ack);
     conn->full_end = seq_max(conn->full_end, seq_sub(ack, 1));
-    conn->lost.from = seq_max(conn->lost.from, ack);
-    conn->lost.to = seq_max(conn->lost.to, ack);
     conn->clocked += acked;
     conn->retransmits = 0;
     conn->soft_error = 0;
@@ -82,7 +80,7 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
  * the path loses or is slow: one segment and a longer timeout (RFC 5681, 3.1; RFC 6298, 5.7). */
 void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    newreno_open(&conn->cc, conn->snd_mss, conn->syn_lost);
+    cc_open(&conn->cc, conn->snd_mss, conn->syn_lost);
     if (tcp->values->tcp_initial_cwnd > 0 && !conn->syn_lost)
         conn->cc.cwnd = (uint32_t)tcp->values->tcp_initial_cwnd * conn->snd_mss;
     if (conn->syn_lost && conn->rto.srtt_ns == 0) {
@@ -120,28 +118,43 @@ void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 /* --- new, duplicate, old ------------------------------------------------------------------------
  */
 
-/* [una, una + one segment) goes again, ahead of anything new. */
-static void mark_first_lost(struct tcp_conn *conn)
+static void note_effect(struct tcp *tcp, const struct tcp_conn *conn, const struct ack_news *a,
+                        enum ack_effect effect)
 {
-    tcp_seq end = seq_min(seq_add(conn->snd.una, conn->snd_mss), conn->snd.nxt);
+    enum why why = !a->advances                           ? WHY_NONE
+                   : seq_eq(conn->snd.una, conn->snd.nxt) ? WHY_IN_ACK_ALL
+                                                          : WHY_IN_ACK_NEW;
 
-    conn->lost.to = conn_has_lost(conn) ? seq_max(conn->lost.to, end) : end;
-    conn->lost.from = conn->snd.una;
-    conn->lost_by = LOST_BY_DUPLICATES;
-    conn->timing = false;
-}
-
-static void note_new_ack(struct tcp *tcp, const struct tcp_conn *conn, enum newreno_growth growth)
-{
-    enum why why = WHY_IN_ACK_NEW;
-
-    if (growth == GROWTH_SLOW_START)
+    if (a->duplicate || (!a->advances && a->news.sacked > 0))
+        why = WHY_IN_ACK_DUPLICATE;
+    switch (effect) {
+    case ACK_QUIET:
+        break;
+    case ACK_SLOW_START:
         why = WHY_IN_ACK_SLOW_START;
-    else if (growth == GROWTH_AVOIDANCE)
+        break;
+    case ACK_AVOIDANCE:
         why = WHY_IN_ACK_AVOIDANCE;
-    else if (seq_eq(conn->snd.una, conn->snd.nxt))
-        why = WHY_IN_ACK_ALL;
-    events_note(tcp->events, why);
+        break;
+    case ACK_LOSS:
+        why = conn->sack_ok ? WHY_IN_ACK_SACK_LOSS : WHY_IN_ACK_LOSS;
+        break;
+    case ACK_PARTIAL_NEWS:
+    case ACK_PARTIAL_AGAIN:
+        why = WHY_IN_ACK_PARTIAL;
+        break;
+    case ACK_REPAIRS:
+        why = WHY_IN_ACK_REPAIRS;
+        break;
+    case ACK_RECOVERED:
+        why = WHY_IN_ACK_FULL;
+        break;
+    case ACK_UNDOES:
+        why = WHY_IN_ACK_UNDOES;
+        break;
+    }
+    if (why != WHY_NONE)
+        events_note(tcp->events, why);
 }
 
 /* Was it cwnd that kept the sender? It is waiting now, or the flight that is being acknowledged had
@@ -153,50 +166,28 @@ static bool is_cwnd_limited(const struct tcp_conn *conn, tcp_seq ack)
 
 /* A black hole was suspected. An ACK beyond what has been sent again, smaller, is of the large
  * ones: the path carries them. Once all has been sent again, an ACK does not tell any more. */
-static void absolve_path(struct tcp_conn *conn, tcp_seq ack)
+static void absolve_path(struct tcp_conn *conn, const struct ack_news *a)
 {
-    if (seq_lt(conn->lost.from, ack) && conn_has_lost(conn)) {
+    if (a->covers_lost) {
         conn->snd_mss = conn->cc.mss = conn->doubted_mss;
         conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
     }
-    if (!conn_has_lost(conn) || seq_lt(conn->lost.from, ack))
+    if (conn_lost(conn) == 0 || a->covers_lost)
         conn->doubted_mss = 0;
 }
 
+/* SND.UNA moves, and what the window has promised beyond it stays promised. */
 static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
-                         instant now)
+                         const struct ack_news *a, instant now)
 {
-    tcp_seq ack = seg->ack;
-    uint32_t acked = seq_diff(ack, conn->snd.una);
-    enum newreno_growth growth;
-    enum newreno_ack kind = newreno_on_ack(&conn->cc, ack, acked, seq_diff(conn->snd.nxt, ack),
-                                           is_cwnd_limited(conn, ack), &growth);
-
     tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
+
     if (conn->doubted_mss > 0)
-        absolve_path(conn, ack);
+        absolve_path(conn, a);
     tcp_advance_una(tcp, conn, seg, now);
     /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers
      * nothing */
-    conn->snd.wnd = seq_lt(ack, offered) ? seq_diff(offered, ack) : 0;
-    switch (kind) {
-    case ACK_NORMAL:
-        note_new_ack(tcp, conn, growth);
-        break;
-    case ACK_ENDS_RECOVERY:
-        events_note(tcp->events, WHY_IN_ACK_FULL);
-        tcp_log_cwnd(tcp, conn, "recovery ended (RFC 6582, 3.2)", now);
-        break;
-    case ACK_PARTIAL_FIRST:
-    case ACK_PARTIAL:
-        events_note(tcp->events, WHY_IN_ACK_PARTIAL);
-        mark_first_lost(conn);
-        break;
-    }
-    /* RFC 6298, 5.2, 5.3; in recovery for the first partial ACK only (RFC 6582, 3.2, 3), unless the
-     * timer stands where a user timeout would have ended that has begun again by now. */
-    if (kind != ACK_PARTIAL || tcp_user_timeout(tcp, conn) > 0)
-        tcp_arm_retransmit(tcp, conn, now);
+    conn->snd.wnd = seq_lt(seg->ack, offered) ? seq_diff(offered, seg->ack) : 0;
 }
 
 /* RFC 5681, 2: text is outstanding, the segment carries nothing, repeats SND.UNA and the window. */
@@ -209,15 +200,28 @@ static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_arrival *
            (uint32_t)seg->window << conn->snd_scale == conn->snd.wnd && !conn->persisting;
 }
 
-static void take_duplicate(struct tcp *tcp, struct tcp_conn *conn, instant now)
+/* SND.UNA =< SEG.ACK =< SND.NXT, and there is something to know about the flight. */
+static void take_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_arrival *in,
+                     instant now)
 {
-    events_note(tcp->events, WHY_IN_ACK_DUPLICATE);
-    if (!newreno_on_duplicate(&conn->cc, conn->snd.una, conn->snd.nxt))
-        return;
-    events_note(tcp->events, WHY_IN_ACK_LOSS);
-    events_count(tcp->events, COUNTER_TCP_FAST);
-    mark_first_lost(conn);
-    tcp_log_cwnd(tcp, conn, "three duplicate ACKs (RFC 5681, 3.2)", now);
+    const struct tcp_segment *seg = &in->seg;
+    struct ack_news a = {.advances = seq_lt(conn->snd.una, seg->ack),
+                         .duplicate = is_duplicate(conn, in),
+                         .limited = is_cwnd_limited(conn, seg->ack),
+                         .acked = seq_diff(seg->ack, conn->snd.una)};
+
+    tcp_learn(tcp, conn, seg, &a, now);
+    if (a.advances)
+        take_new_ack(tcp, conn, seg, &a, now);
+    enum ack_effect effect = tcp_react(tcp, conn, &a, now);
+    note_effect(tcp, conn, &a, effect);
+    /* RFC 6298, 5.2, 5.3; without SACK in recovery for the first partial ACK only (RFC 6582, 3.2,
+     * 3), unless the timer stands where a user timeout would have ended that has begun again by
+     * now. */
+    if (a.advances && (effect != ACK_PARTIAL_AGAIN || tcp_user_timeout(tcp, conn) > 0))
+        tcp_arm_retransmit(tcp, conn, now);
+    if (a.advances || conn->sender->flight.sacked_octets > 0)
+        tcp_arm_tail_probe(tcp, conn, now);
 }
 
 /* The peer answers our probes: however long its window stays closed, it is alive (MUST-37). Once
@@ -229,9 +233,7 @@ static void still_there(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (conn->snd.wnd == 0)
         return;
     conn->rto.backoff = 0;
-    conn->lost.from = conn->snd.una;
-    conn->lost.to = conn->snd.nxt;
-    conn->lost_by = LOST_BY_PROBE;
+    tcp_lose_all(conn, LOST_BY_PROBE);
     tcp_arm_retransmit(tcp, conn, now);
 }
 
@@ -327,10 +329,8 @@ enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tc
     events_note(tcp->events, seg->text.len > 0  ? WHY_NONE
                              : in->refused_text ? WHY_IN_PROBE
                                                 : WHY_IN_NOTHING_NEW);
-    if (seq_lt(conn->snd.una, seg->ack))
-        take_new_ack(tcp, conn, seg, now);
-    else if (is_duplicate(conn, in))
-        take_duplicate(tcp, conn, now);
+    if (conn->sender && seq_le(conn->snd.una, seg->ack))
+        take_ack(tcp, conn, in, now);
     else if (seq_lt(seg->ack, conn->snd.una) && seg->text.len == 0)
         events_note(tcp->events, WHY_IN_ACK_OLD);
     if (seq_le(conn->snd.una, seg->ack)) {

@@ -69,7 +69,7 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto, &limits);
-    newreno_init(&conn->cc, conn->snd_mss, conn->iss);
+    cc_init(&conn->cc, (enum cc_algorithm)tcp->values->tcp_cc, conn->snd_mss);
     conn->cc.abc_limit = (uint8_t)tcp->values->tcp_abc_limit;
 }
 
@@ -94,13 +94,13 @@ void conn_set_mss(struct tcp_conn *conn, uint32_t mss)
 void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
 {
     conn->iss = conn->snd.una = conn->small_end = conn->push_end = conn->full_end = iss;
-    conn->snd.nxt = conn->lost.from = conn->lost.to = seq_add(iss, 1);
-    conn->cc.recover = iss;
+    conn->snd.nxt = seq_add(iss, 1);
 }
 
 static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
 {
-    assert(conn->sendq.len == 0 && !conn->recvq.head && reorder_is_empty(&conn->reorder));
+    assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.head &&
+           reorder_is_empty(&conn->reorder));
     list_remove(&conn->debt);
     list_remove(&conn->kin);
     list_remove(&conn->ready.node);
@@ -118,15 +118,16 @@ static void check_invariants(const struct tcp_conn *conn)
 {
     assert(seq_le(conn->snd.una, conn->snd.nxt));
     assert(seq_le(conn->rcv.nxt, conn->rcv.edge));
-    assert(seq_le(conn->snd.una, conn->lost.from) && seq_le(conn->lost.from, conn->lost.to) &&
-           seq_le(conn->lost.to, conn->snd.nxt));
+    assert(!conn->sender || (seq_eq(conn->sender->flight.una, conn->snd.una) &&
+                             seq_eq(conn->sender->flight.nxt, conn->snd.nxt)));
     assert(conn->cc.cwnd >= conn->cc.mss);
 }
 
 static bool owes_something(const struct tcp_conn *conn)
 {
-    return conn->ack_due || conn->syn_owed || conn->window_owed || conn_has_lost(conn) ||
-           conn->override || conn->probe_owed || conn->keep_owed ||
+    return conn->ack_due || conn->syn_owed || conn->window_owed || conn_lost(conn) > 0 ||
+           (conn->sender && conn->sender->probe.is_owed) || conn->override || conn->probe_owed ||
+           conn->keep_owed ||
            (tcp_state_can_send((enum tcp_state)conn->state) &&
             (conn->sendq.len > conn_text_sent(conn) || (conn->closing && !conn->fin_sent)));
 }
@@ -163,6 +164,7 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
         }
         return;
     }
+    sender_settle(tcp, conn);
     check_invariants(conn);
     tell_owner(tcp, conn);
     if (may_be_deflated(conn) && tw_settle(tcp, conn, now)) {
@@ -176,6 +178,8 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
         list_append(&tcp->debtors, &conn->debt);
 
     instant next = instant_min(conn->retransmit_at, instant_min(conn->ack_at, conn->linger_at));
+    if (conn->sender)
+        next = instant_min(next, instant_min(conn->sender->reorder_at, conn->sender->probe_at));
     /* A timer that fires early only looks again and costs less than moving it for each segment. */
     if (instant_before(next, conn->timer.deadline) || instant_is_never(next))
         wheel_arm(tcp->wheel, &conn->timer, next);
@@ -207,7 +211,7 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
     reorder_clear(&conn->reorder, &tcp->islands);
     if (conn_is_orphan(conn))
         recvq_clear(&conn->recvq); /* else what has come can still be read, before the error */
-    conn->lost.from = conn->lost.to = conn->snd.una;
+    sender_free(tcp, conn);
     conn->ack_due = conn->window_owed = conn->syn_owed = conn->override = false;
     conn->probe_owed = conn->persisting = conn->keep_owed = false;
     conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
@@ -231,6 +235,7 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
     if (conn->state != TCPS_TIME_WAIT) {
         conn->retransmit_at = conn->ack_at = INSTANT_NEVER; /* "turn off the other timers" */
         conn->timing = false;
+        sender_free(tcp, conn); /* all of ours is acknowledged */
         tcp_set_state(tcp, conn, TCPS_TIME_WAIT, cause, now);
     }
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */

@@ -15,27 +15,35 @@
 #include <errno.h>
 
 #include "tcp/isn.h"
-#include "tcp/newreno.h"
 #include "tcp/recvq.h"
 #include "tcp/reorder.h"
 #include "tcp/rto.h"
+#include "tcp/sender.h"
 #include "tcp/sendq.h"
 #include "tcp/tcp.h"
 
-/* Why [lost.from, lost.to) was taken for lost. */
-enum lost_by { LOST_BY_DUPLICATES, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
+/* Why what is lost was last taken for lost. */
+enum lost_by { LOST_BY_DUPLICATES, LOST_BY_SACK, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
 
 #define CONN_NEVER_CHALLENGED (INT64_MIN / 2) /* challenged_at */
 
 /* What keeps the sender from sending more, as found when it last tried. */
-enum held_by { HELD_NO_TEXT, HELD_CWND, HELD_WINDOW, HELD_NAGLE, HELD_SILLY_WINDOW, HELD_CORK };
+enum held_by {
+    HELD_NO_TEXT,
+    HELD_CWND,
+    HELD_WINDOW,
+    HELD_NAGLE,
+    HELD_SILLY_WINDOW,
+    HELD_CORK,
+    HELD_MEMORY, /* to remember that it was sent */
+};
 
 struct tcp_conn {
     struct list debt; /* on tcp->debtors while it may have something to send */
     struct list kin;  /* on tcp->opening or its listener's queue, by its state */
     struct ready ready;
     struct tcp_conn *hash_next;
-    struct timer timer; /* the earliest of the three deadlines below */
+    struct timer timer; /* the earliest of the deadlines below and the sender's */
     instant
         retransmit_at; /* RTO, persist or override, whichever the state of the sender asks for */
     instant ack_at;    /* delayed ACK */
@@ -120,10 +128,6 @@ struct tcp_conn {
     tcp_seq push_end;  /* behind the last octet that was pushed */
     tcp_seq full_end;  /* behind the last one that filled cwnd */
 
-    struct { /* [from, to) is taken for lost and will be sent again before anything new */
-        tcp_seq from, to;
-    } lost;
-
     uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
     uint16_t doubted_mss;      /* what it was before a black hole was suspected; 0: nothing is */
     uint16_t rcv_mss;          /* what we announce */
@@ -144,8 +148,9 @@ struct tcp_conn {
     instant challenged_at;
     instant received_at; /* when text last came */
     struct rto rto;
-    struct newreno cc;
-    uint32_t delivered; /* segments that were acknowledged, our SYN among them */
+    struct cc cc;
+    struct sender *sender; /* often NULL */
+    uint32_t delivered;    /* segments that were acknowledged, our SYN among them */
 
     struct sendq sendq;
     struct recvq recvq;
@@ -163,10 +168,11 @@ static inline uint32_t conn_text_sent(const struct tcp_conn *conn)
     return u32_min(flight, conn->sendq.len);
 }
 
-/* Octets in flight and not taken for lost. */
+/* Octets that may still be on their way. */
 static inline uint32_t conn_inflight(const struct tcp_conn *conn)
 {
-    return seq_diff(conn->snd.nxt, conn->snd.una) - seq_diff(conn->lost.to, conn->lost.from);
+    return conn->sender ? flight_pipe(&conn->sender->flight)
+                        : seq_diff(conn->snd.nxt, conn->snd.una);
 }
 
 /* Why nobody answered, as far as we know. */
@@ -175,9 +181,10 @@ static inline int conn_timeout_error(const struct tcp_conn *conn)
     return conn->soft_error ? conn->soft_error : ETIMEDOUT;
 }
 
-static inline bool conn_has_lost(const struct tcp_conn *conn)
+/* Octets that are to be sent again. */
+static inline uint32_t conn_lost(const struct tcp_conn *conn)
 {
-    return !seq_eq(conn->lost.from, conn->lost.to);
+    return conn->sender ? conn->sender->flight.lost_octets : 0;
 }
 
 /* The clock that timestamps tell: ticks of a millisecond, from a point that is this connection's
@@ -318,6 +325,79 @@ void tcp_take_window(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
 bool tcp_ack_is_plausible(const struct tcp_conn *conn, const struct tcp_segment *seg);
 enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now);
+
+/* --- tcp_sender.c --------------------------------------------------------------------------- */
+
+NODISCARD int senders_init(struct tcp *tcp);
+void senders_fini(struct tcp *tcp);
+/* Would a segment that leaves now find room to be remembered? Text or a FIN only. */
+bool sender_has_room(struct tcp *tcp, struct tcp_conn *conn);
+/* `len` octets behind all others have left, or those of the first lost range. */
+void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
+void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now);
+/* Lets go of it when it is of no use any more; or at once. */
+void sender_settle(struct tcp *tcp, struct tcp_conn *conn);
+void sender_free(struct tcp *tcp, struct tcp_conn *conn);
+
+/* --- tcp_recovery.c: what is lost, and what that means -------------------------------------- */
+
+/* What an acceptable ACK says, SND.UNA =< SEG.ACK. */
+struct ack_news {
+    bool advances;    /* SND.UNA < SEG.ACK */
+    bool duplicate;   /* (RFC 5681, 2) */
+    bool limited;     /* cwnd was what kept the sender */
+    bool covers_lost; /* it acknowledges what was taken for lost and not sent again */
+    bool dsack;       /* the peer tells what came twice (RFC 2883): */
+    struct tcp_block twice;
+    uint32_t acked; /* octets that SEG.ACK adds */
+    uint32_t sacked_before, flight_before;
+    struct flight_news news;
+};
+/* What it did to the sender, for the reason of the packet and the timer. */
+enum ack_effect {
+    ACK_QUIET,
+    ACK_SLOW_START,
+    ACK_AVOIDANCE,
+    ACK_LOSS,
+    ACK_PARTIAL_NEWS,  /* (RFC 6582, 3.2): restart the timer */
+    ACK_PARTIAL_AGAIN, /* do not */
+    ACK_REPAIRS,       /* in recovery, and it goes on */
+    ACK_RECOVERED,
+    ACK_UNDOES,
+};
+
+/* Books on the scoreboard what the ACK tells, before SND.UNA moves. */
+void tcp_learn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+               struct ack_news *a, instant now);
+/* Acts on it, after SND.UNA has moved. */
+enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
+                          instant now);
+/* All that is in flight is to be sent again, and cwnd stays: it says nothing about the path. */
+void tcp_lose_all(struct tcp_conn *conn, enum lost_by why);
+/* The retransmission timer has expired. */
+void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* The reordering timer has. */
+void tcp_reorder_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* Text of this flight was sent again: it may be undone. */
+void tcp_note_repeated(struct tcp_conn *conn, uint32_t len, instant now);
+/* May `len` octets that are lost leave now? */
+bool tcp_may_repeat(const struct tcp_conn *conn, tcp_seq at, uint32_t len);
+
+/* --- tcp_tail_probe.c ----------------------------------------------------------------------- */
+
+/* Sets the timer, after new text or an ACK that goes forward (RFC 8985, 7.2). */
+void tcp_arm_tail_probe(struct tcp *tcp, struct tcp_conn *conn, instant now);
+void tcp_tail_probe_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* Where the last segment of the flight begins, to be sent once more. */
+tcp_seq tcp_tail_start(const struct tcp_conn *conn);
+/* It is about to be booked as sent again. */
+void tcp_repeat_tail(struct tcp_conn *conn, tcp_seq at);
+/* The probe has left. */
+void tcp_tail_probe_sent(struct tcp_conn *conn, bool is_repeat);
+/* The one of a recovery has. */
+void tcp_rescue_sent(struct tcp_conn *conn);
+/* An ACK has come while one was out (7.4.2). True: it has repaired a loss that nobody saw. */
+bool tcp_tail_probe_acked(struct tcp_conn *conn, const struct ack_news *a);
 
 /* --- tcp_text.c: the seventh and eighth --------------------------------------------------- */
 

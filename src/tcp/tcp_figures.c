@@ -41,9 +41,15 @@ static uint8_t congestion_state(const struct tcp_conn *conn)
 {
     if (conn->retransmits > 0 && !conn->persisting)
         return CA_LOSS;
-    if (conn->cc.recovering)
+    const struct sender *s = conn->sender;
+
+    if (!s)
+        return CA_OPEN;
+    if (s->phase == PHASE_TIMEOUT)
+        return CA_LOSS;
+    if (s->phase == PHASE_RECOVERY || s->newreno.recovering)
         return CA_RECOVERY;
-    return conn->cc.duplicates > 0 ? CA_DISORDER : CA_OPEN;
+    return s->newreno.duplicates > 0 || s->flight.sacked_octets > 0 ? CA_DISORDER : CA_OPEN;
 }
 
 static uint32_t segments(const struct tcp_conn *conn, uint32_t octets)
@@ -63,7 +69,8 @@ static void sender_figures(const struct tcp_conn *conn, struct sock_tcp_info *ou
 
     out->tcpi_snd_mss = conn->snd_mss;
     out->tcpi_unacked = segments(conn, flight);
-    out->tcpi_lost = segments(conn, seq_diff(conn->lost.to, conn->lost.from));
+    out->tcpi_sacked = conn->sender ? segments(conn, conn->sender->flight.sacked_octets) : 0;
+    out->tcpi_lost = segments(conn, conn_lost(conn));
     out->tcpi_snd_cwnd = u32_max(conn->cc.cwnd / conn->snd_mss, 1);
     out->tcpi_snd_ssthresh =
         conn->cc.ssthresh == UINT32_MAX ? INT32_MAX : conn->cc.ssthresh / conn->snd_mss;

@@ -54,10 +54,7 @@ static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, 
     conn->doubted_mss = 0; /* now somebody has said it */
     if (!tcp_state_can_send((enum tcp_state)conn->state) || conn->sendq.len == 0)
         return;
-    conn->lost.from = conn->snd.una;
-    conn->lost.to = conn->snd.nxt;
-    conn->lost_by = LOST_BY_SIZE;
-    conn->timing = false;
+    tcp_lose_all(conn, LOST_BY_SIZE);
     tcp_arm_retransmit(tcp, conn, now);
     events_note(tcp->events, WHY_ICMP_TOO_BIG);
 }

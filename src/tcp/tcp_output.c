@@ -103,11 +103,11 @@ static void name_syn(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_ou
 
 /* One octet at SND.UNA, which lies beyond the closed window: the peer must answer it. Or nothing,
  * at a number that it has acknowledged already, which it must answer, too. */
-static void name_probe(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
+static void name_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     assert(conn->sendq.len > 0 || conn->closing); /* else there is nothing to ask about */
     begin(conn, out, conn->snd.una, TCP_ACK, WHY_OUT_PROBE);
-    if (!tcp->values->tcp_probe_octet)
+    if (!tcp->values->tcp_probe_octet || !sender_has_room(tcp, conn))
         out->seg.seq = seq_sub(conn->snd.una, 1);
     else if (conn->sendq.len > 0)
         attach_text(conn, out, 0, 1);
@@ -133,50 +133,78 @@ static enum why why_again(const struct tcp_conn *conn, bool first)
         return WHY_OUT_AFTER_PROBE;
     case LOST_BY_SIZE:
         return WHY_OUT_TOO_BIG;
+    case LOST_BY_SACK:
+        return conn->sender->prr.out == 0 ? WHY_OUT_FAST : WHY_OUT_SACK;
     case LOST_BY_DUPLICATES:
         break;
     }
-    return conn->cc.partial_seen ? WHY_OUT_PARTIAL : WHY_OUT_FAST;
+    return conn->sender->newreno.partial_seen ? WHY_OUT_PARTIAL : WHY_OUT_FAST;
+}
+
+/* Names `len` octets of text from `from` on once more, and our FIN when it lies before `end` and
+ * right behind them. */
+static void repeat(struct tcp_conn *conn, struct tcp_out *out, tcp_seq from, uint32_t len,
+                   tcp_seq end, enum why why)
+{
+    uint32_t at = seq_diff(from, conn->snd.una);
+    bool fin =
+        conn->fin_sent && seq_eq(seq_add(from, len), fin_seq(conn)) && seq_lt(fin_seq(conn), end);
+
+    begin(conn, out, from, TCP_ACK, fin && len == 0 ? WHY_OUT_FIN_AGAIN : why);
+    attach_text(conn, out, at, len);
+    if (fin && out->seg.text.len == len)
+        out->seg.flags |= TCP_FIN;
+    tcp_seq behind = seq_add(from, (uint32_t)out->seg.text.len);
+    bool pushed = seq_lt(from, conn->push_end) && seq_le(conn->push_end, behind);
+    if (out->seg.text.len > 0 && (pushed || at + out->seg.text.len == conn->sendq.len))
+        out->seg.flags |= TCP_PSH;
+    acknowledge(conn, out, conn->rcv.nxt, true);
+    out->is_retransmit = true;
+    out->retransmits = conn->retransmits;
+}
+
+/* Text from `from` on that a segment may carry within the peer's window. */
+static uint32_t text_in_window(const struct tcp_conn *conn, tcp_seq from)
+{
+    uint32_t at = seq_diff(from, conn->snd.una);
+    uint32_t window = conn->snd.wnd > at ? conn->snd.wnd - at : 0;
+    uint32_t text = at < conn->sendq.len ? conn->sendq.len - at : 0;
+
+    return u32_min(u32_min(text, full_segment(conn)), window);
 }
 
 /* The first piece of what is taken for lost. Where nothing but it is in flight, it may grow to a
  * full segment with text that was never sent. */
 static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
 {
-    tcp_seq from = conn->lost.from;
-    uint32_t at = seq_diff(from, conn->snd.una);
-    uint32_t window = conn->snd.wnd > at ? conn->snd.wnd - at : 0;
-    uint32_t text = at < conn->sendq.len ? conn->sendq.len - at : 0;
-    uint32_t len = u32_min(u32_min(text, full_segment(conn)), window);
-    bool to_the_end = seq_eq(conn->lost.to, conn->snd.nxt) && !conn->fin_sent;
+    const struct flight_range *range = flight_first_lost(&conn->sender->flight);
+    tcp_seq from = range_start(range), end = range_end(range);
+    bool to_the_end = seq_eq(end, conn->snd.nxt) && !conn->fin_sent;
+    uint32_t len = text_in_window(conn, from);
 
-    if (window == 0) {
+    if (conn->snd.wnd <= seq_diff(from, conn->snd.una)) {
         conn->held = HELD_WINDOW;
         return false;
     }
     if (!to_the_end)
-        len = u32_min(len, seq_diff(conn->lost.to, from));
-    if (conn->lost_by != LOST_BY_DUPLICATES && at > 0 &&
-        conn_inflight(conn) + len > conn->cc.cwnd) {
+        len = u32_min(len, seq_diff(end, from));
+    if (!tcp_may_repeat(conn, from, len)) {
         conn->held = HELD_CWND;
         return false;
     }
-    bool first = seq_eq(from, conn->snd.una);
-    bool fin = conn->fin_sent && seq_eq(seq_add(from, len), fin_seq(conn)) &&
-               seq_lt(fin_seq(conn), conn->lost.to);
-    enum why why = fin && len == 0 ? WHY_OUT_FIN_AGAIN : why_again(conn, first);
-    begin(conn, out, from, TCP_ACK, why);
-    attach_text(conn, out, at, len);
-    if (fin && out->seg.text.len == len)
-        out->seg.flags |= TCP_FIN;
-    tcp_seq end = seq_add(from, (uint32_t)out->seg.text.len);
-    bool pushed = seq_lt(from, conn->push_end) && seq_le(conn->push_end, end);
-    if (out->seg.text.len > 0 && (pushed || at + out->seg.text.len == conn->sendq.len))
-        out->seg.flags |= TCP_PSH;
-    acknowledge(conn, out, conn->rcv.nxt, true);
-    out->is_retransmit = true;
-    out->retransmits = conn->retransmits;
+    repeat(conn, out, from, len, end, why_again(conn, seq_eq(from, conn->snd.una)));
     return true;
+}
+
+/* Does it leave for the first signs of a loss alone (RFC 3042)? */
+static bool is_limited_transmit(const struct tcp_conn *conn, uint32_t len)
+{
+    const struct sender *s = conn->sender;
+
+    if (!s || s->phase != PHASE_OPEN || s->newreno.recovering)
+        return false;
+    return seq_diff(conn->snd.nxt, conn->snd.una) + len > conn->cc.cwnd &&
+           (s->newreno.duplicates > 0 || s->flight.sacked_octets > 0);
 }
 
 /* Why new text leaves just now: what it waited for has come. */
@@ -184,9 +212,9 @@ static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
 {
     bool first_flight =
         conn->octets_acked == 0 && conn->held != HELD_WINDOW &&
-        seq_diff(conn->snd.nxt, conn->iss) <= newreno_initial_window(conn->snd_mss, conn->syn_lost);
+        seq_diff(conn->snd.nxt, conn->iss) <= cc_initial_window(conn->snd_mss, conn->syn_lost);
 
-    if (conn_inflight(conn) + len > conn->cc.cwnd && conn->cc.duplicates > 0)
+    if (is_limited_transmit(conn, len))
         return WHY_OUT_LIMITED;
     if (first_flight && !last)
         return WHY_OUT_FIRST_FLIGHT;
@@ -201,6 +229,7 @@ static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
     case HELD_CORK:
         return conn->override ? WHY_OUT_OVERRIDE : WHY_OUT_WRITTEN;
     case HELD_NO_TEXT:
+    case HELD_MEMORY:
         break;
     }
     return last ? WHY_OUT_PUSHED : WHY_OUT_WRITTEN;
@@ -232,11 +261,34 @@ static bool is_worth_sending(const struct tcp *tcp, struct tcp_conn *conn, uint3
     return true;
 }
 
+/* Octets that may be in flight now. */
+static uint32_t allowed(const struct tcp_conn *conn)
+{
+    const struct sender *s = conn->sender;
+
+    return conn->cc.cwnd + (s ? newreno_extra(&s->newreno, conn->snd_mss) : 0);
+}
+
+/* Text that was never sent: `len` octets at SND.NXT. */
+static void new_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t len, uint32_t usable,
+                     enum why why)
+{
+    uint32_t sent = conn_text_sent(conn), unsent = conn->sendq.len - sent;
+
+    begin(conn, out, conn->snd.nxt, TCP_ACK, why);
+    attach_text(conn, out, sent, len);
+    if (out->seg.text.len == unsent) {
+        out->seg.flags |= TCP_PSH; /* (MUST-61) */
+        if (conn->closing && usable > len)
+            out->seg.flags |= TCP_FIN;
+    }
+    acknowledge(conn, out, conn->rcv.nxt, true);
+}
+
 static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
-    uint32_t sent = conn_text_sent(conn);
-    uint32_t unsent = conn->sendq.len - sent;
+    uint32_t unsent = conn->sendq.len - conn_text_sent(conn);
     uint32_t usable = usable_window(conn);
     uint32_t len = u32_min(u32_min(unsent, full_segment(conn)), usable);
 
@@ -250,28 +302,54 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
     if (tcp->values->tcp_idle_restart && seq_eq(conn->snd.una, conn->snd.nxt) &&
         conn->octets_acked > 0 &&
         instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits))
-        newreno_on_idle(&conn->cc);
-    if (conn_inflight(conn) + len > newreno_allowed(&conn->cc) && conn_inflight(conn) > 0) {
+        cc_on_idle(&conn->cc);
+    if (conn_inflight(conn) + len > allowed(conn) && conn_inflight(conn) > 0) {
         conn->held = HELD_CWND;
         return false;
     }
-    begin(conn, out, conn->snd.nxt, TCP_ACK, why_now(conn, len, len == unsent));
-    attach_text(conn, out, sent, len);
-    if (out->seg.text.len == unsent) {
-        out->seg.flags |= TCP_PSH; /* (MUST-61) */
-        if (conn->closing && usable > len)
-            out->seg.flags |= TCP_FIN;
+    if (!sender_has_room(tcp, conn)) {
+        conn->held = HELD_MEMORY;
+        return false;
     }
-    acknowledge(conn, out, conn->rcv.nxt, true);
+    new_text(conn, out, len, usable, why_now(conn, len, len == unsent));
     return true;
 }
 
-static bool name_fin(struct tcp_conn *conn, struct tcp_out *out)
+/* RFC 8985, 7.3: a segment beyond cwnd, of new text if there is any and the window takes it. In
+ * recovery it is the last one again, which has to be heard of (RFC 6675, 4, NextSeg(), rule 4). */
+static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
+{
+    bool rescue = conn->sender->phase == PHASE_RECOVERY;
+    uint32_t usable = usable_window(conn);
+    uint32_t len = u32_min(u32_min(tcp_unsent(conn), full_segment(conn)), usable);
+
+    if (seq_eq(conn->snd.una, conn->snd.nxt) || conn_lost(conn) > 0 || conn->snd.wnd == 0 ||
+        (rescue && len > 0)) {
+        conn->sender->probe.is_owed = false;
+        return false;
+    }
+    if (len > 0 && sender_has_room(tcp, conn)) {
+        new_text(conn, out, len, usable, WHY_OUT_TAIL_PROBE);
+    } else {
+        tcp_seq from = tcp_tail_start(conn);
+        repeat(conn, out, from, u32_min(text_in_window(conn, from), seq_diff(conn->snd.nxt, from)),
+               conn->snd.nxt, rescue ? WHY_OUT_RESCUE : WHY_OUT_TAIL_PROBE);
+    }
+    out->is_tail_probe = !rescue;
+    out->is_rescue = rescue;
+    return true;
+}
+
+static bool name_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     if (!conn->closing || conn->fin_sent || conn->sendq.len > conn_text_sent(conn))
         return false;
     if (usable_window(conn) == 0) {
         conn->held = HELD_WINDOW;
+        return false;
+    }
+    if (!sender_has_room(tcp, conn)) {
+        conn->held = HELD_MEMORY;
         return false;
     }
     begin(conn, out, conn->snd.nxt, TCP_FIN | TCP_ACK, WHY_OUT_FIN);
@@ -289,6 +367,18 @@ static bool name_ack(struct tcp_conn *conn, struct tcp_out *out)
     return true;
 }
 
+/* What is lost goes before what is new, unless F-RTO asks for the new (RFC 5682, step 2b). */
+static bool name_of_flight(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
+{
+    const struct sender *s = conn->sender;
+
+    if (s && s->probe.is_owed && name_tail_probe(tcp, conn, out))
+        return true;
+    if (conn_lost(conn) > 0 && s->frto != FRTO_NEW_TEXT)
+        return name_lost(conn, out);
+    return name_text(tcp, conn, now, out) || name_fin(tcp, conn, out);
+}
+
 static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     bool may_send = tcp_state_can_send((enum tcp_state)conn->state);
@@ -301,12 +391,8 @@ static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, st
         return false;
     if (conn->probe_owed)
         return name_probe(tcp, conn, out), true;
-    if (may_send && conn_has_lost(conn)) {
-        if (name_lost(conn, out))
-            return true;
-    } else if (may_send && (name_text(tcp, conn, now, out) || name_fin(conn, out))) {
+    if (may_send && name_of_flight(tcp, conn, now, out))
         return true;
-    }
     if (conn->keep_owed)
         return name_keep_alive(conn, out), true;
     return name_ack(conn, out);
@@ -373,7 +459,7 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (conn->snd.wnd == 0)
         tcp_arm_retransmit(tcp, conn, now);
     else if (conn->held == HELD_SILLY_WINDOW || conn->held == HELD_CORK ||
-             conn->held == HELD_WINDOW)
+             conn->held == HELD_WINDOW || conn->held == HELD_MEMORY)
         conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
     if (!instant_is_never(conn->retransmit_at))
         wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));

@@ -31,6 +31,37 @@ static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const str
                                                out->why, out->retransmits}});
 }
 
+/* The scoreboard: what is new is in flight now, and what was lost is again. */
+static void book_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
+                      instant now)
+{
+    tcp_seq end = seq_add(out->seg.seq, tcp_seg_len(&out->seg));
+    tcp_seq old_end = seq_min(end, conn->snd.nxt);
+    uint32_t old = seq_lt(out->seg.seq, old_end) ? seq_diff(old_end, out->seg.seq) : 0;
+
+    if (old > 0 && (out->is_tail_probe || out->is_rescue))
+        tcp_repeat_tail(conn, out->seg.seq);
+    if (old > 0 && !out->is_probe) {
+        sender_sent_again(conn, old, now);
+        if (conn->sender->phase == PHASE_RECOVERY)
+            prr_sent(&conn->sender->prr, old);
+        if (!out->is_tail_probe)
+            tcp_note_repeated(conn, old, now);
+    }
+    if (seq_lt(conn->snd.nxt, end)) {
+        uint32_t new = seq_diff(end, conn->snd.nxt);
+        sender_sent(tcp, conn, new, now);
+        conn->snd.nxt = end;
+        conn->new_at = now;
+        if (conn->sender->phase == PHASE_RECOVERY)
+            prr_sent(&conn->sender->prr, new);
+    }
+    if (out->is_rescue)
+        tcp_rescue_sent(conn);
+    if (out->is_tail_probe)
+        tcp_tail_probe_sent(conn, old > 0);
+}
+
 /* SND.NXT moves over what was new in it. */
 static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
                       instant now)
@@ -44,17 +75,12 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         if (!out->is_probe)
             log_retransmission(tcp, conn, out, now);
         conn->timing = false; /* Karn: a sample over it would be ambiguous (RFC 6298, 3) */
-        if (seq_le(conn->lost.from, end) && !out->is_probe)
-            conn->lost.from = seq_min(end, conn->lost.to);
     } else if (!conn->timing && is_new) {
         conn->timing = true;
         conn->timed = end;
         conn->timed_at = now;
     }
-    if (is_new) {
-        conn->snd.nxt = end;
-        conn->new_at = now;
-    }
+    book_text(tcp, conn, out, now);
     if (out->seg.flags & TCP_PSH)
         conn->push_end = seq_max(conn->push_end, seq_add(out->seg.seq, text_len));
     if (is_new && text_len > 0) {
@@ -66,11 +92,9 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
                           instant_since(now, conn->received_at) < tcp->values->tcp_delayed_ack;
     }
     if (out->why == WHY_OUT_LIMITED)
-        conn->cc.limited += text_len;
+        conn->sender->newreno.limited += text_len;
     if (!out->is_retransmit && !out->is_probe)
         conn->clocked -= u32_min(conn->clocked, text_len);
-    if (!conn_has_lost(conn))
-        conn->lost.from = conn->lost.to = conn->snd.nxt;
     conn->override = false;
     conn->sent_at = now;
     if (was_idle && !out->is_probe)
@@ -78,6 +102,8 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     tcp_feed(conn);
     if (instant_is_never(conn->retransmit_at) || was_idle) /* RFC 6298, 5.1 */
         tcp_arm_retransmit(tcp, conn, now);
+    if (is_new)
+        tcp_arm_tail_probe(tcp, conn, now);
 }
 
 static void sent_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
@@ -93,7 +119,6 @@ static void sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_ou
 {
     conn->syn_owed = false;
     conn->snd.nxt = seq_add(conn->iss, 1);
-    conn->lost.from = conn->lost.to = conn->snd.nxt;
     if (out->is_retransmit) {
         log_retransmission(tcp, conn, out, now);
     } else if (!conn->timing) {

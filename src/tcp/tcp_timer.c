@@ -1,14 +1,16 @@
 /*
  * tcp_timer.c - timeouts (RFC 9293, 3.10.8; RFC 6298).
  *
- * A connection has one timer, armed for the earliest of three deadlines; what each means follows
- * from its state, so there is no second bookkeeping:
+ * A connection has one timer, armed for the earliest of its deadlines; what each means follows from
+ * its state, so there is no second bookkeeping:
  *
  *     retransmit_at   something is in flight: the retransmission timeout
  *                     the peer's window is closed: the next probe
  *                     else: the override of silly-window avoidance or of MSG_MORE
  *     ack_at          an ACK was delayed
  *     linger_at       TIME-WAIT, or FIN-WAIT-2 that nobody owns; else keep-alive (tcp_alive.c)
+ *     reorder_at      what is late by then is lost (tcp_recovery.c)
+ *     probe_at        the tail of the flight is probed (tcp_tail_probe.c)
  *
  * When large segments are not acknowledged time after time they are made smaller, for a path may
  * swallow them and the ICMP error that would say so.
@@ -134,8 +136,7 @@ static bool suspects_black_hole(struct tcp *tcp, struct tcp_conn *conn)
     return tcp_lower_path_mtu(tcp, conn, mtu);
 }
 
-/* RFC 6298, 5.4 to 5.6, RFC 5681, 3.1: all that is in flight is taken for lost, cwnd is one
- * segment. */
+/* RFC 6298, 5.4 to 5.6. */
 static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     fired(tcp, conn, TIMER_RETRANSMIT, now);
@@ -146,16 +147,12 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
         return;
     }
     bool smaller = suspects_black_hole(tcp, conn);
-    newreno_on_timeout(&conn->cc, conn_inflight(conn), conn->snd.nxt, conn->retransmits > 0);
+    tcp_recover_from_timeout(tcp, conn, now);
     tcp_log_cwnd(tcp, conn,
                  smaller ? "timeout after timeout: smaller segments (RFC 4821, 7.7)"
                          : "retransmission timeout (RFC 5681, 3.1)",
                  now);
     count_try(conn);
-    conn->timing = false;
-    conn->lost.from = conn->snd.una;
-    conn->lost.to = conn->snd.nxt;
-    conn->lost_by = LOST_BY_TIMEOUT;
     rto_expired(&conn->rto);
     tcp_arm_retransmit(tcp, conn, now);
 }
@@ -220,6 +217,14 @@ void tcp_timer(struct tcp *tcp, struct timer *timer, instant now)
         fired(tcp, conn, TIMER_DELAYED_ACK, now);
         conn->ack_at = INSTANT_NEVER;
         tcp_owe_ack(conn, WHY_OUT_ACK_DELAYED);
+    }
+    if (conn->sender && !instant_before(now, conn->sender->reorder_at)) {
+        fired(tcp, conn, TIMER_REORDER, now);
+        tcp_reorder_timeout(tcp, conn, now);
+    }
+    if (conn->sender && !instant_before(now, conn->sender->probe_at)) {
+        fired(tcp, conn, TIMER_TAIL_PROBE, now);
+        tcp_tail_probe_timeout(tcp, conn, now);
     }
     if (!instant_before(now, conn->retransmit_at))
         sender_timeout(tcp, conn, now);

@@ -61,7 +61,12 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     err = tw_init(tcp, config->time_wait_timer_owner);
     if (err)
         goto no_time_wait;
+    err = senders_init(tcp);
+    if (err)
+        goto no_senders;
     return 0;
+no_senders:
+    tw_fini(tcp);
 no_time_wait:
     syn_cache_fini(tcp);
 no_syns:
@@ -82,6 +87,7 @@ no_islands:
 /* Whatever is left ends without a word to its peer; its memory goes with the pools. */
 void tcp_fini(struct tcp *tcp)
 {
+    senders_fini(tcp);
     tw_fini(tcp);
     syn_cache_fini(tcp);
     demux_fini(tcp);

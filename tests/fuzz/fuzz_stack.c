@@ -881,6 +881,7 @@ static void finish(struct fuzz *f)
     must(u.connections == 0, "a connection is left");
     must(u.sockets == 0 && u.listeners == 0, "a socket is left");
     must(u.timers == 0, "a timer is left");
+    must(u.senders == 0 && u.ranges == 0, "a scoreboard is left");
     must(u.tunings == 0 && u.epoll_items == 0, "an option or an epoll item is left");
     must(u.frames == 0 && u.send_chunks == 0 && u.islands == 0, "text is left");
     stack_free(f->stack);

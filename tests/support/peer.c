@@ -766,7 +766,7 @@ void peer_free_now(struct peer *p)
     struct stack_usage u = peer_usage(p);
 
     if (u.frames || u.send_chunks || u.connections || u.listeners || u.sockets || u.timers ||
-        u.tunings || u.epoll_items || u.islands)
+        u.tunings || u.senders || u.ranges || u.epoll_items || u.islands)
         broken(p, NULL, 0,
                "left behind: %llu frames, %llu chunks, %llu connections, %llu listeners, %llu "
                "sockets, "

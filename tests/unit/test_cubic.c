@@ -68,6 +68,7 @@ START_TEST(cwnd_follows_the_curve_to_a_segment)
             break;
     }
     ck_assert(segments(cwnd) > before);
+    PROVES("RFC9438-4.2-a");
 }
 END_TEST
 
@@ -87,6 +88,7 @@ START_TEST(on_a_short_path_it_is_no_slower_than_reno)
     for (int i = 0; i < 10; i++)
         cwnd = cubic_grow(&c, cwnd, cwnd, MSS, (int64_t)(rtt * 1e9), at((rounds + i) * rtt));
     ck_assert(fabs(segments(cwnd - reached) - 10) < 0.1);
+    PROVES("RFC9438-4.3-a");
 }
 END_TEST
 
@@ -97,6 +99,7 @@ START_TEST(a_path_with_less_room_than_before_is_left_more_quickly)
     ck_assert_uint_eq(c.w_max, 100 * MSS);
     ck_assert_uint_eq(cubic_reduce(&c, 80 * MSS, 80 * MSS, MSS), 56 * MSS);
     ck_assert_uint_eq(c.w_max, 68 * MSS);
+    PROVES("RFC9438-4.7-a");
 }
 END_TEST
 
@@ -106,6 +109,7 @@ START_TEST(what_was_in_flight_is_reduced_and_not_what_might_have_been)
     ck_assert_uint_eq(cubic_reduce(&c, 100 * MSS, 10 * MSS, MSS), 7 * MSS);
     ck_assert_uint_eq(cubic_reduce(&c, 100 * MSS, 2 * MSS, MSS), 2 * MSS);
     ck_assert_uint_eq(cubic_reduce(&c, 100 * MSS, 0, MSS), 2 * MSS);
+    PROVES("RFC9438-4.6-a", "RFC9438-4.6-b");
 }
 END_TEST
 
@@ -122,6 +126,7 @@ START_TEST(after_a_timeout_the_curve_begins_where_cwnd_is)
     for (int i = 0; i < 300; i++)
         cwnd = cubic_grow(&c, cwnd, cwnd / 2, MSS, NS_PER_S / 10, at(15));
     ck_assert(fabs(segments(cwnd) - (70 + 0.4 * pow(10.1, 3))) < 2);
+    PROVES("RFC9438-4.8-a");
 }
 END_TEST
 
@@ -138,6 +143,7 @@ START_TEST(time_without_need_of_cwnd_does_not_count)
     cubic_pause(&c, at(20));
     cubic_pause(&c, at(30.99)); /* thirty seconds in all */
     ck_assert_uint_eq(cubic_grow(&c, cwnd, cwnd / 10, MSS, NS_PER_S / 10, at(31.0)), other);
+    PROVES("RFC9438-4.2-b");
 }
 END_TEST
 

@@ -8,21 +8,53 @@
 
 enum { MSS = 1000 };
 
-static struct newreno cc;
+static struct cc cc;
+static struct cc_memory memory;
+static struct newreno recovery;
 static const tcp_seq iss = {0xfffff000}; /* the seam is on the way */
 
 static void given_a_connection(void)
 {
-    newreno_init(&cc, MSS, iss);
-    newreno_open(&cc, MSS, false);
+    cc_init(&cc, CC_NEWRENO, MSS);
+    cc_memory_init(&memory);
+    cc.memory = &memory;
+    cc_open(&cc, MSS, false);
+    newreno_init(&recovery, iss);
+}
+
+/* Both together, as tcp_recovery.c has them. */
+static enum newreno_ack on_ack(tcp_seq ack, uint32_t acked, uint32_t left, bool limited,
+                               enum cc_growth *growth)
+{
+    enum newreno_ack kind = newreno_on_ack(&recovery, &cc, ack, acked, left);
+
+    *growth = kind == ACK_NORMAL
+                  ? cc_on_ack(&cc, &(struct cc_ack){.acked = acked, .limited = limited})
+                  : GROWTH_NONE;
+    return kind;
+}
+
+static bool on_duplicate(tcp_seq una, tcp_seq nxt)
+{
+    return newreno_on_duplicate(&recovery, &cc, una, nxt);
+}
+
+static void on_timeout(uint32_t flight, tcp_seq nxt, bool again)
+{
+    cc_on_timeout(&cc, flight, again);
+    newreno_on_timeout(&recovery, nxt);
+}
+
+static uint32_t allowed(void)
+{
+    return cc.cwnd + newreno_extra(&recovery, MSS);
 }
 
 /* An ACK of new octets, with plenty to send. */
-static enum newreno_growth ack_of(uint32_t up_to, uint32_t acked, uint32_t left)
+static enum cc_growth ack_of(uint32_t up_to, uint32_t acked, uint32_t left)
 {
-    enum newreno_growth growth;
-    ck_assert_int_eq(newreno_on_ack(&cc, seq_add(iss, up_to), acked, left, true, &growth),
-                     ACK_NORMAL);
+    enum cc_growth growth;
+    ck_assert_int_eq(on_ack(seq_add(iss, up_to), acked, left, true, &growth), ACK_NORMAL);
     return growth;
 }
 
@@ -34,8 +66,8 @@ START_TEST(the_initial_window_is_rfc_6928s_formula)
     for (uint32_t mss = 1; mss <= 65535; mss++) {
         uint32_t middle = 2 * mss > 14600 ? 2 * mss : 14600;
         uint32_t want = 10 * mss < middle ? 10 * mss : middle;
-        HOLDS(newreno_initial_window((uint16_t)mss, false) == want);
-        HOLDS(newreno_initial_window((uint16_t)mss, true) == mss);
+        HOLDS(cc_initial_window((uint16_t)mss, false) == want);
+        HOLDS(cc_initial_window((uint16_t)mss, true) == mss);
     }
     PROVES("RFC5681-3.1-a");
 }
@@ -66,8 +98,8 @@ END_TEST
 
 START_TEST(a_sender_that_cwnd_does_not_limit_gains_nothing)
 {
-    enum newreno_growth growth;
-    newreno_on_ack(&cc, seq_add(iss, MSS), MSS, 0, false, &growth);
+    enum cc_growth growth;
+    on_ack(seq_add(iss, MSS), MSS, 0, false, &growth);
     ck_assert_int_eq(growth, GROWTH_NONE);
     ck_assert_uint_eq(cc.cwnd, 10 * MSS);
 }
@@ -103,11 +135,11 @@ static const struct {
 
 START_TEST(a_timeout_leaves_one_segment_and_half_the_flight)
 {
-    newreno_on_timeout(&cc, timeouts[_i].flight, seq_add(iss, 1 + timeouts[_i].flight), false);
+    on_timeout(timeouts[_i].flight, seq_add(iss, 1 + timeouts[_i].flight), false);
     ck_assert_uint_eq(cc.cwnd, MSS);
     ck_assert_uint_eq(cc.ssthresh, timeouts[_i].ssthresh);
-    ck_assert(!cc.recovering);
-    newreno_on_timeout(&cc, timeouts[_i].flight / 4, seq_add(iss, 1 + timeouts[_i].flight), true);
+    ck_assert(!recovery.recovering);
+    on_timeout(timeouts[_i].flight / 4, seq_add(iss, 1 + timeouts[_i].flight), true);
     ck_assert_uint_eq(cc.ssthresh, timeouts[_i].ssthresh); /* for the same segment it is held */
     PROVES("RFC5681-3.1-f");
 }
@@ -128,16 +160,16 @@ static void given_ten_in_flight(void)
 START_TEST(the_third_duplicate_and_no_other_asks_for_the_segment)
 {
     for (int i = 1; i <= 300; i++) {
-        bool ask = newreno_on_duplicate(&cc, una, nxt);
+        bool ask = on_duplicate(una, nxt);
         ck_assert_int_eq(ask, i == 3);
         if (i < 3) {
             ck_assert_uint_eq(cc.cwnd, 10 * MSS);
-            ck_assert_uint_eq(newreno_allowed(&cc), cc.cwnd + (uint32_t)i * MSS);
+            ck_assert_uint_eq(allowed(), cc.cwnd + (uint32_t)i * MSS);
         }
         if (i == 3) {
             ck_assert_uint_eq(cc.ssthresh, 5 * MSS);
             ck_assert_uint_eq(cc.cwnd, 8 * MSS);
-            ck_assert(cc.recovering);
+            ck_assert(recovery.recovering);
         }
         if (i > 3) {
             ck_assert_uint_ge(cc.cwnd, 8 * MSS);
@@ -152,15 +184,15 @@ END_TEST
 
 START_TEST(an_ack_between_duplicates_begins_the_count_anew)
 {
-    enum newreno_growth growth;
+    enum cc_growth growth;
 
-    newreno_on_duplicate(&cc, una, nxt);
-    newreno_on_duplicate(&cc, una, nxt);
+    on_duplicate(una, nxt);
+    on_duplicate(una, nxt);
     una = seq_add(una, MSS);
-    newreno_on_ack(&cc, una, MSS, 9 * MSS, true, &growth);
-    ck_assert(!newreno_on_duplicate(&cc, una, nxt));
-    ck_assert(!newreno_on_duplicate(&cc, una, nxt));
-    ck_assert(newreno_on_duplicate(&cc, una, nxt));
+    on_ack(una, MSS, 9 * MSS, true, &growth);
+    ck_assert(!on_duplicate(una, nxt));
+    ck_assert(!on_duplicate(una, nxt));
+    ck_assert(on_duplicate(una, nxt));
     PROVES("RFC5681-3.2-c");
 }
 END_TEST
@@ -171,15 +203,15 @@ END_TEST
 static void enter_recovery(void)
 {
     for (int i = 0; i < 3; i++)
-        newreno_on_duplicate(&cc, una, nxt);
-    ck_assert(cc.recovering);
+        on_duplicate(una, nxt);
+    ck_assert(recovery.recovering);
 }
 
 static enum newreno_ack recovery_ack(uint32_t acked)
 {
-    enum newreno_growth growth;
+    enum cc_growth growth;
     una = seq_add(una, acked);
-    return newreno_on_ack(&cc, una, acked, seq_diff(nxt, una), true, &growth);
+    return on_ack(una, acked, seq_diff(nxt, una), true, &growth);
 }
 
 static const struct {
@@ -192,16 +224,15 @@ START_TEST(a_partial_ack_deflates_and_recovery_goes_on)
 {
     enter_recovery();
     for (int i = 0; i < 3; i++)
-        newreno_on_duplicate(&cc, una, nxt);
+        on_duplicate(una, nxt);
     uint32_t before = cc.cwnd, threshold = cc.ssthresh;
     ck_assert_int_eq(recovery_ack(partials[_i].acked), ACK_PARTIAL_FIRST);
     ck_assert_uint_eq(cc.cwnd, before - partials[_i].change_down + partials[_i].change_up);
     ck_assert_uint_eq(cc.ssthresh, threshold);
     ck_assert_int_eq(recovery_ack(MSS), ACK_PARTIAL);
-    ck_assert(cc.recovering);
+    ck_assert(recovery.recovering);
     before = cc.cwnd;
-    ck_assert(
-        !newreno_on_duplicate(&cc, una, nxt)); /* step 4 goes on, and nothing is sent fast again */
+    ck_assert(!on_duplicate(una, nxt)); /* step 4 goes on, and nothing is sent fast again */
     ck_assert_uint_eq(cc.cwnd, before + MSS);
     PROVES("RFC6582-3.2-a", "RFC6582-3.2-b");
 }
@@ -221,12 +252,12 @@ START_TEST(the_full_ack_ends_recovery_at_ssthresh_or_below)
 {
     enter_recovery();
     for (int i = 0; i < 7; i++)
-        newreno_on_duplicate(&cc, una, nxt);
+        on_duplicate(una, nxt);
     tcp_seq recover = nxt;
     nxt = seq_add(nxt, 3 * MSS); /* sent in recovery */
     (void)recover;
     ck_assert_int_eq(recovery_ack(10 * MSS), ACK_ENDS_RECOVERY);
-    ck_assert(!cc.recovering);
+    ck_assert(!recovery.recovering);
     ck_assert_uint_le(cc.cwnd, cc.ssthresh);
     ck_assert_uint_ge(cc.cwnd, 4 * MSS); /* min(ssthresh, flight + SMSS), or ssthresh */
     PROVES("RFC6582-3.2-a");
@@ -235,25 +266,25 @@ END_TEST
 
 START_TEST(after_a_timeout_duplicates_below_recover_do_nothing)
 {
-    newreno_on_timeout(&cc, 10 * MSS, nxt, false);
+    on_timeout(10 * MSS, nxt, false);
     for (int i = 0; i < 10; i++)
-        ck_assert(!newreno_on_duplicate(&cc, una, nxt));
+        ck_assert(!on_duplicate(una, nxt));
     ck_assert_uint_eq(cc.cwnd, MSS);
-    ck_assert_uint_eq(newreno_allowed(&cc), 3 * MSS); /* two more, however many come */
+    ck_assert_uint_eq(allowed(), 3 * MSS); /* two more, however many come */
     una = seq_add(una, 9 * MSS);
-    enum newreno_growth growth;
-    newreno_on_ack(&cc, una, 9 * MSS, MSS, true, &growth);
+    enum cc_growth growth;
+    on_ack(una, 9 * MSS, MSS, true, &growth);
     uint32_t before = cc.ssthresh;
     for (int i = 0; i < 10; i++)
-        ck_assert(!newreno_on_duplicate(&cc, una, nxt));
+        ck_assert(!on_duplicate(una, nxt));
     ck_assert_uint_eq(cc.ssthresh, before);
     /* more than recover is acknowledged */
     nxt = seq_add(nxt, 10 * MSS);
     una = seq_add(una, 2 * MSS);
-    newreno_on_ack(&cc, una, 2 * MSS, 9 * MSS, true, &growth);
-    ck_assert(!newreno_on_duplicate(&cc, una, nxt));
-    ck_assert(!newreno_on_duplicate(&cc, una, nxt));
-    ck_assert(newreno_on_duplicate(&cc, una, nxt));
+    on_ack(una, 2 * MSS, 9 * MSS, true, &growth);
+    ck_assert(!on_duplicate(una, nxt));
+    ck_assert(!on_duplicate(una, nxt));
+    ck_assert(on_duplicate(una, nxt));
     PROVES("RFC6582-3.2-b", "RFC5681-2-a");
 }
 END_TEST
@@ -261,12 +292,12 @@ END_TEST
 START_TEST(a_timeout_in_recovery_ends_it)
 {
     enter_recovery();
-    newreno_on_timeout(&cc, 10 * MSS, nxt, false);
-    ck_assert(!cc.recovering);
+    on_timeout(10 * MSS, nxt, false);
+    ck_assert(!recovery.recovering);
     ck_assert_uint_eq(cc.cwnd, MSS);
-    enum newreno_growth growth;
+    enum cc_growth growth;
     una = seq_add(una, MSS);
-    ck_assert_int_eq(newreno_on_ack(&cc, una, MSS, 9 * MSS, true, &growth), ACK_NORMAL);
+    ck_assert_int_eq(on_ack(una, MSS, 9 * MSS, true, &growth), ACK_NORMAL);
     ck_assert_int_eq(growth, GROWTH_SLOW_START);
     PROVES("RFC6582-3.2-b");
 }
@@ -276,15 +307,15 @@ START_TEST(a_very_long_life_without_loss_does_not_forbid_recovery)
 {
     /* RFC 6582, 6: three gigabytes later, the circle must not make `recover` look ahead of the ACK.
      */
-    enum newreno_growth growth;
+    enum cc_growth growth;
     for (int i = 0; i < 3000; i++) {
         una = seq_add(una, 1000000);
-        newreno_on_ack(&cc, una, 1000000, 0, false, &growth);
+        on_ack(una, 1000000, 0, false, &growth);
     }
     nxt = seq_add(una, 10 * MSS);
-    newreno_on_duplicate(&cc, una, nxt);
-    newreno_on_duplicate(&cc, una, nxt);
-    ck_assert(newreno_on_duplicate(&cc, una, nxt));
+    on_duplicate(una, nxt);
+    on_duplicate(una, nxt);
+    ck_assert(on_duplicate(una, nxt));
     PROVES("RFC6582-3.2-b");
 }
 END_TEST
@@ -296,11 +327,11 @@ START_TEST(idleness_leaves_at_most_the_initial_window)
 {
     cc.cwnd = 100 * MSS;
     cc.ssthresh = 70 * MSS;
-    newreno_on_idle(&cc);
+    cc_on_idle(&cc);
     ck_assert_uint_eq(cc.cwnd, 10 * MSS);
     ck_assert_uint_eq(cc.ssthresh, 70 * MSS);
     cc.cwnd = 3 * MSS;
-    newreno_on_idle(&cc);
+    cc_on_idle(&cc);
     ck_assert_uint_eq(cc.cwnd, 3 * MSS);
     PROVES("RFC5681-4.1-a");
 }
@@ -317,10 +348,10 @@ START_TEST(no_sequence_of_events_breaks_the_bounds)
 
     prng_seed(&prng, (uint64_t)_i);
     for (int i = 0; i < 20000; i++) {
-        enum newreno_growth growth;
+        enum cc_growth growth;
         uint32_t flight = seq_diff(nxt, una), n;
         uint32_t before = cc.cwnd;
-        bool was_recovering = cc.recovering;
+        bool was_recovering = recovery.recovering;
         switch (prng_below(&prng, 6)) {
         case 0:
         case 1:
@@ -328,30 +359,30 @@ START_TEST(no_sequence_of_events_breaks_the_bounds)
             if (n == 0)
                 break;
             una = seq_add(una, n);
-            newreno_on_ack(&cc, una, n, flight - n, prng_below(&prng, 2), &growth);
+            on_ack(una, n, flight - n, prng_below(&prng, 2), &growth);
             total += n;
             if (!was_recovering)
                 HOLDS(cc.cwnd <= before + (growth == GROWTH_SLOW_START && n < MSS ? n : MSS));
             break;
         case 2:
             if (flight)
-                newreno_on_duplicate(&cc, una, nxt);
+                on_duplicate(una, nxt);
             n = flight / 2 > 2 * MSS ? flight / 2 : 2 * MSS;
             HOLDS(cc.cwnd <= (before > n ? before : n) + 3 * MSS);
             break;
         case 3:
             if (flight && prng_below(&prng, 20) == 0) {
-                newreno_on_timeout(&cc, flight, nxt, prng_below(&prng, 2));
+                on_timeout(flight, nxt, prng_below(&prng, 2));
                 HOLDS(cc.cwnd == MSS);
             }
             break;
         case 4:
-            if (flight < newreno_allowed(&cc))
-                nxt = seq_add(nxt, newreno_allowed(&cc) - flight);
+            if (flight < allowed())
+                nxt = seq_add(nxt, allowed() - flight);
             break;
         case 5:
             if (flight == 0)
-                newreno_on_idle(&cc);
+                cc_on_idle(&cc);
             break;
         }
         HOLDS(cc.cwnd >= 1 && cc.cwnd < 0x40000000);

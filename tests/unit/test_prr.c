@@ -28,6 +28,7 @@ START_TEST(a_single_loss_takes_half_of_the_flight_away_over_a_round_trip)
     }
     ck_assert_uint_le(in_flight, 50 * MSS);
     ck_assert_uint_ge(in_flight, 48 * MSS);
+    PROVES("RFC9937-6.2-a");
 }
 END_TEST
 
@@ -37,6 +38,7 @@ START_TEST(what_sack_had_told_before_is_no_part_of_the_flight)
     ck_assert_uint_eq(p.recover, 99 * MSS);
     prr_begin(&p, 2 * MSS, 5 * MSS, 0, 2 * MSS);
     ck_assert_uint_eq(p.recover, 1); /* never nothing: it is divided by */
+    PROVES("RFC9937-6.1-a");
 }
 END_TEST
 
@@ -53,6 +55,7 @@ START_TEST(a_heavy_loss_is_built_up_again_as_octets_arrive)
     ck_assert_uint_eq(prr_cwnd(&p, 31 * MSS, in_flight, 2 * MSS, true, MSS), in_flight + 3 * MSS);
     prr_sent(&p, 0); /* nothing left to send: the right to it is kept */
     ck_assert_uint_eq(prr_cwnd(&p, 33 * MSS, in_flight, MSS, false, MSS), in_flight + 3 * MSS);
+    PROVES("RFC9937-6.2-b");
 }
 END_TEST
 
@@ -82,6 +85,7 @@ START_TEST(the_first_retransmission_leaves_whatever_the_sums_say)
     ck_assert_uint_eq(prr_cwnd(&p, 100 * MSS, 97 * MSS, 3, false, MSS), 98 * MSS);
     prr_sent(&p, MSS);
     ck_assert_uint_eq(prr_cwnd(&p, 98 * MSS, 97 * MSS, 3, false, MSS), 97 * MSS);
+    PROVES("RFC9937-6.2-c");
 }
 END_TEST
 
@@ -90,6 +94,7 @@ START_TEST(an_ack_that_tells_nothing_changes_nothing)
     prr_begin(&p, 100 * MSS, 0, 0, 50 * MSS);
     ck_assert_uint_eq(prr_cwnd(&p, 77 * MSS, 60 * MSS, 0, true, MSS), 77 * MSS);
     ck_assert_uint_eq(p.delivered, 0);
+    PROVES("RFC9937-6.2-c");
 }
 END_TEST
 

@@ -11,7 +11,7 @@ static struct small_env memory;
 static struct memory house;
 static struct pool pool;
 static struct prng prng;
-static struct flight_limits limits = {&pool, &prng};
+static struct flight_limits limits = {&pool, &prng, 10000};
 static struct flight f;
 static struct rack r;
 
@@ -27,16 +27,16 @@ static void given(int segments)
     house = (struct memory){.env = &memory.env};
     ck_assert_int_eq(pool_init(&pool, &house, "ranges", sizeof(struct flight_range), 100), 0);
     prng_seed(&prng, 7);
-    flight_init(&f, seq(0));
+    flight_init(&f, &limits, seq(0));
     rack_init(&r);
     rack_sample(&r, 40 * NS_PER_MS, at_ms(0));
     for (int i = 0; i < segments; i++)
-        ck_assert(flight_sent(&f, &limits, MSS, at_ms(i)));
+        ck_assert(flight_sent(&f, MSS, at_ms(i)));
 }
 
 static void done(void)
 {
-    flight_clear(&f, &pool);
+    flight_clear(&f);
     pool_fini(&pool);
     ck_assert_uint_eq(memory.out, 0);
 }
@@ -53,7 +53,7 @@ static int64_t sacked(int64_t ms, uint32_t first, uint32_t last, bool recovering
 {
     struct flight_news news = news_at(ms);
 
-    flight_sack(&f, &limits, seq(first * MSS), seq((last + 1) * MSS), &news);
+    flight_sack(&f, seq(first * MSS), seq((last + 1) * MSS), &news);
     rack_update(&r, &news);
     int64_t window = rack_window(&r, &f, recovering, MSS, 40 * NS_PER_MS);
     int64_t again = rack_detect(&r, &f, window, at_ms(ms));
@@ -79,6 +79,7 @@ START_TEST(one_hole_is_lost_a_quarter_of_a_round_trip_later)
     ck_assert_uint_eq(lost(), 1);
     ck_assert_uint_eq(range_start(flight_first_lost(&f)).value, 0);
     done();
+    PROVES("RFC8985-6.2-5-a", "RFC8985-6.2-5-b");
 }
 END_TEST
 
@@ -101,7 +102,7 @@ START_TEST(three_islands_are_enough)
 
     given(8);
     for (uint32_t i = 1; i < 6; i += 2)
-        flight_sack(&f, &limits, seq(i * MSS), seq(i * MSS + 1), &news);
+        flight_sack(&f, seq(i * MSS), seq(i * MSS + 1), &news);
     ck_assert_int_eq(rack_window(&r, &f, false, MSS, 40 * NS_PER_MS), 0);
     done();
 }
@@ -117,6 +118,7 @@ START_TEST(on_a_path_that_reorders_three_beyond_it_are_no_proof)
     ck_assert_uint_eq(lost(), 0);
     ck_assert_int_gt(rack_window(&r, &f, true, MSS, 40 * NS_PER_MS), 0);
     done();
+    PROVES("RFC8985-6.2-3", "RFC8985-6.2-4");
 }
 END_TEST
 
@@ -135,13 +137,14 @@ START_TEST(a_lost_retransmission_is_found_by_its_time)
     given(5);
     sacked(43, 1, 3, false);
     ck_assert_uint_eq(lost(), 1);
-    ck_assert(flight_sent_again(&f, &limits, flight_first_lost(&f), MSS, at_ms(43)));
-    ck_assert(flight_sent(&f, &limits, MSS, at_ms(44)));
+    ck_assert(flight_sent_again(&f, flight_first_lost(&f), MSS, at_ms(43)));
+    ck_assert(flight_sent(&f, MSS, at_ms(44)));
     sacked(44, 4, 4, true);
     ck_assert_uint_eq(lost(), 0); /* it left before the copy */
     sacked(84, 5, 5, true);
     ck_assert_uint_eq(lost(), 1);
     done();
+    PROVES("RFC8985-6.1-a");
 }
 END_TEST
 
@@ -151,14 +154,15 @@ START_TEST(an_answer_that_comes_too_soon_is_to_the_first_copy)
 
     given(2);
     sacked(41, 1, 1, true);
-    ck_assert(flight_sent_again(&f, &limits, flight_first_lost(&f), MSS, at_ms(60)));
+    ck_assert(flight_sent_again(&f, flight_first_lost(&f), MSS, at_ms(60)));
     instant before = r.sent;
     news = news_at(70); /* ten ms after the copy, on a path of forty */
-    flight_ack(&f, &limits, seq(2 * MSS), &news);
+    flight_ack(&f, seq(2 * MSS), &news);
     rack_update(&r, &news);
     ck_assert_int_eq(r.sent.ns, before.ns);
     ck_assert_int_eq(r.rtt_ns, 40 * NS_PER_MS);
     done();
+    PROVES("RFC8985-6.2-2");
 }
 END_TEST
 
@@ -172,8 +176,8 @@ START_TEST(each_round_trip_with_a_dsack_widens_the_window_and_sixteen_recoveries
         int64_t expected = (round + 1) * 10 < 40 ? (round + 1) * 10 : 40; /* SRTT at most */
         ck_assert_int_eq(rack_window(&r, &f, true, MSS, 40 * NS_PER_MS), expected * NS_PER_MS);
         struct flight_news news = news_at(50);
-        flight_ack(&f, &limits, f.nxt, &news);
-        ck_assert(flight_sent(&f, &limits, MSS, at_ms(50 + round)));
+        flight_ack(&f, f.nxt, &news);
+        ck_assert(flight_sent(&f, MSS, at_ms(50 + round)));
     }
     for (int i = 0; i < 15; i++)
         rack_adapt(&r, &f, false, true);
@@ -181,6 +185,7 @@ START_TEST(each_round_trip_with_a_dsack_widens_the_window_and_sixteen_recoveries
     rack_adapt(&r, &f, false, true);
     ck_assert_int_eq(rack_window(&r, &f, true, MSS, 40 * NS_PER_MS), 10 * NS_PER_MS);
     done();
+    PROVES("RFC8985-6.2-4");
 }
 END_TEST
 
@@ -188,15 +193,16 @@ START_TEST(a_timeout_takes_the_first_and_what_is_as_late)
 {
     given(4);
     sacked(43, 3, 3, false);
-    ck_assert(flight_sent(&f, &limits, MSS, at_ms(1000)));
+    ck_assert(flight_sent(&f, MSS, at_ms(1000)));
     /* the rtt is 40 ms: of those at 0, 1, 2 and 1000 ms, the last is young */
     rack_timeout(&r, &f, 0, at_ms(1010));
     ck_assert_uint_eq(lost(), 3);
     struct flight_news news = news_at(1030);
-    flight_ack(&f, &limits, seq(4 * MSS), &news);
+    flight_ack(&f, seq(4 * MSS), &news);
     rack_timeout(&r, &f, 0, at_ms(1031)); /* young or not, it is the first */
     ck_assert_uint_eq(lost(), 1);
     done();
+    PROVES("RFC8985-6.3-a");
 }
 END_TEST
 
@@ -212,6 +218,7 @@ START_TEST(the_least_round_trip_is_forgotten_after_minutes)
     rack_sample(&r, 200 * NS_PER_MS, at_ms(3200000)); /* nothing for a long time */
     ck_assert_int_eq(rack_min_rtt(&r), 200 * NS_PER_MS);
     done();
+    PROVES("RFC8985-6.2-1");
 }
 END_TEST
 
