@@ -128,7 +128,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_AFTER_RTO,    "retransmit-after-rto","Sent before the timeout and taken for lost with it (RFC 5681, 3.1).") \
     X(OUT_FAST,         "fast-retransmit",  "Three duplicate ACKs say that it is lost (RFC 5681, 3.2).") \
     X(OUT_SACK,         "sack-retransmit",  "What left later has arrived and this has not: it is lost (RFC 8985, 6.2).") \
-    X(OUT_RESCUE,       "rescue-retransmit","Nothing is lost and nothing is new: the last segment once more, so that ACKs go on (RFC 6675, 4).") \
+    X(OUT_RESCUE,       "rescue-retransmit","In recovery two round trips brought no ACK: a segment beyond cwnd asks for one (RFC 6675, 4).") \
     X(OUT_TAIL_PROBE,   "tail-loss-probe",  "Two round trips without an ACK: a segment beyond cwnd asks for one (RFC 8985, 7.3).") \
     X(OUT_PARTIAL,      "partial-retransmit","A partial ACK shows the next hole (RFC 6582, 3.2).") \
     X(OUT_TOO_BIG,      "retransmit-smaller","It was too big for a link on the way: sent again in smaller segments (RFC 1191, 6.5).") \

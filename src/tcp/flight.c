@@ -306,7 +306,14 @@ struct flight_range *flight_first_lost(const struct flight *f)
     return list_is_empty(&f->lost) ? NULL : CONTAINER_OF(f->lost.next, struct flight_range, list);
 }
 
-/* The same of two that are lost; the whole counts as the earlier one. */
+struct flight_range *flight_last_missing(const struct flight *f)
+{
+    struct flight_range *range = last(f);
+
+    return range->sacked ? prev(range) : range; /* those that are sacked are joined */
+}
+
+/* join() of two that are lost; the whole counts as the earlier one. */
 static void join_lost(struct flight *f, struct flight_range *left, struct flight_range *right)
 {
     left->again |= right->again;

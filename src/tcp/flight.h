@@ -127,6 +127,8 @@ void flight_lose_all(struct flight *f);
 void flight_reopen(struct flight *f, instant now);
 /* Which is to be sent again first; NULL: none. */
 struct flight_range *flight_first_lost(const struct flight *f);
+/* The highest that has not arrived, for all we know; something has not. */
+struct flight_range *flight_last_missing(const struct flight *f);
 /* The range that holds the octet at `at`, or NULL. */
 struct flight_range *flight_at(const struct flight *f, tcp_seq at);
 /* The part of an open range from `at` on, or all of it without memory to cut it. */

@@ -315,25 +315,25 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
     return true;
 }
 
-/* RFC 8985, 7.3: a segment beyond cwnd, of new text if there is any and the window takes it. In
- * recovery it is the last one again, which has to be heard of (RFC 6675, 4, NextSeg(), rule 4). */
+/* RFC 8985, 7.3: a segment beyond cwnd, of new text if there is any and the window takes it, else
+ * the last one again; in recovery too (RFC 6675, 4, NextSeg(), rule 4). */
 static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     bool rescue = conn->sender->phase == PHASE_RECOVERY;
+    enum why why = rescue ? WHY_OUT_RESCUE : WHY_OUT_TAIL_PROBE;
     uint32_t usable = usable_window(conn);
     uint32_t len = u32_min(u32_min(tcp_unsent(conn), full_segment(conn)), usable);
 
-    if (seq_eq(conn->snd.una, conn->snd.nxt) || conn_lost(conn) > 0 || conn->snd.wnd == 0 ||
-        (rescue && len > 0)) {
+    if (conn_inflight(conn) == 0 || conn_lost(conn) > 0 || conn->snd.wnd == 0) {
         conn->sender->probe.is_owed = false;
         return false;
     }
     if (len > 0 && sender_has_room(tcp, conn)) {
-        new_text(conn, out, len, usable, WHY_OUT_TAIL_PROBE);
+        new_text(conn, out, len, usable, why);
     } else {
         tcp_seq from = tcp_tail_start(conn);
-        repeat(conn, out, from, u32_min(text_in_window(conn, from), seq_diff(conn->snd.nxt, from)),
-               conn->snd.nxt, rescue ? WHY_OUT_RESCUE : WHY_OUT_TAIL_PROBE);
+        tcp_seq end = range_end(flight_last_missing(&conn->sender->flight));
+        repeat(conn, out, from, u32_min(text_in_window(conn, from), seq_diff(end, from)), end, why);
     }
     out->is_tail_probe = !rescue;
     out->is_rescue = rescue;

@@ -102,7 +102,7 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     tcp_feed(conn);
     if (instant_is_never(conn->retransmit_at) || was_idle) /* RFC 6298, 5.1 */
         tcp_arm_retransmit(tcp, conn, now);
-    if (is_new)
+    if (conn->sender && (is_new || conn->sender->phase == PHASE_RECOVERY))
         tcp_arm_tail_probe(tcp, conn, now);
 }
 

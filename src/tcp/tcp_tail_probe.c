@@ -10,9 +10,10 @@
  * was the repair, nobody would see that something was lost: so an ACK beyond it, without a sign
  * that the segment came twice, reduces cwnd as a loss does (7.4.2).
  *
- * In recovery the same timer asks for RFC 6675's rescue retransmission, once: when nothing else is
- * to be sent, and two round trips have brought no ACK, the last segment leaves again. The RFC has
- * it leave as soon as nothing else can; but as long as ACKs come, the next one may be about it.
+ * In recovery the same timer asks for RFC 6675's rescue retransmission, once. That RFC has it leave
+ * when nothing else can, at once; but as long as ACKs come, the next one may be about it. And where
+ * cwnd alone holds new text back RFC 8985 has no probe in recovery; but the one ACK that ends it
+ * may be lost, and then the timer would be all that is left. So it is a segment as above.
  *
  * Beyond the RFC: no probe earlier than two milliseconds, for on a fast link two round trips are
  * less than what a host needs to answer.
@@ -26,11 +27,10 @@ static bool is_allowed(const struct tcp *tcp, const struct tcp_conn *conn)
 {
     const struct sender *s = conn->sender;
 
-    if (!tcp->values->tcp_tlp || !conn->sack_ok || conn->persisting || sender_is_idle(s))
+    if (!tcp->values->tcp_tlp || !conn->sack_ok || conn->persisting || flight_pipe(&s->flight) == 0)
         return false;
     if (s->phase == PHASE_RECOVERY)
-        return !s->rescued && s->flight.lost_octets == 0 && tcp_unsent(conn) == 0 &&
-               !flight_at(&s->flight, seq_sub(conn->snd.nxt, 1))->sacked;
+        return !s->rescued && s->flight.lost_octets == 0;
     return s->phase == PHASE_OPEN && s->flight.sacked_octets == 0 && !s->probe.is_out &&
            !s->probe.unsampled;
 }
@@ -57,11 +57,10 @@ void tcp_tail_probe_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 
 tcp_seq tcp_tail_start(const struct tcp_conn *conn)
 {
-    const struct flight *f = &conn->sender->flight;
-    const struct flight_range *last = flight_at(f, seq_sub(f->nxt, 1));
+    const struct flight_range *last = flight_last_missing(&conn->sender->flight);
     uint32_t len = (last->len - 1) % conn->snd_mss + 1;
 
-    return seq_sub(f->nxt, len);
+    return seq_sub(range_end(last), len);
 }
 
 void tcp_repeat_tail(struct tcp_conn *conn, tcp_seq at)
