@@ -145,16 +145,15 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_recvmsg(struct stack *stack, int s, struc
  * (kept, without effect); to read: SO_ERROR, SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN.
  * IPPROTO_TCP: TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT,
  * TCP_USER_TIMEOUT, TCP_LINGER2, TCP_SYNCNT, TCP_DEFER_ACCEPT, TCP_QUICKACK, TCP_WINDOW_CLAMP,
- * TCP_NOTSENT_LOWAT, TCP_INQ; to read: TCP_INFO (struct sock_tcp_info).
- * IPPROTO_IP: IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_OPTIONS (at most 40 octets: record route,
- * timestamp, router alert; -EPERM for a source route; accepted sockets do not inherit them).
- * IPPROTO_IPV6: IPV6_V6ONLY, IPV6_TCLASS,
- * IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER (of an AF_INET6 socket).
- * Of UDP alone: SO_BROADCAST, SO_REUSEPORT, IP_RECVERR (ICMP errors that may pass, and those of a
- * socket that is not connected, are told, too), IP_MULTICAST_TTL, what recvmsg() is to tell, and
- * their kin of IPV6; to read: IP_MTU, IPV6_MTU. SO_SNDBUF has no effect there.
- * -ENOPROTOOPT for others, -EOPNOTSUPP to read one of another level; -EINVAL for a length or value
- * that cannot be; -EFAULT. */
+ * TCP_NOTSENT_LOWAT, TCP_INQ, TCP_CONGESTION ("reno", "cubic"; else -ENOENT); to read: TCP_INFO
+ * (struct sock_tcp_info). IPPROTO_IP: IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_OPTIONS (at most 40
+ * octets: record route, timestamp, router alert; -EPERM for a source route; accepted sockets do not
+ * inherit them). IPPROTO_IPV6: IPV6_V6ONLY, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER (of
+ * an AF_INET6 socket). Of UDP alone: SO_BROADCAST, SO_REUSEPORT, IP_RECVERR (ICMP errors that may
+ * pass, and those of a socket that is not connected, are told, too), IP_MULTICAST_TTL, what
+ * recvmsg() is to tell, and their kin of IPV6; to read: IP_MTU, IPV6_MTU. SO_SNDBUF has no effect
+ * there. -ENOPROTOOPT for others, -EOPNOTSUPP to read one of another level; -EINVAL for a length or
+ * value that cannot be; -EFAULT. */
 TAPIO_API TAPIO_NODISCARD int sock_setsockopt(struct stack *stack, int s, int level, int option,
                                               const void *value, socklen_t len);
 TAPIO_API TAPIO_NODISCARD int sock_getsockopt(struct stack *stack, int s, int level, int option,

@@ -45,7 +45,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(icmp_peer_burst,     "icmp.peer_burst",     COUNT,    20,             1,            10000,         "and at once") \
     X(tcp_rto_initial,     "tcp.rto_initial",     DURATION, TAPIO_S(1),     TAPIO_MS(1),  TAPIO_S(60),   "RTO before the first sample (RFC 6298, 2.1)") \
     X(tcp_rto_syn_lost,    "tcp.rto_syn_lost",    DURATION, TAPIO_S(3),     TAPIO_MS(1),  TAPIO_S(60),   "RTO for data after a SYN was lost (RFC 6298, 5.7)") \
-    X(tcp_rto_min,         "tcp.rto_min",         DURATION, TAPIO_S(1),     TAPIO_MS(1),  TAPIO_S(60),   "RTO at least (RFC 6298, 2.4)") \
+    X(tcp_rto_min,         "tcp.rto_min",         DURATION, TAPIO_MS(200),  TAPIO_MS(1),  TAPIO_S(60),   "RTO at least (RFC 6298, 2.4)") \
     X(tcp_rto_max,         "tcp.rto_max",         DURATION, TAPIO_S(120),   TAPIO_S(1),   TAPIO_S(600),  "RTO at most (RFC 6298, 2.5)") \
     X(tcp_rto_var_min,     "tcp.rto_var_min",     DURATION, 0,              0,            TAPIO_S(60),   "the variance term of RTO at least (Linux: 200 ms)") \
     X(tcp_retries,         "tcp.retries",         COUNT,    15,             3,            64,            "retransmissions before a connection is given up: R2 (RFC 9293, SHLD-11)") \
@@ -64,7 +64,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(tcp_minshall,        "tcp.minshall",        SWITCH,   0,              0,            1,             "Nagle looks at small segments in flight only (Minshall's variant)") \
     X(tcp_probe_octet,     "tcp.probe_octet",     SWITCH,   1,              0,            1,             "a window probe carries an octet (RFC 9293, 3.8.6.1); else it is an ACK below SND.UNA") \
     X(tcp_initial_cwnd,    "tcp.initial_cwnd",    COUNT,    0,              0,            64,            "segments of the first flight; 0: what RFC 6928 computes") \
-    X(tcp_cc,              "tcp.cc",              WORD,     0,              0,            1,             "congestion control (RFC 5681; RFC 9438)") \
+    X(tcp_cc,              "tcp.cc",              WORD,     1,              0,            1,             "congestion control (RFC 5681; RFC 9438)") \
     X(tcp_abc_limit,       "tcp.abc_limit",       COUNT,    1,              0,            255,           "segments by which one ACK may open cwnd in slow start; 0: all that it acknowledges (RFC 3465, 2.2)") \
     X(tcp_idle_restart,    "tcp.idle_restart",    SWITCH,   1,              0,            1,             "after an idle RTO cwnd begins again (RFC 5681, 4.1)") \
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \

@@ -3,8 +3,10 @@
  */
 #include <errno.h>
 #include <linux/tcp.h>
+#include <string.h>
 
 #include "sock/sock_table.h"
+#include "tcp/cc.h"
 
 /* Linux's bounds. */
 enum {
@@ -113,6 +115,43 @@ static int set_number(struct tcp_tuning *tuning, int option, int number)
     }
 }
 
+/* --- TCP_CONGESTION: a name, as Linux has them ------------------------------------------------ */
+
+enum { CC_NAME_MAX = 16 }; /* TCP_CA_NAME_MAX */
+
+static const char cc_names[CC_ALGORITHMS][CC_NAME_MAX] = {
+    [CC_NEWRENO] = "reno", [CC_CUBIC] = "cubic"};
+
+static int set_congestion(struct stack *stack, struct sock *sock, const void *value, socklen_t len)
+{
+    char name[CC_NAME_MAX] = "";
+
+    if (len < 1)
+        return -EINVAL;
+    if (!value)
+        return -EFAULT;
+    memcpy(name, value, u32_min(len, CC_NAME_MAX - 1));
+    for (int i = 0; i < CC_ALGORITHMS; i++) {
+        if (strcmp(name, cc_names[i]) != 0)
+            continue;
+        struct tcp_tuning *tuning = sock_tune(stack, sock);
+        if (!tuning)
+            return -ENOBUFS;
+        tuning->cc = (uint8_t)(i + 1);
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static int get_congestion(const struct stack *stack, const struct sock *sock, void *value,
+                          socklen_t *len)
+{
+    uint8_t set = tuning_or_default(sock->tuning)->cc;
+    int64_t algorithm = set ? set - 1 : stack->config.values.tcp_cc;
+
+    return sock_put(value, len, cc_names[algorithm], CC_NAME_MAX);
+}
+
 /* Is it kept in the tuning? */
 static bool is_number(int option)
 {
@@ -125,8 +164,10 @@ int sock_set_tcp_option(struct stack *stack, struct sock *sock, int option, cons
                         socklen_t len)
 {
     int number;
-    int err = sock_get_int(value, len, &number);
 
+    if (option == TCP_CONGESTION)
+        return set_congestion(stack, sock, value, len);
+    int err = sock_get_int(value, len, &number);
     if (err)
         return err;
     if (!is_possible(sock, option, number))
@@ -266,6 +307,8 @@ int sock_get_tcp_option(struct stack *stack, struct sock *sock, int option, void
 
     if (option == TCP_INFO)
         return get_info(stack, sock, value, len);
+    if (option == TCP_CONGESTION)
+        return get_congestion(stack, sock, value, len);
     int err = get_number(stack, sock, option, &number);
     return err ? err : sock_put_int(value, len, number);
 }

@@ -31,6 +31,15 @@ void cc_memory_init(struct cc_memory *memory)
     cubic_init(&memory->cubic);
 }
 
+void cc_choose(struct cc *cc, enum cc_algorithm algorithm)
+{
+    if (cc->algorithm == algorithm)
+        return;
+    cc->algorithm = (uint8_t)algorithm;
+    if (cc->memory)
+        cc_memory_init(cc->memory);
+}
+
 void cc_open(struct cc *cc, uint16_t mss, bool syn_was_lost)
 {
     cc->mss = mss;

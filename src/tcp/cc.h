@@ -58,6 +58,8 @@ extern const struct cc_ops *const cc_algorithms[CC_ALGORITHMS];
 uint32_t cc_initial_window(uint16_t mss, bool syn_was_lost);
 void cc_init(struct cc *cc, enum cc_algorithm algorithm, uint16_t mss);
 void cc_memory_init(struct cc_memory *memory);
+/* The other algorithm from now on: cwnd and ssthresh stay, what was remembered does not. */
+void cc_choose(struct cc *cc, enum cc_algorithm algorithm);
 /* The handshake is done: the first cwnd. */
 void cc_open(struct cc *cc, uint16_t mss, bool syn_was_lost);
 enum cc_growth cc_on_ack(struct cc *cc, const struct cc_ack *ack);

@@ -7,7 +7,7 @@
  * Three phases. In recovery what RACK, three duplicate ACKs or a probe of the tail have shown to be
  * lost is repaired; after a timeout the flight is built up again from one segment. Both end when
  * all that was in flight at their beginning is acknowledged (`recover`), and before that nothing
- * begins a new one: one reduction for one flight.
+ * begins a new one: one reduction for one flight. While the phase is open `recover` says nothing.
  */
 #ifndef TAPIO_TCP_SENDER_H
 #define TAPIO_TCP_SENDER_H
@@ -31,6 +31,7 @@ struct undo {
     bool is_possible;
     struct cc_state before;
     tcp_seq from, to; /* what was in flight */
+    tcp_seq until;    /* when more is acknowledged, no D-SACK about it is to come */
     uint32_t again;   /* octets of it that were sent again, and that no D-SACK has told of; */
     instant first;    /* since then; INSTANT_NEVER: none was */
 };

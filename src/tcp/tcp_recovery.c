@@ -164,7 +164,6 @@ static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct
         flight_reopen(&s->flight, now);
     s->phase = PHASE_OPEN;
     s->frto = FRTO_OFF;
-    s->recover = conn->snd.una;
     cc_restore(&conn->cc, &s->undo.before);
     conn->rto.backoff = 0;
     grow(conn, a, a->acked);
@@ -179,6 +178,8 @@ static void count_twice(struct sender *s, const struct ack_news *a)
     tcp_seq from = seq_max(a->twice.left, s->undo.from);
     tcp_seq to = seq_min(a->twice.right, s->undo.to);
 
+    if (s->phase == PHASE_OPEN && s->undo.is_possible && seq_lt(s->undo.until, s->flight.una))
+        s->undo.is_possible = false;
     if (s->undo.is_possible && a->dsack && seq_lt(from, to))
         s->undo.again -= u32_min(seq_diff(to, from), s->undo.again);
 }
@@ -231,6 +232,7 @@ static void end_recovery(struct tcp *tcp, struct tcp_conn *conn, instant now)
         conn->cc.cwnd = u32_max(conn->cc.ssthresh, conn->cc.mss); /* (RFC 9937, 6.4) */
     s->phase = PHASE_OPEN;
     s->frto = FRTO_OFF;
+    s->undo.until = conn->snd.nxt;
     tcp_log_cwnd(tcp, conn, "all that was in flight at the loss is acknowledged (RFC 6675, 5)",
                  now);
 }
@@ -262,7 +264,7 @@ void tcp_reorder_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (!find_lost(conn, now))
         return;
     conn->lost_by = LOST_BY_SACK;
-    if (s->phase == PHASE_OPEN && seq_le(s->recover, conn->snd.una))
+    if (s->phase == PHASE_OPEN)
         begin_recovery(tcp, conn, NULL, "late by more than the path reorders (RFC 8985, 6.2)", now);
 }
 
@@ -372,7 +374,7 @@ static enum ack_effect react_with_sack(struct tcp *tcp, struct tcp_conn *conn,
     }
     if (fresh_loss)
         conn->lost_by = s->phase == PHASE_TIMEOUT ? LOST_BY_TIMEOUT : LOST_BY_SACK;
-    if (s->phase == PHASE_OPEN && fresh_loss && seq_le(s->recover, conn->snd.una)) {
+    if (s->phase == PHASE_OPEN && fresh_loss) {
         begin_recovery(tcp, conn, a, "what left later has arrived (RFC 8985, 6.2)", now);
         set_prr_cwnd(conn, a, fresh_loss);
         return ACK_LOSS;

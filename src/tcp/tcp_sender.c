@@ -45,7 +45,6 @@ static struct sender *sender_new(struct tcp *tcp, struct tcp_conn *conn)
         rack_sample(&s->rack, conn->min_rtt_us * NS_PER_US, conn->heard_at);
     cc_memory_init(&s->cc);
     newreno_init(&s->newreno, seq_sub(conn->snd.una, 1));
-    s->recover = conn->snd.una;
     s->reorder_at = s->probe_at = INSTANT_NEVER;
     conn->sender = s;
     conn->cc.memory = &s->cc;

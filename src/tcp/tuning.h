@@ -23,6 +23,7 @@ struct tcp_tuning {
     uint16_t user_mss;
     uint8_t keep_count, syn_count;
     uint8_t defer_accept; /* <SYN,ACK>s that may time out before the bare ACK counts */
+    uint8_t cc;           /* enum cc_algorithm, plus one */
     uint8_t tos, ttl;
     struct ipv4_options ip_options; /* of IPv4, in every packet (IP_OPTIONS) */
     /* what the socket calls do */

@@ -685,6 +685,9 @@ void peer_config(struct stack_config *config)
     config->gateway = v4(PEER_V4(10, 9, 0, 254));
     /* What a test is not about it does not want to see in each segment. */
     config->values.tcp_timestamps = config->values.tcp_sack = 0;
+    /* The times and windows in the tests are RFC 6298's and RFC 5681's. */
+    config->values.tcp_rto_min = TAPIO_S(1);
+    config->values.tcp_cc = 0; /* NewReno */
 }
 
 struct peer *peer_new_with(const struct stack_config *config, int64_t began_ns)

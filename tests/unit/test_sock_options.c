@@ -3,6 +3,7 @@
  *
  * socket(7), tcp(7), ip(7), ipv6(7) and Linux's own bounds are the reference.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -381,6 +382,42 @@ END_TEST
 
 /* --- TCP_INFO ----------------------------------------------------------------------------- */
 
+static const struct {
+    const char *name;
+    uint32_t ssthresh; /* after a loss in a flight of ten */
+} congestion[] = {{"reno", 5}, {"cubic", 7}};
+
+START_TEST(congestion_control_goes_by_name)
+{
+    struct peer *p = peer_new();
+    const char *name = congestion[_i].name;
+    char read_back[16];
+    socklen_t len = sizeof(read_back);
+    struct sock_tcp_info info;
+
+    p->scale = 8;
+    int s = peer_establish_passive(p);
+    ck_assert_int_eq(sock_getsockopt(p->stack, s, IPPROTO_TCP, TCP_CONGESTION, read_back, &len), 0);
+    ck_assert_str_eq(read_back, "reno"); /* this peer's stack is configured so */
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_CONGESTION, "vegas", 5),
+                     -ENOENT);
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_CONGESTION, name, 0), -EINVAL);
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_CONGESTION, NULL, 5), -EFAULT);
+    ck_assert_int_eq(
+        sock_setsockopt(p->stack, s, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)),
+        0);
+    ck_assert_int_eq(sock_getsockopt(p->stack, s, IPPROTO_TCP, TCP_CONGESTION, read_back, &len), 0);
+    ck_assert_str_eq(read_back, name);
+    peer_app_send(p, s, 14600);
+    for (int i = 0; i < 3; i++)
+        peer_send(p, ".", 1, 1, 0);
+    get_info(p, s, &info);
+    ck_assert_uint_eq(info.tcpi_snd_ssthresh, congestion[_i].ssthresh);
+    peer_free(p);
+    PROVES("RFC9293-MAY-18");
+}
+END_TEST
+
 START_TEST(tcp_info_has_linuxs_layout)
 {
     ck_assert_uint_eq(offsetof(struct sock_tcp_info, tcpi_rto),
@@ -514,6 +551,7 @@ int main(void)
     suite_add_tcase(s, c);
 
     c = tcase_create("tcp(7): TCP_INFO");
+    tcase_add_loop_test(c, congestion_control_goes_by_name, 0, (int)ARRAY_LEN(congestion));
     tcase_add_test(c, tcp_info_has_linuxs_layout);
     tcase_add_test(c, tcp_info_tells_the_story_of_a_connection);
     tcase_add_test(c, tcp_info_gives_as_much_as_fits);
