@@ -42,6 +42,7 @@ extern "C" {
     X(IP4_FRAG_EVICT,  "ip4.frag_evict",    "too many fragments wait; the oldest datagram goes first (RFC 1122, 3.3.2)") \
     X(IP4_FRAG_TIMEOUT,"ip4.frag_timeout",  "the rest of the datagram has not come in time (RFC 1122, 3.3.2)") \
     X(IP4_FRAG_DUPLICATE,"ip4.frag_dup",    "the same fragment once more (RFC 791, 3.2)") \
+    X(IP4_FRAG_ECN,    "ip4.frag_ecn",      "a fragment with a congestion mark and one that cannot have one: not of one datagram (RFC 3168, 5.3)") \
     X(IP4_PROTOCOL,    "ip4.rx_proto",      "a protocol that we do not speak (RFC 1122, 3.2.2.1)") \
     X(IP6_NONE,        "ip6.rx_none",       "IPv6 over Ethernet is not built in yet") \
     X(IP6_HEADER,      "ip6.rx_hdr",        "version or payload length is wrong (RFC 8200, 3)") \

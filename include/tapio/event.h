@@ -95,6 +95,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(IN_ACK_SACK_LOSS, "ack-sack-loss",    "It tells that something has arrived which left later: what left before is lost (RFC 8985, 6.2).") \
     X(IN_ACK_REPAIRS,   "ack-repairs",      "In recovery: as much may leave as PRR gives for what has arrived (RFC 9937, 6.2).") \
     X(IN_ACK_UNDOES,    "ack-undoes",       "It shows that the loss was none: cwnd is what it was (RFC 4015, 3.2).") \
+    X(IN_ACK_ECHO,      "ack-congestion-echo","A router on the way has marked our text: cwnd is halved, once for a window of data (RFC 3168, 6.1.2).") \
     X(IN_ACK_OLD,       "ack-old",          "Acknowledges what was acknowledged before; ignored (RFC 9293, 3.10.7.4).") \
     X(IN_WINDOW,        "window-update",    "Only the window changed (RFC 9293, 3.8.6).") \
     X(IN_WINDOW_ZERO,   "window-closed",    "The peer's window is zero: we stop and will probe (RFC 9293, 3.8.6.1).") \

@@ -173,6 +173,8 @@ TAPIO_API TAPIO_NODISCARD int stack_set_gateway(struct stack *stack, struct ip_a
     X(TCP_FAST,          "tcp.fast_retransmits") X(TCP_RST_OUT,    "tcp.resets_sent") \
     X(TCP_RST_IN,        "tcp.resets_received") X(TCP_OOO,         "tcp.out_of_order") \
     X(TCP_COOKIE_SENT,   "tcp.cookie_sent")    X(TCP_COOKIE_OK,    "tcp.cookie_ok") \
+    X(TCP_CE_IN,         "tcp.ce_received")    X(TCP_ECE_IN,       "tcp.ece_received") \
+    X(TCP_CWR_OUT,       "tcp.cwr_sent")       X(TCP_ECN_REDUCTIONS, "tcp.ecn_reductions") \
     X(TCP_TW_EVICT,      "tcp.tw_evict")       X(TCP_ORPHAN_RESET, "tcp.orphan_reset")
 /* clang-format on */
 

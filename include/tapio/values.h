@@ -77,6 +77,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(tcp_frto,            "tcp.frto",            SWITCH,   1,              0,            1,             "after a timeout new text asks whether it was in vain: F-RTO (RFC 5682)") \
     X(tcp_tlp,             "tcp.tlp",             SWITCH,   1,              0,            1,             "probe the tail of a flight before the timeout (RFC 8985, 7)") \
     X(tcp_tlp_ack_delay,   "tcp.tlp_ack_delay",   DURATION, TAPIO_MS(200),  0,            TAPIO_S(1),    "a peer may wait so long with the ACK of one segment (RFC 8985, 7.2)") \
+    X(tcp_ecn,             "tcp.ecn",             COUNT,    2,              0,            2,             "congestion marks, ECN: 0 never, 1 ask and answer, 2 answer who asks (RFC 3168, 6.1.1)") \
     X(tcp_window_scaling,  "tcp.window_scaling",  SWITCH,   1,              0,            1,             "offer and answer window scaling (RFC 7323, 2)") \
     X(tcp_keepalive_idle,  "tcp.keepalive_idle",  DURATION, TAPIO_S(7200),  TAPIO_MS(1),  TAPIO_S(32767),"a connection with SO_KEEPALIVE is silent before it asks (RFC 9293, MUST-28)") \
     X(tcp_keepalive_interval, "tcp.keepalive_interval", DURATION, TAPIO_S(75), TAPIO_MS(1), TAPIO_S(32767), "between two keep-alives that nobody answers") \

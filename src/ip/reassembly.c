@@ -11,6 +11,8 @@
  *     half a datagram, often      256 KiB in all, at what the buffers cost; 16 queues a source; the
  *                                 oldest goes first, and each goes after 60 seconds
  *     thousands of tiny pieces    a cap for each queue, and a tree: O(log n) a piece
+ *     CE here and Not-ECT there   the whole datagram goes (RFC 3168, 5.3): a sender says the same
+ * on all pieces, and a mark must neither be lost nor be made up
  *
  * The time starts with the first piece to come and is not extended (RFC 1122, 3.3.2). Nothing is
  * handed on before all of it is there, so no piece can hide half a TCP header (RFC 1858).
@@ -208,7 +210,10 @@ static enum drop check_beside(const struct reassembly_queue *q, const struct fra
     if (before && before->node.key + before->len > f->offset)
         return DROP_IP4_FRAG_OVERLAP;
     struct piece *after = piece_of(before ? tree_next(&before->node) : tree_first(&q->pieces));
-    return after && after->node.key < end ? DROP_IP4_FRAG_OVERLAP : DROP_NONE;
+    if (after && after->node.key < end)
+        return DROP_IP4_FRAG_OVERLAP;
+    bool contradicts = (f->congested && q->unmarkable) || (f->unmarkable && q->congested);
+    return contradicts ? DROP_IP4_FRAG_ECN : DROP_NONE;
 }
 
 /* A buffer that is not much larger than what is in it. */
@@ -283,6 +288,7 @@ enum drop reassembly_add(struct reassembly *r, const struct fragment *f, struct 
     q->octets += piece->len;
     q->link_group |= f->link_group;
     q->congested |= f->congested;
+    q->unmarkable |= f->unmarkable;
     if (!f->more)
         q->end = f->offset + piece->len;
     if (q->end && q->octets == q->end)

@@ -40,6 +40,7 @@ struct fragment {
     bool more;
     bool link_group; /* the link brought it to many */
     bool congested;  /* it carries CE (RFC 3168, 5.3) */
+    bool unmarkable; /* it carries Not-ECT: nobody may have marked it */
 };
 
 struct reassembly_queue {
@@ -51,7 +52,7 @@ struct reassembly_queue {
     uint32_t octets; /* that have come */
     uint32_t end;    /* how many there are; 0: not known */
     uint64_t charged;
-    bool link_group, congested;
+    bool link_group, congested, unmarkable;
 };
 
 struct reassembly {

@@ -48,8 +48,8 @@ static void add_flags(struct text *out, uint8_t flags)
         uint8_t flag;
         char letter;
     } names[] = {
-        {TCP_SYN, 'S'}, {TCP_FIN, 'F'}, {TCP_RST, 'R'},
-        {TCP_PSH, 'P'}, {TCP_URG, 'U'}, {TCP_ACK, '.'},
+        {TCP_SYN, 'S'}, {TCP_FIN, 'F'}, {TCP_RST, 'R'}, {TCP_PSH, 'P'},
+        {TCP_URG, 'U'}, {TCP_ECE, 'E'}, {TCP_CWR, 'W'}, {TCP_ACK, '.'},
     };
 
     text_add(out, " [");

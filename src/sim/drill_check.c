@@ -43,7 +43,6 @@ static int check_options(struct drill_run *run, const struct drill_event *event)
 
 static int check_packet(struct drill_run *run, const struct drill_event *event)
 {
-    enum { ECN_SYN = DRILL_SYN | DRILL_ECE };
     const struct drill_packet *packet = &event->packet;
     uint32_t line = event->place.line;
 
@@ -53,10 +52,8 @@ static int check_packet(struct drill_run *run, const struct drill_event *event)
         return drill_skip(run, DRILL_SKIP_CALL, line, "udp: %s", event->source);
     if (packet->protocol != DRILL_TCP)
         return 0;
-    if (packet->tcp.flags & DRILL_AE)
+    if (packet->out && packet->tcp.flags & DRILL_AE)
         return drill_skip(run, DRILL_SKIP_OPTION, line, "the AE flag: %s", event->source);
-    if ((packet->tcp.flags & ECN_SYN) == ECN_SYN)
-        return drill_skip(run, DRILL_SKIP_OPTION, line, "ECN on a SYN: %s", event->source);
     return check_options(run, event);
 }
 

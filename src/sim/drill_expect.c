@@ -110,7 +110,7 @@ static bool continues(const struct drill_seen *last, const struct drill_seen *ne
     return last->tcp.seq + last->tcp.len == next->tcp.seq && last->header_len == next->header_len &&
            !((last->tcp.flags ^ next->tcp.flags) & SAME) && last->tcp.ack == next->tcp.ack &&
            last->tcp.win == next->tcp.win && last->tcp.urg == next->tcp.urg &&
-           last->ttl == next->ttl;
+           last->ttl == next->ttl && last->tos == next->tos;
 }
 
 /* The next piece into `next`, in place of what was the last; false when there is none. */

@@ -46,7 +46,8 @@ enum drop stack_take_fragment(struct stack *s, const struct ip_packet *ip, struc
                          .header_len = (uint32_t)(ip->octets.len - ip->payload.len),
                          .more = h->more_fragments,
                          .link_group = ip->link_group,
-                         .congested = (h->tos & IP_TOS_ECN) == IP_TOS_ECN};
+                         .congested = (h->tos & IP_TOS_ECN) == IP_TOS_ECN,
+                         .unmarkable = (h->tos & IP_TOS_ECN) == 0};
     uint32_t front = (uint32_t)(ip->octets.at - (*frame)->data);
 
     frame_trim_front(*frame, front);

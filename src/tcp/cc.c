@@ -76,7 +76,17 @@ enum cc_growth cc_on_ack(struct cc *cc, const struct cc_ack *ack)
 
 void cc_on_loss(struct cc *cc, uint32_t flight)
 {
-    cc->ssthresh = cc_algorithms[cc->algorithm]->on_loss(cc, flight);
+    if (!cc->reduced)
+        cc->ssthresh = cc_algorithms[cc->algorithm]->on_loss(cc, flight);
+}
+
+/* As much as was out counts, or cwnd if nothing is any more. Where that leaves cwnd as it was, half
+ * of cwnd, down to a segment: below two segments ssthresh does not go (RFC 5681, 3.1). */
+void cc_on_echo(struct cc *cc, uint32_t flight)
+{
+    cc_on_loss(cc, flight > 0 ? u32_min(flight, cc->cwnd) : cc->cwnd);
+    cc->cwnd = cc->cwnd > cc->ssthresh ? cc->ssthresh : u32_max(cc->cwnd / 2, cc->mss);
+    cc->reduced = true;
 }
 
 void cc_on_timeout(struct cc *cc, uint32_t flight, bool again)
@@ -84,6 +94,7 @@ void cc_on_timeout(struct cc *cc, uint32_t flight, bool again)
     if (!again)
         cc->ssthresh = cc_algorithms[cc->algorithm]->on_timeout(cc, flight);
     cc->cwnd = cc->mss;
+    cc->reduced = false;
 }
 
 void cc_on_idle(struct cc *cc)

@@ -25,6 +25,7 @@ struct cc {
     uint16_t mss;      /* SMSS */
     uint8_t abc_limit; /* L of RFC 3465, 2.2, in segments; 0: none */
     uint8_t algorithm; /* enum cc_algorithm */
+    bool reduced;      /* for what is in flight an echo has cut ssthresh already */
     /* While something is in flight, and afterwards unless it says nothing (cc_is_fresh()); else
      * NULL. */
     struct cc_memory *memory;
@@ -63,11 +64,16 @@ void cc_choose(struct cc *cc, enum cc_algorithm algorithm);
 /* The handshake is done: the first cwnd. */
 void cc_open(struct cc *cc, uint16_t mss, bool syn_was_lost);
 enum cc_growth cc_on_ack(struct cc *cc, const struct cc_ack *ack);
-/* A loss was noticed with `flight` octets out: ssthresh shrinks, and cwnd is the caller's. */
+/* A loss was noticed with `flight` octets out: ssthresh shrinks, unless an echo has cut it for them
+ * already, and cwnd is the caller's. */
 void cc_on_loss(struct cc *cc, uint32_t flight);
 /* The retransmission timer expired with `flight` octets out (without those that were taken for lost
  * before). `again`: for the same segment as the last time. */
 void cc_on_timeout(struct cc *cc, uint32_t flight, bool again);
+/* The peer echoes a congestion mark with `flight` octets out: as for a loss, with nothing to send
+ * again (RFC 3168, 6.1.2). The caller sees to it that each window of data is cut once, and ends
+ * `reduced` with it. */
+void cc_on_echo(struct cc *cc, uint32_t flight);
 /* Nothing was sent for longer than an RTO (RFC 5681, 4.1). */
 void cc_on_idle(struct cc *cc);
 

@@ -126,9 +126,9 @@ static enum tcp_verdict answer_with_cookie(struct tcp *tcp, struct tcp_listener 
                   syn_cookie_make(tcp->cookie_key, &cookie, tcp_mss_of_syn(tcp, conn, seg), now));
     if (conn->ts_ok) {
         uint32_t clock = conn_timestamp(conn, now);
-        conn->ts_offset += syn_cookie_ts(&seg->options, clock) - clock;
+        conn->ts_offset += syn_cookie_ts(&seg->options, conn->ecn, clock) - clock;
     } else { /* there is nowhere to keep them */
-        conn->scaling = conn->sack_ok = false;
+        conn->scaling = conn->sack_ok = conn->ecn = false;
     }
     tcp_answer_syn(tcp, conn, now, in);
     listener->cookie_at = now;
@@ -163,9 +163,11 @@ static struct tcp_segment syn_of(const struct tcp_segment *seg, uint16_t mss)
                                           .mss = mss,
                                           .has_timestamps = seg->options.has_timestamps,
                                           .ts_val = seg->options.ts_val}};
+    bool ecn = false;
 
     if (syn.options.has_timestamps)
-        syn_cookie_from_ts(seg->options.ts_ecr, &syn.options);
+        syn_cookie_from_ts(seg->options.ts_ecr, &syn.options, &ecn);
+    syn.flags = ecn ? TCP_SYN | TCP_ECE | TCP_CWR : TCP_SYN;
     return syn;
 }
 

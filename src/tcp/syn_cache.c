@@ -194,6 +194,7 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     conn->rcv_scale = (uint8_t)entry->rcv_scale;
     conn->scaling = entry->scaling;
     conn->sack_ok = entry->sack_ok;
+    conn->ecn = conn->ecn_marks = entry->ecn;
     conn->ts_ok = entry->ts_ok;
     conn->ts_recent = entry->ts_recent;
     conn->ts_recent_at = entry->retransmit_at; /* to some minutes: only 24 days matter */
@@ -302,6 +303,7 @@ static void take_back(struct syn_entry *entry, const struct tcp_conn *conn)
     entry->rcv_scale = conn->rcv_scale & 15u;
     entry->scaling = conn->scaling;
     entry->sack_ok = conn->sack_ok;
+    entry->ecn = conn->ecn;
     entry->ts_ok = conn->ts_ok;
     entry->ts_recent = conn->ts_recent;
     entry->syn_owed = conn->syn_owed;

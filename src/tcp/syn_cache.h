@@ -42,6 +42,7 @@ struct syn_entry {
     bool rcv_wnd_up : 1; /* an ACK has told 65536, for a scaled window is rounded up */
     bool syn_owed : 1, syn_again : 1, syn_lost : 1;
     bool ack_due : 1, challenged : 1, deferred : 1, timing : 1;
+    bool ecn : 1;
 };
 static_assert(sizeof(struct syn_entry) <= 128 - POOL_TAG, "an entry is small: that is its point");
 

@@ -18,10 +18,10 @@
  * Of the other options only those that say so can be kept, in six low bits of our timestamp
  * (RFC 7323, 3.2: the peer echoes it):
  *
- *     0..3  window scale, 15: none     4  SACK permitted     5  left for ECN, 0
+ *     0..3  window scale, 15: none     4  SACK permitted     5  ECN
  *
- * Without timestamps there is neither scaling nor SACK. The hash does not cover these bits: who
- * changes them harms his own connection only.
+ * Without timestamps there is neither scaling nor SACK nor ECN. The hash does not cover these bits:
+ * who changes them harms his own connection only.
  */
 #include "tcp/syn_cookie.h"
 
@@ -35,6 +35,7 @@ enum {
     TS_SCALE = 0x0f,
     TS_NO_SCALE = 0x0f,
     TS_SACK = 0x10,
+    TS_ECN = 0x20,
 };
 
 /* From the least that we believe (tcp.mss_floor) to that of jumbo frames. */
@@ -104,20 +105,23 @@ uint16_t syn_cookie_mss(struct hash_key key, const struct syn_cookie *about, tcp
     return mss_table(about)[index];
 }
 
-uint32_t syn_cookie_ts(const struct tcp_options *syn, uint32_t clock)
+uint32_t syn_cookie_ts(const struct tcp_options *syn, bool ecn, uint32_t clock)
 {
     uint32_t kept = syn->has_window_scale ? u32_min(syn->window_scale, 14) : TS_NO_SCALE;
     uint32_t told;
 
     if (syn->sack_permitted)
         kept |= TS_SACK;
+    if (ecn)
+        kept |= TS_ECN;
     told = (clock & ~(uint32_t)TS_MASK) | kept;
     return kept > (clock & TS_MASK) ? told - (TS_MASK + 1) : told; /* never ahead of our clock */
 }
 
-void syn_cookie_from_ts(uint32_t echo, struct tcp_options *syn)
+void syn_cookie_from_ts(uint32_t echo, struct tcp_options *syn, bool *ecn)
 {
     syn->window_scale = echo & TS_SCALE;
     syn->has_window_scale = syn->window_scale != TS_NO_SCALE;
     syn->sack_permitted = echo & TS_SACK;
+    *ecn = echo & TS_ECN;
 }

@@ -22,9 +22,9 @@ tcp_seq syn_cookie_make(struct hash_key key, const struct syn_cookie *about, uin
 /* The MSS that it keeps, or 0: `iss` is no cookie of ours, or too old. */
 uint16_t syn_cookie_mss(struct hash_key key, const struct syn_cookie *about, tcp_seq iss,
                         instant now);
-/* A TSval at most 63 ticks before `clock` that keeps the window scale and whether SACK is
- * permitted; and what an echo of it says. */
-uint32_t syn_cookie_ts(const struct tcp_options *syn, uint32_t clock);
-void syn_cookie_from_ts(uint32_t echo, struct tcp_options *syn);
+/* A TSval at most 63 ticks before `clock` that keeps the window scale, whether SACK is permitted
+ * and whether ECN is agreed upon; and what an echo of it says. */
+uint32_t syn_cookie_ts(const struct tcp_options *syn, bool ecn, uint32_t clock);
+void syn_cookie_from_ts(uint32_t echo, struct tcp_options *syn, bool *ecn);
 
 #endif

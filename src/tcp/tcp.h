@@ -52,6 +52,7 @@ struct ack_note {
     struct tcp_conn *conn; /* NULL: the connection is gone */
     tcp_seq ack;
     enum why why;
+    uint8_t flags; /* TCP_ECE, or none */
     uint8_t sack_count;
     struct tcp_block sack[TCP_SACK_BLOCKS];
 };

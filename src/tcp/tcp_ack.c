@@ -5,7 +5,7 @@
  * much the peer can hold, and that something was lost. A segment's ACK is believed within (SND.UNA
  * - MAX.SND.WND) =< SEG.ACK =< SND.NXT only (RFC 5961, 5.2).
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 /* --- SND.UNA ------------------------------------------------------------------------------ */
 
@@ -207,7 +207,7 @@ static void take_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_ar
     const struct tcp_segment *seg = &in->seg;
     struct ack_news a = {.advances = seq_lt(conn->snd.una, seg->ack),
                          .duplicate = is_duplicate(conn, in),
-                         .limited = is_cwnd_limited(conn, seg->ack),
+                         .limited = is_cwnd_limited(conn, seg->ack) && !tcp_ecn_is_echo(conn, seg),
                          .acked = seq_diff(seg->ack, conn->snd.una)};
 
     tcp_learn(tcp, conn, seg, &a, now);
@@ -329,10 +329,13 @@ enum tcp_verdict tcp_check_ack(struct tcp *tcp, struct tcp_conn *conn, struct tc
     events_note(tcp->events, seg->text.len > 0  ? WHY_NONE
                              : in->refused_text ? WHY_IN_PROBE
                                                 : WHY_IN_NOTHING_NEW);
+    bool echo = tcp_ecn_take_echo(tcp, conn, seg, now);
     if (conn->sender && seq_le(conn->snd.una, seg->ack))
         take_ack(tcp, conn, in, now);
     else if (seq_lt(seg->ack, conn->snd.una) && seg->text.len == 0)
         events_note(tcp->events, WHY_IN_ACK_OLD);
+    if (echo)
+        events_note(tcp->events, WHY_IN_ACK_ECHO);
     if (seq_le(conn->snd.una, seg->ack)) {
         tcp_take_window(tcp, conn, seg);
         if (conn->persisting)

@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "tcp/demux.h"
+#include "tcp/tcp_ecn.h"
 
 struct rto_limits tcp_rto_limits(const struct tcp *tcp)
 {
@@ -236,6 +237,7 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
         conn->retransmit_at = conn->ack_at = INSTANT_NEVER; /* "turn off the other timers" */
         conn->timing = false;
         sender_free(tcp, conn); /* all of ours is acknowledged */
+        tcp_ecn_forget(conn);   /* (RFC 3168, 6.1.1) */
         tcp_set_state(tcp, conn, TCPS_TIME_WAIT, cause, now);
     }
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
@@ -290,6 +292,7 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
     conn->snd_scale = conn->scaling ? (options->window_scale > 14 ? 14 : options->window_scale) : 0;
     if (!conn->scaling)
         conn->rcv_scale = 0;
+    tcp_ecn_take_syn(tcp, conn, seg);
 }
 
 void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now)

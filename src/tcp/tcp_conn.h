@@ -68,39 +68,46 @@ struct tcp_conn {
     uint8_t keep_probes; /* keep-alives in a row that nobody has answered */
     uint8_t tos, ttl;
 
-    bool passive : 1;     /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
-    bool scaling : 1;     /* both SYNs carried the window scale option (RFC 7323, 2.2) */
-    bool ack_due : 1;     /* an ACK is owed now */
-    bool closing : 1;     /* the application has closed the sending side: a FIN follows the text */
-    bool fin_sent : 1;    /* it has been sent: SND.NXT is past it */
-    bool peer_fin : 1;    /* the peer's FIN has been processed */
-    bool fin_early : 1;   /* a FIN beyond a hole: rcv.fin says where */
-    bool read_shut : 1;   /* the application reads no more */
-    bool no_delay : 1;    /* TCP_NODELAY */
-    bool corked : 1;      /* the last write said MSG_MORE */
-    bool cork : 1;        /* TCP_CORK */
-    bool override : 1;    /* the override timer has run out: send the small segment */
-    bool persisting : 1;  /* retransmit_at probes a closed window */
-    bool timing : 1;      /* a round trip is being measured */
-    bool syn_again : 1;   /* the SYN or <SYN,ACK> has left before, */
-    bool syn_lost : 1;    /* and our timer says that it was lost */
-    bool window_owed : 1; /* the application read: perhaps the window must be told */
-    bool syn_owed : 1;    /* the SYN or <SYN,ACK> is to be sent (again) */
-    bool starving : 1;    /* a write found no memory or no room: told when there is some */
-    bool changed : 1;     /* the owner is to be told when this entry settles, of a new state, */
-    bool more_text : 1;   /* of text to read, */
-    bool more_room : 1;   /* or of room for text */
-    bool keep_alive : 1;  /* SO_KEEPALIVE */
-    bool keep_owed : 1;   /* a keep-alive is to be sent */
-    bool deferred : 1;    /* TCP_DEFER_ACCEPT: the third step has come, and text has not */
-    bool probe_owed : 1;  /* the persist timer has run out */
-    bool known_dead : 1;  /* the error was reported */
-    bool ts_ok : 1;       /* both SYNs carried timestamps: Snd.TS.OK (RFC 7323, 3.2) */
-    bool sack_ok : 1;     /* both SYNs permitted SACK (RFC 2018, 2) */
-    bool has_dsack : 1;   /* `dsack` is to be told (RFC 2883) */
-    bool pingpong : 1;    /* text has answered text: no quick ACKs (tcp.pingpong) */
-    bool orphaned : 1;    /* it counts in tcp->orphans */
-    bool ip_options : 1;  /* its tuning has some for it */
+    bool passive : 1;      /* SYN-RECEIVED was reached from LISTEN (MUST-11) */
+    bool scaling : 1;      /* both SYNs carried the window scale option (RFC 7323, 2.2) */
+    bool ack_due : 1;      /* an ACK is owed now */
+    bool closing : 1;      /* the application has closed the sending side: a FIN follows the text */
+    bool fin_sent : 1;     /* it has been sent: SND.NXT is past it */
+    bool peer_fin : 1;     /* the peer's FIN has been processed */
+    bool fin_early : 1;    /* a FIN beyond a hole: rcv.fin says where */
+    bool read_shut : 1;    /* the application reads no more */
+    bool no_delay : 1;     /* TCP_NODELAY */
+    bool corked : 1;       /* the last write said MSG_MORE */
+    bool cork : 1;         /* TCP_CORK */
+    bool override : 1;     /* the override timer has run out: send the small segment */
+    bool persisting : 1;   /* retransmit_at probes a closed window */
+    bool timing : 1;       /* a round trip is being measured */
+    bool syn_again : 1;    /* the SYN or <SYN,ACK> has left before, */
+    bool syn_lost : 1;     /* and our timer says that it was lost */
+    bool window_owed : 1;  /* the application read: perhaps the window must be told */
+    bool syn_owed : 1;     /* the SYN or <SYN,ACK> is to be sent (again) */
+    bool starving : 1;     /* a write found no memory or no room: told when there is some */
+    bool changed : 1;      /* the owner is to be told when this entry settles, of a new state, */
+    bool more_text : 1;    /* of text to read, */
+    bool more_room : 1;    /* or of room for text */
+    bool keep_alive : 1;   /* SO_KEEPALIVE */
+    bool keep_owed : 1;    /* a keep-alive is to be sent */
+    bool deferred : 1;     /* TCP_DEFER_ACCEPT: the third step has come, and text has not */
+    bool probe_owed : 1;   /* the persist timer has run out */
+    bool known_dead : 1;   /* the error was reported */
+    bool ts_ok : 1;        /* both SYNs carried timestamps: Snd.TS.OK (RFC 7323, 3.2) */
+    bool sack_ok : 1;      /* both SYNs permitted SACK (RFC 2018, 2) */
+    bool has_dsack : 1;    /* `dsack` is to be told (RFC 2883) */
+    bool pingpong : 1;     /* text has answered text: no quick ACKs (tcp.pingpong) */
+    bool orphaned : 1;     /* it counts in tcp->orphans */
+    bool ip_options : 1;   /* its tuning has some for it */
+    bool ecn : 1;          /* both ends understand congestion marks (RFC 3168, 6.1.1), */
+    bool ecn_marks : 1;    /* and our text may be marked */
+    bool ecn_echo : 1;     /* a mark has come: ECE on every ACK until CWR comes */
+    bool ecn_seen : 1;     /* the peer's text may be marked */
+    bool ecn_answered : 1; /* ECE has made cwnd smaller for what is before ecn_until */
+    bool ecn_wait : 1;     /* no new text before retransmit_at */
+    bool cwr_owed : 1;     /* CWR goes with the next new text */
 
     struct {
         tcp_seq una, nxt;
@@ -127,6 +134,7 @@ struct tcp_conn {
     tcp_seq small_end; /* behind the last segment that was not full (tcp.minshall) */
     tcp_seq push_end;  /* behind the last octet that was pushed */
     tcp_seq full_end;  /* behind the last one that filled cwnd */
+    tcp_seq ecn_until; /* SND.NXT when ECE was last answered, with ecn_answered */
 
     uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
     uint16_t doubted_mss;      /* what it was before a black hole was suspected; 0: nothing is */

@@ -6,7 +6,7 @@
  */
 #include "tcp/tcp_conn.h"
 
-enum { LINUX_CLOSE = 7, CA_OPEN = 0, CA_DISORDER = 1, CA_RECOVERY = 3, CA_LOSS = 4 };
+enum { LINUX_CLOSE = 7, CA_OPEN = 0, CA_DISORDER = 1, CA_CWR = 2, CA_RECOVERY = 3, CA_LOSS = 4 };
 
 static uint8_t linux_state(enum tcp_state state)
 {
@@ -49,6 +49,8 @@ static uint8_t congestion_state(const struct tcp_conn *conn)
         return CA_LOSS;
     if (s->phase == PHASE_RECOVERY || s->newreno.recovering)
         return CA_RECOVERY;
+    if (conn->ecn_answered)
+        return CA_CWR;
     return s->newreno.duplicates > 0 || s->flight.sacked_octets > 0 ? CA_DISORDER : CA_OPEN;
 }
 
@@ -107,9 +109,11 @@ void tcp_figures(const struct tcp *tcp, const struct tcp_conn *conn, instant now
         .tcpi_retransmits = conn->persisting ? 0 : conn->retransmits,
         .tcpi_probes = conn->persisting ? conn->retransmits : conn->keep_probes,
         .tcpi_backoff = conn->rto.backoff,
-        .tcpi_options = (uint8_t)((conn->scaling ? SOCK_TCPI_WSCALE : 0) |
-                                  (conn->sack_ok ? SOCK_TCPI_SACK : 0) |
-                                  (conn->ts_ok ? SOCK_TCPI_TIMESTAMPS : 0)),
+        .tcpi_options =
+            (uint8_t)((conn->scaling ? SOCK_TCPI_WSCALE : 0) |
+                      (conn->sack_ok ? SOCK_TCPI_SACK : 0) |
+                      (conn->ts_ok ? SOCK_TCPI_TIMESTAMPS : 0) | (conn->ecn ? SOCK_TCPI_ECN : 0) |
+                      (conn->ecn_seen ? SOCK_TCPI_ECN_SEEN : 0)),
         .tcpi_rto = (uint32_t)(rto_current(&conn->rto, &limits) / NS_PER_US),
         .tcpi_ato = (uint32_t)(tcp->values->tcp_delayed_ack / NS_PER_US),
         .tcpi_rtt = (uint32_t)(conn->rto.srtt_ns / NS_PER_US),

@@ -20,7 +20,7 @@
 #include <errno.h>
 
 #include "tcp/demux.h"
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 #define TS_OUTDATED_NS (24 * 86400 * NS_PER_S) /* RFC 7323, 5.5 */
 
@@ -199,10 +199,12 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
         conn->syn_again |= !conn->syn_owed;
         conn->timing &= !conn->syn_again;
         conn->syn_owed = true;
+        tcp_ecn_take_syn_again(conn, seg);
         events_note(tcp->events, WHY_IN_SYN_AGAIN);
         return SEG_PROCESSED;
     }
     if (is_crossing_syn_ack(conn, seg)) {
+        tcp_ecn_take_syn_again(conn, seg);
         seg->flags &= (uint8_t)~TCP_SYN;
         seg->seq = conn->rcv.nxt;
         in->syn_window = true;
@@ -318,15 +320,16 @@ static enum tcp_verdict take_timestamp(struct tcp *tcp, struct tcp_conn *conn,
 /* The array is the RFC's list, each function one item of it. A short loop runs them until one says
  * something other than SEG_CONTINUE. */
 static tcp_step *const step[] = {
-    check_sequence, /* first                                              */
-    check_rst,      /* second, with the challenge ACK of RFC 5961, 3      */
-                    /* third, security and compartment: ADR 0004          */
-    check_syn,      /* fourth                                             */
-    tcp_check_ack,  /* fifth                                              */
-    take_timestamp, /* RFC 7323, 4.3                                      */
-                    /* sixth, URG: urgent text is text in line            */
-    tcp_take_text,  /* seventh; "text" is the RFC's word for data         */
-    tcp_check_fin,  /* eighth                                             */
+    check_sequence,    /* first                                              */
+    check_rst,         /* second, with the challenge ACK of RFC 5961, 3      */
+                       /* third, security and compartment: ADR 0004          */
+    check_syn,         /* fourth                                             */
+    tcp_check_ack,     /* fifth                                              */
+    take_timestamp,    /* RFC 7323, 4.3                                      */
+    tcp_ecn_take_mark, /* RFC 3168, 6.1.3                                    */
+                       /* sixth, URG: urgent text is text in line            */
+    tcp_take_text,     /* seventh; "text" is the RFC's word for data         */
+    tcp_check_fin,     /* eighth                                             */
 };
 
 enum tcp_verdict tcp_synchronized_arrives(struct tcp *tcp, struct tcp_conn *conn,

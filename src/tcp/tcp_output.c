@@ -12,7 +12,7 @@
  * (Nagle, 3.7.4; silly windows, 3.8.6.2.1) or for the application (MSG_MORE). What held it is kept:
  * it is the reason of the segment that leaves when the waiting ends.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 enum { TURN = 32 }; /* segments that one connection may send before the next has its turn */
 
@@ -91,6 +91,7 @@ static void name_syn(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_ou
                           : (again ? WHY_OUT_SYN_AGAIN : WHY_OUT_SYN);
 
     begin(conn, out, conn->iss, answer ? TCP_SYN | TCP_ACK : TCP_SYN, why);
+    out->seg.flags |= tcp_ecn_of_syn(tcp, conn);
     out->seg.options = tcp_syn_options(tcp, conn);
     if (answer)
         acknowledge(conn, out, conn->rcv.nxt, false);
@@ -276,6 +277,7 @@ static void new_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t len, u
     uint32_t sent = conn_text_sent(conn), unsent = conn->sendq.len - sent;
 
     begin(conn, out, conn->snd.nxt, TCP_ACK, why);
+    tcp_ecn_mark(conn, out);
     attach_text(conn, out, sent, len);
     if (out->seg.text.len == unsent) {
         out->seg.flags |= TCP_PSH; /* (MUST-61) */
@@ -303,7 +305,8 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
         conn->octets_acked > 0 &&
         instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits))
         cc_on_idle(&conn->cc);
-    if (conn_inflight(conn) + len > allowed(conn) && conn_inflight(conn) > 0) {
+    if (tcp_ecn_waits(conn) ||
+        (conn_inflight(conn) + len > allowed(conn) && conn_inflight(conn) > 0)) {
         conn->held = HELD_CWND;
         return false;
     }
@@ -408,6 +411,7 @@ static bool name_note(struct tcp *tcp, struct tcp_out *out)
         if (!conn || conn->state == TCPS_CLOSED)
             continue;
         begin(conn, out, conn->snd.nxt, TCP_ACK, note->why);
+        out->seg.flags |= note->flags;
         acknowledge(conn, out, note->ack, note->why != WHY_OUT_ACK_DUPLICATE);
         out->seg.options.sack_count = note->sack_count;
         memcpy(out->seg.options.sack, note->sack, sizeof note->sack);
@@ -429,8 +433,10 @@ static void add_options(const struct tcp_conn *conn, struct tcp_out *out, instan
         out->ip_options = &conn->tuning->ip_options;
     if (!out->is_syn) {
         options->has_timestamps = conn->ts_ok;
-        if (!out->is_note && !(out->seg.flags & TCP_RST))
+        if (!out->is_note && !(out->seg.flags & TCP_RST)) {
             options->sack_count = tcp_sack_blocks(conn, options->sack);
+            out->seg.flags |= tcp_ecn_echo(conn);
+        }
     }
     if (options->has_timestamps) {
         options->ts_val = conn_timestamp(conn, now);

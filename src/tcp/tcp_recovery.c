@@ -19,7 +19,7 @@
  * peer has shown that it forgets: what it has told to have would be the next to acknowledge (RFC
  * 6675, 5.1).
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 /* --- SACK blocks -------------------------------------------------------------------------- */
 
@@ -218,6 +218,7 @@ static void begin_recovery(struct tcp *tcp, struct tcp_conn *conn, const struct 
     prr_begin(&s->prr, a ? a->flight_before : flight,
               a ? a->sacked_before : s->flight.sacked_octets, 0, conn->cc.ssthresh);
     events_count(tcp->events, COUNTER_TCP_FAST);
+    tcp_ecn_owe_cwr(conn);
     conn->lost_by = LOST_BY_SACK;
     if (!a)
         conn->cc.cwnd = flight_pipe(&s->flight) + conn->cc.mss;
@@ -291,6 +292,8 @@ static bool is_spurious(struct tcp_conn *conn, const struct ack_news *a)
     struct sender *s = conn->sender;
     bool idle = !a->advances && !(conn->sack_ok ? a->news.delivered > 0 : a->duplicate);
 
+    if (!s->undo.is_possible)
+        s->frto = FRTO_OFF;
     if (s->frto == FRTO_OFF || idle)
         return false;
     if (s->frto == FRTO_REPEATED) {
@@ -338,6 +341,7 @@ static enum ack_effect react_without_sack(struct tcp *tcp, struct tcp_conn *conn
             !newreno_on_duplicate(&s->newreno, &conn->cc, conn->snd.una, conn->snd.nxt))
             return ACK_QUIET;
         events_count(tcp->events, COUNTER_TCP_FAST);
+        tcp_ecn_owe_cwr(conn);
         lose_first(conn);
         tcp_log_cwnd(tcp, conn, "three duplicate ACKs (RFC 5681, 3.2)", now);
         return ACK_LOSS;
@@ -403,6 +407,7 @@ enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct a
     if (conn->sack_ok && tcp_tail_probe_acked(conn, a) && s->phase == PHASE_OPEN) {
         cc_on_loss(&conn->cc, u32_min(a->flight_before, conn->cc.cwnd));
         conn->cc.cwnd = conn->cc.ssthresh;
+        tcp_ecn_owe_cwr(conn);
         tcp_log_cwnd(tcp, conn, "a probe has repaired a loss (RFC 8985, 7.4.2)", now);
         return ACK_LOSS;
     }

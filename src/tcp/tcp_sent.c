@@ -5,7 +5,7 @@
  * its first hop is not known yet, tcp_park() keeps the connection until it is. A segment that was
  * refused has changed nothing and is named again.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 static void sent_ack(struct tcp_conn *conn)
 {
@@ -156,6 +156,7 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
         sent_syn(tcp, conn, out, now);
     else if (tcp_seg_len(&out->seg) > 0)
         sent_text(tcp, conn, out, now);
+    tcp_ecn_sent(tcp, conn, out);
     if (out->is_probe)
         conn->probe_owed = false;
     conn->keep_owed = false; /* whatever has left, its answer tells as much */

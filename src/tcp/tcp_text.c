@@ -9,7 +9,7 @@
  * at once and by an ACK of its own; in order, when two full-sized segments are waiting or the
  * connection is young; else within tcp.delayed_ack.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 /* Text in order is kept only while the frame pool has an eighth to spare: what the protocol needs
  * to go on (ACKs, resets, ARP) must always find a buffer. Text out of order is kept only in the
@@ -221,6 +221,7 @@ static void acknowledge_fin(struct tcp *tcp, struct tcp_conn *conn)
     if (last && last->conn == conn && seq_eq(seq_add(last->ack, 1), conn->rcv.nxt)) {
         last->ack = conn->rcv.nxt;
         last->why = WHY_OUT_ACK_FIN;
+        last->flags = tcp_ecn_echo(conn);
         if (last->sack_count > 0) /* what waited behind the FIN is gone; a D-SACK may stay */
             last->sack_count = seq_le(last->sack[0].right, conn->rcv.nxt);
         return;

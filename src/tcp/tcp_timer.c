@@ -20,7 +20,7 @@
  *
  * A timer only notes what is owed. The retransmission itself is tcp_output()'s.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 /* Is there anything that a closed window holds back? */
 static bool has_unsent(const struct tcp_conn *conn)
@@ -37,7 +37,7 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
     conn->persisting = tcp_state_can_send((enum tcp_state)conn->state) && conn->snd.wnd == 0 &&
                        (in_flight || has_unsent(conn));
     conn->retransmit_at = INSTANT_NEVER;
-    if (!in_flight && !conn->persisting)
+    if (!in_flight && !conn->persisting && !conn->ecn_wait)
         return;
     if (conn->persisting && !before)
         events_emit(tcp->events, &(struct event){.type = EVENT_STALL,
@@ -148,6 +148,7 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
     }
     bool smaller = suspects_black_hole(tcp, conn);
     tcp_recover_from_timeout(tcp, conn, now);
+    tcp_ecn_owe_cwr(conn);
     tcp_log_cwnd(tcp, conn,
                  smaller ? "timeout after timeout: smaller segments (RFC 4821, 7.7)"
                          : "retransmission timeout (RFC 5681, 3.1)",
@@ -174,7 +175,10 @@ static void persist_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 
 static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
+    bool waited = conn->ecn_wait;
+
     conn->retransmit_at = INSTANT_NEVER;
+    conn->ecn_wait = false;
     if (tcp_user_timeout_is_over(tcp, conn, now)) {
         fired(tcp, conn, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT, now);
         tcp_end(tcp, conn, ETIMEDOUT, "the user timeout is over (RFC 9293, 3.8.3)", now);
@@ -184,6 +188,8 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
         persist_timeout(tcp, conn, now);
     } else if (seq_lt(conn->snd.una, conn->snd.nxt)) {
         retransmission_timeout(tcp, conn, now);
+    } else if (waited) {
+        fired(tcp, conn, TIMER_RETRANSMIT, now);
     } else {
         fired(tcp, conn, TIMER_OVERRIDE, now);
         conn->override = conn->sendq.len > 0;

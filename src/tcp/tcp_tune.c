@@ -153,7 +153,7 @@ struct tcp_tuning *tcp_tuning(const struct tcp_conn *conn)
 
 void tcp_set_tos_ttl(struct tcp_conn *conn, uint8_t tos, uint8_t ttl)
 {
-    conn->tos = tos;
+    conn->tos = tos & (uint8_t)~IP_TOS_ECN; /* those two bits are ours (RFC 9293, SHLD-22) */
     conn->ttl = ttl;
 }
 

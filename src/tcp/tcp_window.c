@@ -12,7 +12,7 @@
  * instead, and then the edge may seem to move left by less than a unit, which RFC 7323, 2.4
  * foresees. Whatever was ever told is honoured.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_ecn.h"
 
 void tcp_owe_ack(struct tcp_conn *conn, enum why why)
 {
@@ -33,7 +33,8 @@ void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
         return;
     }
     struct ack_note *note = &tcp->notes[tcp->note_count++];
-    *note = (struct ack_note){.conn = conn, .ack = conn->rcv.nxt, .why = why};
+    *note = (struct ack_note){
+        .conn = conn, .ack = conn->rcv.nxt, .why = why, .flags = tcp_ecn_echo(conn)};
     note->sack_count = tcp_sack_blocks(conn, note->sack);
     conn->has_dsack = false; /* it has said so */
     conn->ack_notes++;

@@ -178,7 +178,7 @@ enum drop tcp_parse(struct bytes in, struct tcp_segment *seg)
     if (r.overrun)
         return DROP_TCP_HEADER;
 
-    seg->flags = (uint8_t)(offset_and_flags & 0x3f); /* the reserved bits and ECN's are ignored */
+    seg->flags = (uint8_t)offset_and_flags; /* the reserved bits are ignored, AE (RFC 9768) too */
     seg->text = r.rest;
     options_parse(options, &seg->options);
     return DROP_NONE;

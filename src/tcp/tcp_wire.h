@@ -22,6 +22,8 @@ enum {
     TCP_PSH = 0x08,
     TCP_ACK = 0x10,
     TCP_URG = 0x20,
+    TCP_ECE = 0x40, /* (RFC 3168, 6.1) */
+    TCP_CWR = 0x80,
 };
 
 /* Octets [left, right) that somebody has (RFC 2018, 3). */

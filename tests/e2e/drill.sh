@@ -46,7 +46,7 @@ PKT
 
 skipped_script() {
     script "$1" <<'PKT'
-`sysctl -q net.ipv4.tcp_ecn=1`
+`sysctl -q net.ipv4.tcp_ecn=3`
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 PKT
 }
@@ -99,7 +99,7 @@ statuses() {
     skipped_script mixed/b.pkt
     run "$WORK/scripts/mixed"
     expect "one skipped" 4 "$code"
-    grep -q 'b.pkt:1: skipped, sysctl: net.ipv4.tcp_ecn=1' "$WORK/out"
+    grep -q 'b.pkt:1: skipped, sysctl: net.ipv4.tcp_ecn=3' "$WORK/out"
     run --allow-skip "$WORK/scripts/mixed"
     expect "a skip allowed" 0 "$code"
     bad_script mixed/c.pkt

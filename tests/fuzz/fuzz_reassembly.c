@@ -51,6 +51,7 @@ static void look_at(const struct reassembly_queue *q)
 
     reassembly_copy(q, &w);
     assert(!w.overrun && (size_t)(w.at - whole) == q->end && q->octets == q->end);
+    assert(!(q->congested && q->unmarkable)); /* (RFC 3168, 5.3) */
     for (size_t i = 0; i < q->end; i++)
         assert(whole[i] == octet_at(i));
 }
@@ -62,7 +63,9 @@ static void one(struct rig *rig, const uint8_t in[RECORD])
     struct fragment f = {.key = {.src = ip_from_v4(in[0] & 3), .id = in[0] >> 2 & 1},
                          .offset = (uint32_t)(in[1] | (in[2] & 0x1f) << 8) * 8,
                          .header_len = HEADER,
-                         .more = in[2] & 0x20};
+                         .more = in[2] & 0x20,
+                         .congested = in[0] >> 6 == 3,
+                         .unmarkable = in[0] >> 6 == 0};
     size_t len = in[2] & 0x40 ? in[3] : in[3] * 8u;
     struct frame *frame = frame_get(&rig->frames, HEADER + len);
 

@@ -27,6 +27,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { FLOWS = 24, SOCKS = 16, OUR_ADDR = 0x0a090002, THEIR_ADDR = 0x0a090001, HOUR_S = 3600 };
+enum { ECN_FLAGS = WIRE_ECE | WIRE_CWR };
 
 struct fuzz {
     struct stack *stack;
@@ -226,6 +227,7 @@ static void new_life(struct wire_flow *flow, const struct wire_tcp *t)
                                .they_scale = old.they_scale,
                                .their_shift = old.their_shift,
                                .their_mss = old.their_mss,
+                               .they_set_up = old.they_set_up,
                                .edge_exempt = old.edge_exempt,
                                .lenient = true};
 }
@@ -240,7 +242,7 @@ static void leave_tcp(struct fuzz *f, struct sink *sink, const struct wire_tcp *
     if (!flow) {
         if (t->flags & WIRE_RST || f->dirty || f->flow_count == FLOWS)
             return;
-        must(t->flags == WIRE_SYN, "a segment of a connection that nobody opened");
+        must((t->flags & ~ECN_FLAGS) == WIRE_SYN, "a segment of a connection that nobody opened");
         flow = flow_new(f, t->src_port, t->ip_dst, t->dst_port);
     }
     /* Two lives within 4 us have the same ISS. */
@@ -405,11 +407,11 @@ static uint32_t choose_number(struct fuzz *f, uint8_t choice, uint32_t low, uint
 static void send_segment(struct fuzz *f)
 {
     static const uint8_t usual[16] = {WIRE_ACK,
-                                      WIRE_ACK,
+                                      WIRE_ACK | WIRE_ECE,
                                       WIRE_ACK | WIRE_PSH,
-                                      WIRE_ACK | WIRE_PSH,
+                                      WIRE_ACK | WIRE_PSH | WIRE_CWR,
                                       WIRE_SYN,
-                                      WIRE_SYN,
+                                      WIRE_SYN | WIRE_ECE | WIRE_CWR,
                                       WIRE_SYN | WIRE_ACK,
                                       WIRE_FIN | WIRE_ACK,
                                       WIRE_FIN | WIRE_ACK,
@@ -430,6 +432,7 @@ static void send_segment(struct fuzz *f)
         .src_port = flow->their_port,
         .dst_port = flow->our_port,
         .flags = usual[how & 15],
+        .ecn = which >> 6,
         .window = how & 0x40 ? next16(f) : 65535,
     };
 
@@ -478,7 +481,7 @@ static void send_segment(struct fuzz *f)
     if (t.flags & WIRE_SYN)
         f->syns[n][f->syn_count[n]++ % 8] = t.seq;
     wire_flow_in(flow, &t);
-    if (!flow->we_sent_syn && t.flags == WIRE_SYN)
+    if (!flow->we_sent_syn && (t.flags & ~ECN_FLAGS) == WIRE_SYN)
         flow->irs = t.seq;
     trace_tcp("->", &t);
     give(f, frame, wire_emit(frame, &t));
@@ -840,6 +843,8 @@ static bool begin(struct fuzz *f)
         config.values.tcp_reorder_memory = 8192;
     if (how & 8)
         config.values.tcp_window_scale = (how >> 4) % 15;
+    if ((how >> 4 & 3) < 2)
+        config.values.tcp_ecn = how >> 4 & 1;
     f->now.ns = INT64_C(1000000000000);
     f->random = how;
     struct env env = {.context = f,

@@ -61,14 +61,16 @@ void peer_fail_at(struct peer *p, const char *file, int line, const char *what)
     broken(p, file, line, "does not hold: %s", what);
 }
 
-static const char *flags_text(uint8_t flags, char out[8])
+enum { FLAGS_TEXT = 9 };
+
+static const char *flags_text(uint8_t flags, char out[FLAGS_TEXT])
 {
-    static const char letter[6] = {'F', 'S', 'R', 'P', '.', 'U'};
+    static const char letter[8] = {'F', 'S', 'R', 'P', '.', 'U', 'E', 'W'};
     size_t n = 0;
 
-    /* packetdrill's order: S F R P U, and the ACK last */
-    static const uint8_t order[6] = {1, 0, 2, 3, 5, 4};
-    for (size_t i = 0; i < 6; i++) {
+    /* packetdrill's order: S F R P U E W, and the ACK last */
+    static const uint8_t order[8] = {1, 0, 2, 3, 5, 6, 7, 4};
+    for (size_t i = 0; i < 8; i++) {
         if (flags & 1 << order[i])
             out[n++] = letter[order[i]];
     }
@@ -100,6 +102,12 @@ static uint8_t flags_value(const char *text)
             break;
         case 'U':
             flags |= WIRE_URG;
+            break;
+        case 'E':
+            flags |= WIRE_ECE;
+            break;
+        case 'W':
+            flags |= WIRE_CWR;
             break;
         case '-':
             break;
@@ -231,7 +239,7 @@ static struct wire_flow *flow_of(struct peer *p, const struct wire_tcp *t)
 
 static void queue_segment(struct peer *p, struct wire_flow *flow, const struct wire_tcp *t)
 {
-    char flags[8];
+    char flags[FLAGS_TEXT];
     struct peer_segment seg = {
         .flow = flow,
         .seq = t->seq - (flow->we_sent_syn ? flow->iss : 0),
@@ -251,6 +259,7 @@ static void queue_segment(struct peer *p, struct wire_flow *flow, const struct w
         .src = t->ip_src,
         .dst = t->ip_dst,
         .dscp = t->dscp,
+        .ecn = t->ecn,
         .ttl = t->ttl,
         .src_port = t->src_port,
         .dst_port = t->dst_port,
@@ -501,7 +510,7 @@ static void send_octets(struct peer *p, const void *frame, size_t len, bool is_r
     poll_stack(p);
     for (int i = before; i < p->tail; i++) {
         const struct peer_segment *seg = &p->queue[i % PEER_QUEUE];
-        acks += seg->flags == WIRE_ACK && seg->len == 0;
+        acks += (seg->flags & ~WIRE_ECE) == WIRE_ACK && seg->len == 0;
         if (is_reset && seg->flags & WIRE_RST)
             broken(p, NULL, 0, "a reset was answered with a reset");
     }
@@ -534,6 +543,7 @@ void peer_send_full(struct peer *p, const struct peer_out *out)
         .urgent = out->urgent,
         .ttl = out->ttl,
         .dscp = out->dscp,
+        .ecn = out->ecn,
         .reserved = out->reserved,
         .data_offset = out->data_offset,
         .options = out->options,
@@ -552,7 +562,7 @@ void peer_send_full(struct peer *p, const struct peer_out *out)
         stream[i] = peer_octet(out->seq + i - !(t.flags & WIRE_SYN));
     t.text = (struct bytes){out->text ? out->text : stream, out->len};
 
-    char flags[8];
+    char flags[FLAGS_TEXT];
     note(p, "-> %-3s seq %u ack %u len %u win %u", flags_text(t.flags, flags), out->seq,
          t.flags & WIRE_ACK ? out->ack : 0, out->len, t.window);
     if (!out->bad_checksum && !out->data_offset && !out->src_addr && !out->dst_addr)
@@ -578,7 +588,7 @@ void peer_batch_end(struct peer *p)
 struct peer_segment peer_expect_reset_at(struct peer *p, const char *file, int line, uint32_t seq)
 {
     struct peer_segment seg;
-    char got[8];
+    char got[FLAGS_TEXT];
 
     if (!peer_next(p, &seg))
         broken(p, file, line, "expected a reset with seq %u, and the stack sent nothing", seq);
@@ -611,7 +621,7 @@ struct peer_segment peer_expect_at(struct peer *p, const char *file, int line, c
 {
     struct peer_segment seg;
     uint8_t want = flags_value(flags);
-    char got[8];
+    char got[FLAGS_TEXT];
 
     if (!peer_next(p, &seg))
         broken(p, file, line, "expected %s seq %u ack %u len %u, and the stack sent nothing", flags,
@@ -645,7 +655,7 @@ struct peer_segment peer_expect_after_at(struct peer *p, const char *file, int l
 void peer_expect_nothing_at(struct peer *p, const char *file, int line)
 {
     struct peer_segment seg;
-    char got[8];
+    char got[FLAGS_TEXT];
 
     if (peer_next(p, &seg))
         broken(p, file, line, "expected nothing, got %s seq %u ack %u len %u",

@@ -9,8 +9,8 @@
  *
  * Numbers are relative, as in a trace: the peer's SEQ counts from its ISS and what it acknowledges
  * from the stack's, so that after the handshake both stand at 1. Flags are written with the letters
- * of packetdrill: S, F, R, P and '.' for ACK. Both streams carry peer_octet(), so that what arrives
- * can be told apart by where it belongs.
+ * of packetdrill: S, F, R, P, E, W and '.' for ACK. Both streams carry peer_octet(), so that what
+ * arrives can be told apart by where it belongs.
  *
  *     struct peer *p = peer_new();
  *     int s = peer_establish_passive(p);
@@ -63,7 +63,7 @@ struct peer_segment {
     uint32_t seq_absolute, ack_absolute;
     uint32_t src, dst;
     uint16_t src_port, dst_port;
-    uint8_t dscp, ttl;
+    uint8_t dscp, ecn, ttl;
     int64_t at_ns; /* since the test began */
 };
 
@@ -78,7 +78,7 @@ struct peer_out {
     bool no_options;
     uint16_t urgent;
     uint8_t more_flags; /* as on the wire: those that have no letter */
-    uint8_t dscp, ttl, reserved, data_offset;
+    uint8_t dscp, ecn, ttl, reserved, data_offset;
     bool bad_checksum;
     uint32_t dst_addr, src_addr; /* instead of the flow's */
     bool broadcast;              /* to the link's broadcast address */

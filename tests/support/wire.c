@@ -75,7 +75,7 @@ size_t wire_emit(uint8_t *out, const struct wire_tcp *t)
     put16(out + 12, 0x0800);
 
     ip[0] = (uint8_t)(0x40 | ip_header / 4);
-    ip[1] = (uint8_t)(t->dscp << 2);
+    ip[1] = (uint8_t)(t->dscp << 2 | t->ecn);
     put16(ip + 2, (uint32_t)total);
     put16(ip + 6, 0x4000);
     ip[8] = t->ttl ? t->ttl : 64;
@@ -224,7 +224,7 @@ static const char *parse_tcp(const uint8_t *ip, size_t total, struct wire_tcp *t
         return "the data offset is wrong";
     t->options = (struct bytes){tcp + 20, header - 20};
     t->text = (struct bytes){tcp + header, len - header};
-    if (t->reserved || t->flags & 0xc0)
+    if (t->reserved)
         return "a reserved bit is set (RFC 9293, 3.1)";
     if (t->flags & WIRE_URG || t->urgent)
         return "urgent without anybody having asked for it";
@@ -258,6 +258,7 @@ static const char *parse_ip(const uint8_t *frame, size_t len, struct wire_tcp *t
             return "the frame is padded with something else than zeros";
     }
     t->dscp = ip[1] >> 2;
+    t->ecn = ip[1] & 3;
     t->ttl = ip[8];
     t->ip_src = get32(ip + 12);
     t->ip_dst = get32(ip + 16);
@@ -320,6 +321,13 @@ static bool scaling(const struct wire_flow *flow)
     return flow->we_scale && flow->they_scale;
 }
 
+static bool sets_ecn_up(const struct wire_tcp *syn)
+{
+    uint8_t flags = syn->flags & (WIRE_ECE | WIRE_CWR);
+
+    return flags == (syn->flags & WIRE_ACK ? WIRE_ECE : WIRE_ECE | WIRE_CWR);
+}
+
 static void take_syn(struct wire_flow *flow, const struct wire_tcp *t)
 {
     uint16_t mss = t->has_mss && t->mss ? t->mss : WIRE_DEFAULT_MSS;
@@ -341,6 +349,10 @@ static void take_syn(struct wire_flow *flow, const struct wire_tcp *t)
             flow->their_mss = mss;
         if (flow->their_shift < shift)
             flow->their_shift = shift;
+    }
+    if (t->seq == flow->irs || flow->lenient) {
+        flow->they_set_up = flow->they_set_up || sets_ecn_up(t);
+        flow->they_refused = flow->they_refused || (!sets_ecn_up(t) && !flow->lenient);
     }
 }
 
@@ -434,8 +446,46 @@ static const char *check_fin(struct wire_flow *flow, const struct wire_tcp *t)
     return NULL;
 }
 
+/* The flags of a SYN that we send (RFC 3168, 6.1.1). */
+static const char *check_ecn_of_syn(struct wire_flow *flow, const struct wire_tcp *t)
+{
+    if (!(t->flags & (WIRE_ECE | WIRE_CWR))) {
+        flow->we_refused = true;
+        return NULL;
+    }
+    if (!sets_ecn_up(t))
+        return "ECE and CWR as no SYN has them (RFC 3168, 6.1.1)";
+    if (t->flags & WIRE_ACK && !flow->they_set_up)
+        return "a <SYN,ACK> that grants ECN to who has not asked (RFC 3168, 6.1.1)";
+    flow->we_set_up = true;
+    return NULL;
+}
+
+/* And of all others, with the mark of the packet (RFC 3168, 6.1). */
+static const char *check_ecn(const struct wire_flow *flow, const struct wire_tcp *t)
+{
+    bool agreed = flow->we_set_up && flow->they_set_up;
+    bool is_new = t->text.len > 0 && ahead(t->seq, flow->sent_to) >= 0;
+    bool is_probe =
+        flow->they_offered && ahead(t->seq + (uint32_t)t->text.len, flow->their_edge) > 0;
+
+    if (!agreed && (t->ecn || t->flags & (WIRE_ECE | WIRE_CWR)))
+        return "ECN without an agreement (RFC 3168, 6.1.1)";
+    if (t->ecn && (flow->we_refused || flow->they_refused))
+        return "ECT although a SYN has refused it (RFC 3168, 6.1.1)";
+    if (t->ecn && t->ecn != WIRE_ECT_0)
+        return "another mark than ECT(0) (RFC 8311, 4.2)";
+    if ((t->ecn || t->flags & WIRE_CWR) && (!is_new || is_probe))
+        return "ECT or CWR on something else than new text (RFC 3168, 6.1.2 and 6.1.4 to 6.1.6)";
+    return NULL;
+}
+
 const char *wire_flow_out(struct wire_flow *flow, const struct wire_tcp *t)
 {
+    if (t->ecn && t->flags & (WIRE_SYN | WIRE_RST))
+        return "ECT on a SYN or a reset (RFC 3168, 6.1.1)";
+    if (t->flags & WIRE_RST && t->flags & (WIRE_ECE | WIRE_CWR))
+        return "ECE or CWR on a reset";
     if (t->flags & WIRE_RST)
         return t->flags & (WIRE_SYN | WIRE_FIN) || t->text.len ? "a reset with SYN, FIN or text"
                                                                : NULL;
@@ -453,7 +503,8 @@ const char *wire_flow_out(struct wire_flow *flow, const struct wire_tcp *t)
         flow->we_scale = t->has_scale;
         flow->we_stamp = t->has_timestamps;
         flow->our_shift = t->scale;
-        return t->flags & WIRE_ACK ? check_window(flow, t) : NULL;
+        const char *problem = check_ecn_of_syn(flow, t);
+        return !problem && t->flags & WIRE_ACK ? check_window(flow, t) : problem;
     }
     if (!(t->flags & WIRE_ACK))
         return "no ACK bit behind the SYN (RFC 9293, 3.1)";
@@ -469,6 +520,8 @@ const char *wire_flow_out(struct wire_flow *flow, const struct wire_tcp *t)
         problem = check_offer(flow, t->seq, len);
     if (!problem && t->text.len)
         problem = compare_with_said(flow, t->seq, t->text);
+    if (!problem)
+        problem = check_ecn(flow, t);
     if (!problem)
         problem = check_window(flow, t);
     if (ahead(t->seq, flow->sent_to) > 0)

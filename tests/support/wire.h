@@ -13,6 +13,8 @@
 #include <tapio/types.h>
 
 enum { WIRE_FIN = 1, WIRE_SYN = 2, WIRE_RST = 4, WIRE_PSH = 8, WIRE_ACK = 16, WIRE_URG = 32 };
+enum { WIRE_ECE = 64, WIRE_CWR = 128 };
+enum { WIRE_ECT_1 = 1, WIRE_ECT_0 = 2, WIRE_CE = 3 }; /* the low bits of the TOS */
 enum { WIRE_FRAME_MAX = 65536 + 128, WIRE_HEADERS = 14 + 20 + 20, WIRE_MIN_FRAME = 60 };
 /* MSS without an option, and the least that tapio believes (RFC 9293, MUST-15; tcp.mss_floor). */
 enum { WIRE_DEFAULT_MSS = 536, WIRE_MSS_FLOOR = 48 };
@@ -26,7 +28,7 @@ struct wire_tcp {
     uint8_t flags;
     uint16_t window;
     uint16_t urgent;
-    uint8_t ttl, dscp;
+    uint8_t ttl, dscp, ecn;
     struct bytes options; /* emitted as they are, padded with zeros to 32 bits */
     struct bytes text;
     struct bytes ip_options; /* likewise */
@@ -74,6 +76,10 @@ struct wire_flow {
     bool we_stamp, they_stamp; /* likewise */
     uint8_t our_shift, their_shift;
     uint16_t their_mss, our_mss; /* as they bind the other side */
+
+    /* who has sent a SYN or <SYN,ACK> that sets ECN up, and who one that does not (RFC 3168, 6.1.1)
+     */
+    bool we_set_up, we_refused, they_set_up, they_refused;
 
     uint32_t sent_to; /* the highest sequence number that we have used, plus one: SND.NXT or more */
     uint32_t acked_to;   /* the highest that they have acknowledged */

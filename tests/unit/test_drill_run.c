@@ -384,7 +384,7 @@ END_TEST
 
 START_TEST(what_we_do_not_have_is_skipped_by_its_kind)
 {
-    skips("`sysctl -q net.ipv4.tcp_ecn=1`\n" LISTENER, DRILL_SKIP_SYSCTL, "tcp_ecn=1");
+    skips("`sysctl -q net.ipv4.tcp_ecn=3`\n" LISTENER, DRILL_SKIP_SYSCTL, "tcp_ecn=3");
     skips("`sysctl -q net.ipv4.tcp_no_such_thing=1`\n" LISTENER, DRILL_SKIP_SYSCTL,
           "tcp_no_such_thing=1");
     skips("0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n", DRILL_SKIP_CALL, "SOCK_DGRAM");
@@ -393,7 +393,8 @@ START_TEST(what_we_do_not_have_is_skipped_by_its_kind)
     skips(LISTENER "+0 splice(3, 0, 3, 0, 5, 0) = 0\n", DRILL_SKIP_CALL, "splice");
     skips(CONNECTION "+0 send(4, ..., 10, MSG_ZEROCOPY) = 10\n", DRILL_SKIP_CALL, "MSG_ZEROCOPY");
     skips(LISTENER "+0 < S 0:0(0) win 3000 <mss 1000,nop,nop,FO>\n", DRILL_SKIP_OPTION, "FO");
-    skips(LISTENER "+0 < SEW 0:0(0) win 3000 <mss 1000>\n", DRILL_SKIP_OPTION, "ECN");
+    skips(LISTENER "+0 < SEWA 0:0(0) win 3000 <mss 1000>\n+0 > SA. 0:0(0) ack 1 <...>\n",
+          DRILL_SKIP_OPTION, "the AE flag");
     skips("`make coffee`\n" LISTENER, DRILL_SKIP_SHELL, "make coffee");
 }
 END_TEST

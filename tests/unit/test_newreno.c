@@ -337,12 +337,50 @@ START_TEST(idleness_leaves_at_most_the_initial_window)
 }
 END_TEST
 
+/* --- RFC 3168, 6.1.2
+ * ----------------------------------------------------------------------------------- */
+
+static const struct {
+    uint32_t cwnd, flight, ssthresh, then;
+} echoes[] = {
+    {10000, 10000, 5000, 5000}, {10000, 4000, 2000, 2000}, {10000, 100, 2000, 2000},
+    {10000, 0, 5000, 5000},     /* nothing is out any more */
+    {10000, 12000, 5000, 5000}, /* by limited transmit */
+    {3000, 3000, 2000, 2000},   {2000, 2000, 2000, 1000},  {1500, 1500, 2000, 1000},
+    {1000, 1000, 2000, 1000},   {2000, 8000, 2000, 1000}, /* after a timeout, say */
+};
+
+START_TEST(an_echo_of_a_mark_halves_and_leaves_a_segment)
+{
+    cc.cwnd = echoes[_i].cwnd;
+    cc_on_echo(&cc, echoes[_i].flight);
+    ck_assert_uint_eq(cc.ssthresh, echoes[_i].ssthresh);
+    ck_assert_uint_eq(cc.cwnd, echoes[_i].then);
+    ck_assert(cc.reduced && !recovery.recovering);
+    PROVES("RFC3168-6.1.2-a");
+}
+END_TEST
+
+START_TEST(a_loss_after_an_echo_keeps_ssthresh_and_a_timeout_does_not)
+{
+    cc_on_echo(&cc, 10 * MSS);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(on_duplicate(una, seq_add(una, 4 * MSS)), i == 2);
+    ck_assert_uint_eq(cc.ssthresh, 5 * MSS);
+    on_timeout(4 * MSS, seq_add(una, 4 * MSS), false);
+    ck_assert_uint_eq(cc.ssthresh, 2 * MSS);
+    ck_assert(!cc.reduced);
+    PROVES("RFC3168-6.1.2-a");
+}
+END_TEST
+
 /* --- whatever happens
  * ---------------------------------------------------------------------------------------------- */
 
 START_TEST(no_sequence_of_events_breaks_the_bounds)
 {
     struct prng prng;
+    tcp_seq until = una; /* what was out at the last echo */
     uint64_t total =
         10 * MSS; /* cwnd may not grow by more than what was acknowledged, but for inflation */
 
@@ -352,7 +390,7 @@ START_TEST(no_sequence_of_events_breaks_the_bounds)
         uint32_t flight = seq_diff(nxt, una), n;
         uint32_t before = cc.cwnd;
         bool was_recovering = recovery.recovering;
-        switch (prng_below(&prng, 6)) {
+        switch (prng_below(&prng, 7)) {
         case 0:
         case 1:
             n = flight ? 1 + (uint32_t)prng_below(&prng, flight) : 0;
@@ -360,6 +398,7 @@ START_TEST(no_sequence_of_events_breaks_the_bounds)
                 break;
             una = seq_add(una, n);
             on_ack(una, n, flight - n, prng_below(&prng, 2), &growth);
+            cc.reduced = cc.reduced && seq_lt(una, until);
             total += n;
             if (!was_recovering)
                 HOLDS(cc.cwnd <= before + (growth == GROWTH_SLOW_START && n < MSS ? n : MSS));
@@ -383,6 +422,13 @@ START_TEST(no_sequence_of_events_breaks_the_bounds)
         case 5:
             if (flight == 0)
                 cc_on_idle(&cc);
+            break;
+        case 6:
+            if (!recovery.recovering && !cc.reduced && flight && prng_below(&prng, 20) == 0) {
+                cc_on_echo(&cc, flight);
+                HOLDS(cc.cwnd < before || cc.cwnd == MSS);
+                until = nxt;
+            }
             break;
         }
         HOLDS(cc.cwnd >= 1 && cc.cwnd < 0x40000000);
@@ -430,6 +476,11 @@ int main(void)
 
     c = with(s, "RFC 5681, 4.1: idle connections", given_a_connection);
     tcase_add_test(c, idleness_leaves_at_most_the_initial_window);
+
+    c = with(s, "RFC 3168, 6.1.2: congestion marks", given_ten_in_flight);
+    tcase_add_loop_test(c, an_echo_of_a_mark_halves_and_leaves_a_segment, 0,
+                        (int)ARRAY_LEN(echoes));
+    tcase_add_test(c, a_loss_after_an_echo_keeps_ssthresh_and_a_timeout_does_not);
 
     c = with(s, "bounds", given_ten_in_flight);
     tcase_add_loop_test(c, no_sequence_of_events_breaks_the_bounds, 0, 10);

@@ -3,6 +3,8 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <tapio/sock.h>
 
 #include "base/prng.h"
 #include "ip/icmp_wire.h"
@@ -436,6 +438,72 @@ START_TEST(identifications_cannot_be_guessed)
 }
 END_TEST
 
+/* --- congestion marks --------------------------------------------------------------------- */
+
+enum { NOT_ECT, ECT_1, ECT_0, CE, UDP_LEN = 24, UDP_PORT = 7777 };
+
+/* Half a datagram of UDP, without a checksum. */
+static void marked_half(bool late, uint8_t tos)
+{
+    static const uint8_t datagram[UDP_LEN] = {0x30,           0x39, UDP_PORT >> 8,
+                                              UDP_PORT & 255, 0,    UDP_LEN};
+    uint8_t packet[64];
+    struct writer w = writer_of(packet, sizeof packet);
+    struct ipv4_header h = {.src = ip_from_v4(0x0a090001),
+                            .dst = ip_from_v4(0x0a090002),
+                            .protocol = IP_PROTOCOL_UDP,
+                            .ttl = 64,
+                            .tos = tos,
+                            .id = 7,
+                            .more_fragments = !late,
+                            .fragment_offset = late ? UDP_LEN - 8 : 0};
+    struct bytes half = late ? bytes_skip(bytes_of(datagram, UDP_LEN), UDP_LEN - 8)
+                             : bytes_of(datagram, UDP_LEN - 8);
+
+    ipv4_emit(&w, &h, half.len);
+    write_bytes(&w, half.at, half.len);
+    stack_input_ip(s, bytes_of(packet, 20 + half.len), NULL, s->now);
+}
+
+/* The type of service that a datagram was given with; -1: none has come. */
+static int tos_of_datagram(int socket)
+{
+    uint8_t text[UDP_LEN], control[64];
+    struct iovec iov = {text, sizeof text};
+    struct sock_msg msg = {
+        .iov = &iov, .iovcnt = 1, .control = control, .control_len = sizeof control};
+
+    if (sock_recvmsg(s, socket, &msg, MSG_DONTWAIT, NULL) == -EAGAIN)
+        return -1;
+    ck_assert_uint_ge(msg.control_len, CMSG_LEN(1));
+    struct cmsghdr head;
+    memcpy(&head, control, sizeof head);
+    ck_assert_int_eq(head.cmsg_type, IP_TOS);
+    return control[CMSG_LEN(0)];
+}
+
+/* All pairs of marks, each in both orders of arrival. */
+START_TEST(a_congestion_mark_on_a_fragment_is_neither_lost_nor_made_up)
+{
+    int first = _i & 3, last = _i >> 2 & 3, one = 1, wanted = 0x48 | first;
+    bool backwards = _i >> 4;
+    int socket = sock_socket(s, AF_INET, SOCK_DGRAM, 0);
+
+    ck_assert_int_ge(socket, 0);
+    ck_assert_int_eq(sock_bind(s, socket, (struct endpoint){.port = UDP_PORT}), 0);
+    ck_assert_int_eq(sock_setsockopt(s, socket, IPPROTO_IP, IP_RECVTOS, &one, sizeof one), 0);
+    if (first == CE || last == CE)
+        wanted = first == NOT_ECT || last == NOT_ECT ? -1 : 0x48 | CE;
+    marked_half(backwards, (uint8_t)(0x48 | (backwards ? last : first)));
+    marked_half(!backwards, (uint8_t)(0x48 | (backwards ? first : last)));
+    ck_assert_int_eq(tos_of_datagram(socket), wanted);
+    ck_assert_uint_eq(s->events.counters.drops[DROP_IP4_FRAG_ECN], wanted < 0 ? 2 : 0);
+    ck_assert_uint_eq(s->events.counters.held, 0);
+    ck_assert_int_eq(sock_close(s, socket), 0);
+    PROVES("RFC3168-5.3-a");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reassembly");
@@ -460,6 +528,11 @@ int main(void)
     tcase_add_test(c, a_datagram_of_tiny_pieces_ends_at_the_cap);
     tcase_add_test(c, a_header_of_tcp_in_two_fragments_is_judged_whole);
     tcase_add_loop_test(c, any_order_with_repetitions_makes_the_same_datagram, 0, 4);
+    suite_add_tcase(suite, c);
+
+    c = tcase_create("RFC 3168, 5.3: congestion marks");
+    tcase_add_checked_fixture(c, given_a_stack, stack_gone);
+    tcase_add_loop_test(c, a_congestion_mark_on_a_fragment_is_neither_lost_nor_made_up, 0, 32);
     suite_add_tcase(suite, c);
 
     c = tcase_create("RFC 6864, 4: identifications");

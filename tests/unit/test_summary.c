@@ -95,6 +95,8 @@ static const struct {
         SUMMARY_ARP, "ARP, malformed"),
     ROW(IPV6("\x15", "\x06") TCP("\x50", "\x02") "a", SUMMARY_TCP,
         "[fd00:9::1]:40000 > [fd00:9::2]:80 [S] seq 1000 win 500 len 1"),
+    ROW(IPV6("\x14", "\x06") TCP("\x50", "\xc2"), SUMMARY_TCP,
+        "[fd00:9::1]:40000 > [fd00:9::2]:80 [SEW] seq 1000 win 500 len 0"),
     ROW(IPV6("\x08", "\x3a") "\x80\x00\x00\x00\x12\x34\x00\x07", SUMMARY_ICMP,
         "fd00:9::1 > fd00:9::2 ICMPv6 echo id 4660 seq 7"),
     ROW(IPV6("\x08", "\x3a") "\x01\x04\x00\x00\x00\x00\x00\x00", SUMMARY_ICMP,

@@ -132,22 +132,24 @@ START_TEST(what_a_stranger_sees_of_a_cookie_tells_him_nothing)
 }
 END_TEST
 
-START_TEST(a_timestamp_keeps_window_scale_and_sack_and_is_never_ahead_of_the_clock)
+START_TEST(a_timestamp_keeps_scale_sack_and_ecn_and_is_never_ahead_of_the_clock)
 {
     for (uint32_t clock = 0; clock < 256; clock++) {
         for (int scale = -1; scale <= 15; scale++) {
             struct tcp_options syn = {.has_window_scale = scale >= 0,
                                       .window_scale = (uint8_t)(scale < 0 ? 0 : scale),
-                                      .sack_permitted = _i};
+                                      .sack_permitted = _i & 1};
             struct tcp_options back = {.has_mss = true};
-            uint32_t told = syn_cookie_ts(&syn, clock - 128);
+            bool ecn = _i & 2, back_ecn;
+            uint32_t told = syn_cookie_ts(&syn, ecn, clock - 128);
             ck_assert_int_le((int32_t)(told - (clock - 128)), 0);
             ck_assert_int_gt((int32_t)(told - (clock - 128)), -64);
-            syn_cookie_from_ts(told, &back);
+            syn_cookie_from_ts(told, &back, &back_ecn);
             ck_assert_int_eq(back.has_window_scale, scale >= 0);
             if (scale >= 0)
                 ck_assert_int_eq(back.window_scale, scale > 14 ? 14 : scale);
-            ck_assert_int_eq(back.sack_permitted, _i);
+            ck_assert_int_eq(back.sack_permitted, _i & 1);
+            ck_assert_int_eq(back_ecn, ecn);
         }
     }
     PROVES("RFC4987-3.6-a");
@@ -165,8 +167,8 @@ int main(void)
     tcase_add_loop_test(t, a_cookie_is_good_for_its_own_handshake_alone, 0, 2);
     tcase_add_test(t, a_million_guesses_hit_no_cookie);
     tcase_add_test(t, what_a_stranger_sees_of_a_cookie_tells_him_nothing);
-    tcase_add_loop_test(t, a_timestamp_keeps_window_scale_and_sack_and_is_never_ahead_of_the_clock,
-                        0, 2);
+    tcase_add_loop_test(t, a_timestamp_keeps_scale_sack_and_ecn_and_is_never_ahead_of_the_clock, 0,
+                        4);
     suite_add_tcase(s, t);
     return run_suite(s, "syn_cookie");
 }
