@@ -21,6 +21,7 @@
 #include "os/os_sink.h"
 #include "see/capture.h"
 #include "sim/sim_draw.h"
+#include "sim_plot.h"
 #include "verbs.h"
 
 enum { CONNECTIONS_MAX = 1000, OCTETS_MAX = 1 << 30, SEEDS_MAX = 1000000000 };
@@ -36,6 +37,7 @@ struct sim_verb {
 
     struct os_sink out;
     struct capture captured;
+    struct sim_plot plot;
     uint64_t passed, failed, verified, segments;
 };
 
@@ -127,6 +129,16 @@ static int take_capture(void *context, const char *text, struct refusal *refusal
     return 0;
 }
 
+static int take_plot(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+
+    if (!*text)
+        return refuse(refusal, EXIT_USAGE, "--plot needs the name of a directory");
+    sim->plot.dir = text;
+    return 0;
+}
+
 static int take_json(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
@@ -150,6 +162,7 @@ static const struct option_row rows[] = {
     {"profile", 0, "NAME", "a group of values: default, rfc, linux, freebsd", take_profile},
     {"capture", 0, "FILE", "write what the client did as annotated pcapng (one seed)",
      take_capture},
+    {"plot", 0, "DIR", "draw what each side of each connection sent, as SVG (one seed)", take_plot},
     {"json", 0, NULL, "one JSON object a line", take_json},
 };
 
@@ -250,23 +263,42 @@ static void print_json(const struct sim_config *config, const struct sim_result 
            retransmitted(result));
 }
 
-/* The command that runs this seed again, and captures it. */
+/* The command that runs this seed again. */
+static void print_command(FILE *out, const struct sim_verb *sim, uint64_t seed)
+{
+    fprintf(out, "tapio sim --seed %" PRIu64, seed);
+    if (sim->connections)
+        fprintf(out, " --conns %" PRIu64, sim->connections);
+    if (sim->octets)
+        fprintf(out, " --bytes %" PRIu64, sim->octets);
+    if (sim->mtu)
+        fprintf(out, " --mtu %" PRIu64, sim->mtu);
+    for (int i = 0; i < sim->impairs.count; i++)
+        fprintf(out, " --impair '%s'", sim->impairs.spec[i]);
+    if (sim->profile)
+        fprintf(out, " --profile %s", sim->profile);
+    for (int i = 0; i < sim->set_count; i++)
+        fprintf(out, " --set '%s'", sim->set[i]);
+}
+
+/* ... and captures it. */
 static void print_replay(const struct sim_verb *sim, uint64_t seed)
 {
-    printf("    again: tapio sim --seed %" PRIu64, seed);
-    if (sim->connections)
-        printf(" --conns %" PRIu64, sim->connections);
-    if (sim->octets)
-        printf(" --bytes %" PRIu64, sim->octets);
-    if (sim->mtu)
-        printf(" --mtu %" PRIu64, sim->mtu);
-    for (int i = 0; i < sim->impairs.count; i++)
-        printf(" --impair '%s'", sim->impairs.spec[i]);
-    if (sim->profile)
-        printf(" --profile %s", sim->profile);
-    for (int i = 0; i < sim->set_count; i++)
-        printf(" --set '%s'", sim->set[i]);
+    printf("    again: ");
+    print_command(stdout, sim, seed);
     printf(" --capture seed-%" PRIu64 ".pcapng\n", seed);
+}
+
+static int open_plot(struct sim_verb *sim, struct sim_config *config, struct refusal *refusal)
+{
+    char run[SIM_PLOT_TEXT] = "";
+    FILE *out = fmemopen(run, sizeof run, "w");
+
+    if (out) {
+        print_command(out, sim, config->seed);
+        fclose(out);
+    }
+    return sim_plot_open(&sim->plot, config, run, refusal);
 }
 
 static void print_run(const struct sim_verb *sim, const struct sim_config *config,
@@ -298,6 +330,8 @@ static int run_seed(struct sim_verb *sim, uint64_t seed, struct refusal *refusal
     int status = make_config(sim, seed, &config, refusal);
     if (!status)
         status = open_capture(sim, &config, refusal);
+    if (!status)
+        status = open_plot(sim, &config, refusal);
     if (status)
         return status;
     int err = sim_run(&config, &memory, &result);
@@ -312,7 +346,7 @@ static int run_seed(struct sim_verb *sim, uint64_t seed, struct refusal *refusal
     sim->verified += result.verified;
     sim->segments += result.counters[0].sent + result.counters[1].sent;
     print_run(sim, &config, &result);
-    return 0;
+    return sim_plot_close(&sim->plot, &config, sim->json ? NULL : stdout, refusal);
 }
 
 static int run_all(struct sim_verb *sim, struct refusal *refusal)
@@ -352,8 +386,8 @@ int verb_sim(int argc, char **argv)
         options_print_values(stdout);
         return EXIT_SUCCESS;
     }
-    if (!status && sim.capture && sim.first != sim.last)
-        status = refuse(&refusal, EXIT_USAGE, "--capture: of one seed only");
+    if (!status && (sim.capture || sim.plot.dir) && sim.first != sim.last)
+        status = refuse(&refusal, EXIT_USAGE, "--capture, --plot: of one seed only");
     if (!status && !sim.seeded) {
         int err = os_env_init(&env, NULL);
         if (!err)

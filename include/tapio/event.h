@@ -177,6 +177,7 @@ struct conn_facts {
     uint32_t cwnd;     /* octets */
     uint32_t ssthresh; /* octets; UINT32_MAX before the first loss */
     uint32_t inflight; /* octets sent, not acknowledged and not taken for lost */
+    uint32_t window;   /* octets that the peer takes beyond those that it has acknowledged */
     int64_t srtt_us;   /* 0 before the first sample */
     int64_t rto_ms;
 };

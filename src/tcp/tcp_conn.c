@@ -316,6 +316,7 @@ void tcp_conn_facts(const struct tcp *tcp, const struct tcp_conn *conn, struct c
                                .cwnd = conn->cc.cwnd,
                                .ssthresh = conn->cc.ssthresh,
                                .inflight = conn_inflight(conn),
+                               .window = conn->snd.wnd,
                                .srtt_us = conn->rto.srtt_ns / NS_PER_US,
                                .rto_ms = rto_current(&conn->rto, &limits) / NS_PER_MS};
 }

@@ -41,6 +41,34 @@ captured() {
     (($(grep -c 'why=' --text "$WORK/a.pcapng") > 10))
 }
 
+# Charts: all of them are XML, no larger than they should be, and of as many marks as segments were
+# sent again; and the same seed makes the same.
+plotted() {
+    sim 0 --seed 6 --conns 2 --bytes 1000000 --impair loss=2%,delay=10ms,rate=50mbit --plot "$WORK/a" \
+        --capture "$WORK/plotted.pcapng"
+    grep -q "^8 charts in $WORK/a\$" "$WORK/out"
+    python3 - "$WORK/a" "$(sed -n 's/.*segments sent again //p' "$WORK/out")" <<'END'
+import glob, os, sys
+from xml.dom import minidom
+marks = {"sequence": 0, "window": 0}
+files = glob.glob(sys.argv[1] + "/*.svg")
+assert len(files) == 8, files
+for file in files:
+    assert os.path.getsize(file) < 1000000, file
+    root = minidom.parse(file).documentElement
+    assert root.tagName == "svg" and root.getAttribute("viewBox") == "0 0 1280 720"
+    assert "tapio sim --seed 6" in root.getElementsByTagName("desc")[0].firstChild.data
+    for path in root.getElementsByTagName("path"):
+        kind = path.getAttribute("class").split()
+        if kind[0] == "mark" and kind[1] not in ("probe", "cut"):
+            marks[file.rsplit("-", 1)[1][:-4]] += 1
+assert marks["sequence"] == marks["window"] == int(sys.argv[2]) > 20, (marks, sys.argv[2])
+END
+    (($(grep -c 'why=' --text "$WORK/plotted.pcapng") > 100)) # both listen
+    sim 0 --seed 6 --conns 2 --bytes 1000000 --impair loss=2%,delay=10ms,rate=50mbit --plot "$WORK/b"
+    diff -r "$WORK/a" "$WORK/b"
+}
+
 # Nothing arrives: the run fails, says so, and says how to repeat it.
 failing() {
     local again
@@ -59,7 +87,7 @@ failing() {
 
 mistakes() {
     local line
-    for line in "--seed" "--seed x" "--seed 3..1" "--seed 1..2 --capture $WORK/c" "--conns 0" "--bytes x" \
+    for line in "--seed" "--seed x" "--seed 3..1" "--seed 1..2 --capture $WORK/c" "--seed 1..2 --plot $WORK/c" "--conns 0" "--bytes x" \
         "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now"; do
         # shellcheck disable=SC2086 # several words
         sim 2 $line
@@ -67,11 +95,13 @@ mistakes() {
     done
     sim 0 --set help
     sim 1 --seed 1 --capture /nothing/here
+    sim 1 --seed 1 --plot /nothing/here
 }
 
 try "a seed is a run, the same each time" one_seed
 try "a range of seeds ends with a count; JSON has a line for each" many_seeds
 try "a run can be captured, with the reasons" captured
+try "charts are XML, and have a mark for each segment that was sent again" plotted
 try "a failure comes with the command that repeats it" failing
 try "a mistake is told in one line" mistakes
 finish

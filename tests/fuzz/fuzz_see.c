@@ -3,13 +3,15 @@
  *
  * The first octets choose how the packet is presented; the rest is the packet. Properties: a log
  * line is one printable line; a capture is a chain of whole blocks whose lengths agree; the packet
- * in it is the one that came, but for the two octets of a partial checksum.
+ * in it is the one that came, but for the two octets of a partial checksum; a chart is a whole
+ * file of a bounded size.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "see/capture.h"
 #include "see/log.h"
+#include "see/plot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,6 +40,8 @@ static int keep(struct octet_sink *sink, const struct iovec *iov, int iovcnt)
 static struct keeper file = {.sink = {keep}}, lines = {.sink = {keep}};
 static struct capture capture;
 static struct log journal;
+static struct plot plot;
+static struct memory memory;
 
 static void check_line(void)
 {
@@ -80,6 +84,27 @@ static void check_packet(struct bytes body, const uint8_t *octets, size_t len)
     for (size_t i = 0; i < captured; i++)
         changed += copy.at[i] != octets[i];
     assert(changed <= 2);
+}
+
+/* A segment that the stack sent or took, whatever it is, and the same number sent again. */
+static void check_charts(const struct event *event)
+{
+    static const struct plot_titles titles = {"client", "a run", "settings"};
+    struct event again = {.type = EVENT_RETRANSMIT, .conn = 1, .when = event->when};
+
+    again.retransmit.len = 1460;
+    again.retransmit.trigger = WHY_OUT_FAST;
+    plot_init(&plot, &memory, NULL);
+    plot.sink.event(&plot.sink, event);
+    plot.sink.event(&plot.sink, event);
+    plot.sink.event(&plot.sink, &again);
+    for (int chart = 0; chart < PLOT_CHARTS; chart++) {
+        file.len = 0;
+        int err = plot_write(&plot, 0, (enum plot_chart)chart, &titles, &file.sink);
+        assert(!err && file.len < 16384);
+        assert(memcmp(file.at + file.len - 7, "</svg>\n", 7) == 0);
+    }
+    plot_fini(&plot);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -129,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(!err);
     journal.sink.event(&journal.sink, &event);
     check_line();
+    check_charts(&event);
 
     free(octets);
     return 0;
