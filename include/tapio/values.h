@@ -65,7 +65,8 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(tcp_probe_octet,     "tcp.probe_octet",     SWITCH,   1,              0,            1,             "a window probe carries an octet (RFC 9293, 3.8.6.1); else it is an ACK below SND.UNA") \
     X(tcp_initial_cwnd,    "tcp.initial_cwnd",    COUNT,    0,              0,            64,            "segments of the first flight; 0: what RFC 6928 computes") \
     X(tcp_cc,              "tcp.cc",              WORD,     1,              0,            1,             "congestion control (RFC 5681; RFC 9438)") \
-    X(tcp_abc_limit,       "tcp.abc_limit",       COUNT,    1,              0,            255,           "segments by which one ACK may open cwnd in slow start; 0: all that it acknowledges (RFC 3465, 2.2)") \
+    X(tcp_hystart,         "tcp.hystart",         SWITCH,   1,              0,            1,             "CUBIC ends its first slow start before a queue overflows: HyStart++ (RFC 9406)") \
+    X(tcp_abc_limit,       "tcp.abc_limit",       COUNT,    1,              0,            255,           "segments by which one ACK may open cwnd in slow start, but for HyStart++; 0: all that it acknowledges (RFC 3465, 2.2)") \
     X(tcp_idle_restart,    "tcp.idle_restart",    SWITCH,   1,              0,            1,             "after an idle RTO cwnd begins again (RFC 5681, 4.1)") \
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
     X(tcp_timestamps,      "tcp.timestamps",      SWITCH,   1,              0,            1,             "offer and answer timestamps (RFC 7323, 3)") \

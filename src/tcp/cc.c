@@ -2,8 +2,9 @@
  * cc.c - see cc.h.
  *
  * Growth is counted in octets, at most L segments an ACK in slow start (RFC 5681, 3.1; RFC 3465,
- * 2.2), so splitting an ACK gains nothing; and it stops while cwnd is not what holds the sender
- * back, so one that had little to say does not earn the right to burst later (RFC 7661).
+ * 2.2; HyStart++ has an L of its own), so splitting an ACK gains nothing; and it stops while cwnd
+ * is not what holds the sender back, so one that had little to say does not earn the right to burst
+ * later (RFC 7661).
  */
 #include "tcp/cc.h"
 
@@ -25,19 +26,20 @@ void cc_init(struct cc *cc, enum cc_algorithm algorithm, uint16_t mss)
                       .algorithm = (uint8_t)algorithm};
 }
 
-void cc_memory_init(struct cc_memory *memory)
+void cc_memory_init(struct cc_memory *memory, tcp_seq nxt)
 {
+    hystart_init(&memory->hystart, nxt);
     memory->acked = 0;
     cubic_init(&memory->cubic);
 }
 
-void cc_choose(struct cc *cc, enum cc_algorithm algorithm)
+void cc_choose(struct cc *cc, enum cc_algorithm algorithm, tcp_seq nxt)
 {
     if (cc->algorithm == algorithm)
         return;
     cc->algorithm = (uint8_t)algorithm;
     if (cc->memory)
-        cc_memory_init(cc->memory);
+        cc_memory_init(cc->memory, nxt);
 }
 
 void cc_open(struct cc *cc, uint16_t mss, bool syn_was_lost)
@@ -56,12 +58,27 @@ static void slow_start(struct cc *cc, const struct cc_ack *ack)
     cc->cwnd += u32_min(u32_min(ack->acked, most), left);
 }
 
+/* The first slow start: eight segments an ACK at most, and its end before the first loss. */
+static enum cc_growth first_slow_start(struct cc *cc, const struct cc_ack *ack, bool limited)
+{
+    struct hystart *h = &cc->memory->hystart;
+
+    if (limited)
+        cc->cwnd += hystart_growth(h, ack->acked, cc->mss, false);
+    if (hystart_ack(h, ack->ack, ack->nxt, ack->rtt_ns))
+        cc->ssthresh = cc->cwnd;
+    return limited ? GROWTH_SLOW_START : GROWTH_NONE;
+}
+
 enum cc_growth cc_on_ack(struct cc *cc, const struct cc_ack *ack)
 {
     const struct cc_ops *ops = cc_algorithms[cc->algorithm];
 
     assert(cc->memory);
-    if (!ack->limited || cc->cwnd > INT32_MAX / 2) {
+    bool limited = ack->limited && cc->cwnd <= INT32_MAX / 2;
+    if (ops->hystart && cc->hystart && cc_is_fresh(cc))
+        return first_slow_start(cc, ack, limited);
+    if (!limited) {
         if (ops->pause)
             ops->pause(cc, ack->now);
         return GROWTH_NONE;
@@ -160,6 +177,7 @@ static void cubic_on_pause(struct cc *cc, instant now)
 }
 
 static const struct cc_ops cubic = {.name = "cubic",
+                                    .hystart = true,
                                     .on_loss = cubic_on_loss,
                                     .on_timeout = cubic_on_timeout,
                                     .grow = cubic_on_ack,

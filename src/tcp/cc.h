@@ -10,6 +10,7 @@
 #define TAPIO_TCP_CC_H
 
 #include "tcp/cubic.h"
+#include "tcp/hystart.h"
 
 enum cc_algorithm { CC_NEWRENO, CC_CUBIC, CC_ALGORITHMS };
 
@@ -17,6 +18,7 @@ enum cc_algorithm { CC_NEWRENO, CC_CUBIC, CC_ALGORITHMS };
 struct cc_memory {
     uint32_t acked; /* NewReno: octets since cwnd last grew in congestion avoidance */
     struct cubic cubic;
+    struct hystart hystart;
 };
 
 struct cc {
@@ -25,6 +27,7 @@ struct cc {
     uint16_t mss;      /* SMSS */
     uint8_t abc_limit; /* L of RFC 3465, 2.2, in segments; 0: none */
     uint8_t algorithm; /* enum cc_algorithm */
+    bool hystart;      /* HyStart++ ends the first slow start, if the algorithm has it */
     bool reduced;      /* for what is in flight an echo has cut ssthresh already */
     /* While something is in flight, and afterwards unless it says nothing (cc_is_fresh()); else
      * NULL. */
@@ -37,6 +40,8 @@ struct cc_ack {
     bool limited;    /* the sender had more to say, and it was cwnd that kept it */
     bool after_loss; /* what a timeout has taken for lost is being repaired (RFC 3465, 2.3) */
     int64_t srtt_ns;
+    int64_t rtt_ns;   /* a round trip that it has measured; negative: none */
+    tcp_seq ack, nxt; /* SEG.ACK, SND.NXT */
     instant now;
 };
 
@@ -44,6 +49,7 @@ enum cc_growth { GROWTH_NONE, GROWTH_SLOW_START, GROWTH_AVOIDANCE };
 
 struct cc_ops {
     const char *name;
+    bool hystart; /* its first slow start ends by HyStart++ (RFC 9438, 4.10) */
     /* A loss was noticed, or a timeout, with `flight` octets out: the new ssthresh. */
     uint32_t (*on_loss)(struct cc *cc, uint32_t flight);
     uint32_t (*on_timeout)(struct cc *cc, uint32_t flight);
@@ -58,9 +64,9 @@ extern const struct cc_ops *const cc_algorithms[CC_ALGORITHMS];
 /* RFC 6928, 2: min(10*MSS, max(2*MSS, 14600)); one segment after a lost SYN (RFC 5681, 3.1). */
 uint32_t cc_initial_window(uint16_t mss, bool syn_was_lost);
 void cc_init(struct cc *cc, enum cc_algorithm algorithm, uint16_t mss);
-void cc_memory_init(struct cc_memory *memory);
+void cc_memory_init(struct cc_memory *memory, tcp_seq nxt);
 /* The other algorithm from now on: cwnd and ssthresh stay, what was remembered does not. */
-void cc_choose(struct cc *cc, enum cc_algorithm algorithm);
+void cc_choose(struct cc *cc, enum cc_algorithm algorithm, tcp_seq nxt);
 /* The handshake is done: the first cwnd. */
 void cc_open(struct cc *cc, uint16_t mss, bool syn_was_lost);
 enum cc_growth cc_on_ack(struct cc *cc, const struct cc_ack *ack);

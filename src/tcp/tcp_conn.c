@@ -71,6 +71,7 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto, &limits);
     cc_init(&conn->cc, (enum cc_algorithm)tcp->values->tcp_cc, conn->snd_mss);
+    conn->cc.hystart = tcp->values->tcp_hystart != 0;
     conn->cc.abc_limit = (uint8_t)tcp->values->tcp_abc_limit;
 }
 

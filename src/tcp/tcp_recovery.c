@@ -112,12 +112,17 @@ static enum ack_effect grow(struct tcp_conn *conn, const struct ack_news *a, uin
 {
     if (octets == 0)
         return ACK_QUIET;
-    switch (
-        cc_on_ack(&conn->cc, &(struct cc_ack){.acked = octets,
-                                              .limited = a->limited,
-                                              .after_loss = conn->sender->phase == PHASE_TIMEOUT,
-                                              .srtt_ns = conn->rto.srtt_ns,
-                                              .now = a->news.now})) {
+    switch (cc_on_ack(
+        &conn->cc, &(struct cc_ack){.acked = octets,
+                                    .limited = a->limited,
+                                    .after_loss = conn->sender->phase == PHASE_TIMEOUT,
+                                    .srtt_ns = conn->rto.srtt_ns,
+                                    .rtt_ns = a->news.has_newest
+                                                  ? instant_since(a->news.now, a->news.newest_sent)
+                                                  : -1,
+                                    .ack = conn->snd.una,
+                                    .nxt = conn->snd.nxt,
+                                    .now = a->news.now})) {
     case GROWTH_SLOW_START:
         return ACK_SLOW_START;
     case GROWTH_AVOIDANCE:

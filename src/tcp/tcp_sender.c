@@ -43,7 +43,7 @@ static struct sender *sender_new(struct tcp *tcp, struct tcp_conn *conn)
     rack_init(&s->rack);
     if (conn->min_rtt_us > 0)
         rack_sample(&s->rack, conn->min_rtt_us * NS_PER_US, conn->heard_at);
-    cc_memory_init(&s->cc);
+    cc_memory_init(&s->cc, conn->snd.nxt);
     newreno_init(&s->newreno, seq_sub(conn->snd.una, 1));
     s->reorder_at = s->probe_at = INSTANT_NEVER;
     conn->sender = s;

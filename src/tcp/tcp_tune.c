@@ -81,8 +81,10 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
     conn->send_cap = tuning->send_buffer ? tuning->send_buffer : (uint32_t)tcp->values->tcp_wmem;
     conn->rcv.cap = receive_cap(tcp, conn);
     conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
-    cc_choose(&conn->cc, tuning->cc ? (enum cc_algorithm)(tuning->cc - 1)
-                                    : (enum cc_algorithm)tcp->values->tcp_cc);
+    cc_choose(&conn->cc,
+              tuning->cc ? (enum cc_algorithm)(tuning->cc - 1)
+                         : (enum cc_algorithm)tcp->values->tcp_cc,
+              conn->snd.nxt);
     tcp_set_tos_ttl(conn, tuning->tos, tuning->ttl);
     conn->ip_options = tuning->ip_options.len > 0 && ip_is_v4(conn->local.addr);
 }

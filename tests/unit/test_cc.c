@@ -14,7 +14,7 @@ static struct cc_memory memory;
 static void given(enum cc_algorithm algorithm)
 {
     cc_init(&cc, algorithm, MSS);
-    cc_memory_init(&memory);
+    cc_memory_init(&memory, seq(1));
     cc.memory = &memory;
     cc_open(&cc, MSS, false);
 }
@@ -100,6 +100,44 @@ START_TEST(an_undone_loss_was_none)
 }
 END_TEST
 
+/* Rounds of `segments` ACKs whose round trips take `ms`: how many octets cwnd gains. */
+static uint32_t round_of(uint32_t segments, int64_t ms, uint32_t *at)
+{
+    uint32_t before = cc.cwnd;
+
+    for (uint32_t i = 0; i < segments && cc.cwnd < cc.ssthresh; i++) {
+        *at += MSS;
+        cc_on_ack(&cc, &(struct cc_ack){.acked = MSS,
+                                        .limited = true,
+                                        .srtt_ns = ms * NS_PER_MS,
+                                        .rtt_ns = ms * NS_PER_MS,
+                                        .ack = seq(*at),
+                                        .nxt = seq(*at + segments * MSS)});
+    }
+    return cc.cwnd - before;
+}
+
+START_TEST(cubic_ends_its_first_slow_start_when_round_trips_become_longer)
+{
+    uint32_t at = 1;
+
+    given((enum cc_algorithm)_i);
+    cc.hystart = true;
+    for (int round = 0; round < 4; round++)
+        ck_assert_uint_eq(round_of(20, 40, &at), 20 * MSS);
+    for (int round = 0; round < 8; round++)
+        round_of(20, 60, &at);
+    if (_i == CC_CUBIC) {
+        ck_assert_uint_eq(cc.ssthresh, cc.cwnd);
+        ck_assert_uint_lt(cc.cwnd, 10 * MSS + 160 * MSS); /* and slowed down before that */
+    } else {
+        ck_assert_uint_eq(cc.ssthresh, UINT32_MAX);
+        ck_assert_uint_eq(cc.cwnd, 10 * MSS + 240 * MSS);
+    }
+    PROVES("RFC9438-4.10-a", "RFC9406-4.2-a");
+}
+END_TEST
+
 START_TEST(undoing_takes_nothing_away)
 {
     struct cc_state before;
@@ -154,6 +192,8 @@ int main(void)
     tcase_add_loop_test(c, after_a_timeout_one_ack_gains_one_segment_whatever_the_limit, 0,
                         CC_ALGORITHMS);
     tcase_add_loop_test(c, an_undone_loss_was_none, 0, CC_ALGORITHMS);
+    tcase_add_loop_test(c, cubic_ends_its_first_slow_start_when_round_trips_become_longer, 0,
+                        CC_ALGORITHMS);
     tcase_add_loop_test(c, undoing_takes_nothing_away, 0, CC_ALGORITHMS);
     tcase_add_loop_test(c, above_ssthresh_a_round_trip_gains_about_a_segment, 0, CC_ALGORITHMS);
     tcase_add_loop_test(c, a_window_that_is_not_the_limit_stays, 0, CC_ALGORITHMS);

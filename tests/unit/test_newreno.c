@@ -16,7 +16,7 @@ static const tcp_seq iss = {0xfffff000}; /* the seam is on the way */
 static void given_a_connection(void)
 {
     cc_init(&cc, CC_NEWRENO, MSS);
-    cc_memory_init(&memory);
+    cc_memory_init(&memory, iss);
     cc.memory = &memory;
     cc_open(&cc, MSS, false);
     newreno_init(&recovery, iss);
