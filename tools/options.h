@@ -20,7 +20,7 @@ enum {
     STACK_OPTIONS = 19,   /* rows of the stack options */
     OPTIONS_IMPAIRS = 16, /* --impair at most */
     OPTIONS_SETS = 64,    /* --set at most */
-    OPTIONS_VERB = 16,    /* options of a verb's own at most */
+    OPTIONS_VERB = 24,    /* options of a verb's own at most */
     MTU_MIN = 68,         /* what every host must be able to take (RFC 791, 3.2) */
     MTU_MAX = 65535,
 };

@@ -8,38 +8,18 @@
  * The capture is the client's: what it sent and received, with the reasons, as from a real device.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/memory.h"
-#include "dev/impair.h"
-#include "options.h"
+#include "base/instant.h"
 #include "os/os_env.h"
-#include "os/os_sink.h"
-#include "see/capture.h"
-#include "sim/sim_draw.h"
-#include "sim_plot.h"
+#include "sim/swarm.h"
+#include "sim_verb.h"
 #include "verbs.h"
 
-enum { CONNECTIONS_MAX = 1000, OCTETS_MAX = 1 << 30, SEEDS_MAX = 1000000000 };
-
-struct sim_verb {
-    uint64_t first, last;              /* seeds */
-    bool seeded, json, help;           /* --set help */
-    uint64_t connections, octets, mtu; /* 0: as drawn */
-    struct impairs impairs;
-    const char *set[OPTIONS_SETS];
-    int set_count;
-    const char *profile, *capture;
-
-    struct os_sink out;
-    struct capture captured;
-    struct sim_plot plot;
-    uint64_t passed, failed, verified, segments;
-};
+enum { CONNECTIONS_MAX = 1000, SEEDS_MAX = 1000000000 };
+static const uint64_t OCTETS_MAX = UINT64_C(1) << 40;
 
 /* --- the command line --------------------------------------------------------------------- */
 
@@ -92,6 +72,73 @@ static int take_mtu(void *context, const char *text, struct refusal *refusal)
     return take_number("mtu", text, MTU_MIN, MTU_MAX, &sim->mtu, refusal);
 }
 
+static int take_flows(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+    return take_number("flows", text, 1, FLOWS_MAX, &sim->flows, refusal);
+}
+
+/* --rate, --delay and --queue are --impair of the bottleneck in fewer letters. */
+static int take_link(struct sim_verb *sim, const char *key, const char *text, const char *unit,
+                     struct refusal *refusal)
+{
+    struct impair_config there = {0}, back = {0};
+    char why[200];
+
+    if (sim->link_count == ARRAY_LEN(sim->link))
+        return refuse(refusal, EXIT_USAGE, "--%s %s: given too often", key, text);
+    char *spec = sim->link[sim->link_count++];
+    snprintf(spec, sizeof sim->link[0], "%s=%s%s", key, text, unit);
+    if (strpbrk(text, ",;") || impair_parse(spec, &there, &back, why, sizeof why))
+        return refuse(refusal, EXIT_USAGE, "--%s %s: %s", key, text,
+                      strpbrk(text, ",;") ? "one value only" : why);
+    return 0;
+}
+
+static int take_rate(void *context, const char *text, struct refusal *refusal)
+{
+    return take_link(context, "rate", text, "", refusal);
+}
+
+static int take_delay(void *context, const char *text, struct refusal *refusal)
+{
+    return take_link(context, "delay", text, "", refusal);
+}
+
+/* A bare number is one of packets, as routers count them. */
+static int take_queue(void *context, const char *text, struct refusal *refusal)
+{
+    bool bare = *text && strspn(text, "0123456789") == strlen(text);
+    return take_link(context, "queue", text, bare ? "p" : "", refusal);
+}
+
+/* "60s", "60" or "2.5s" */
+static int take_time(const char *option, const char *text, int64_t *ns, struct refusal *refusal)
+{
+    char number[24];
+    size_t len = strlen(text);
+
+    if (len > 0 && len < sizeof number && text[len - 1] == 's')
+        len--;
+    snprintf(number, sizeof number, "%.*s", (int)len, text);
+    if (len >= sizeof number || !seconds_parse(number, ns) || *ns < NS_PER_MS)
+        return refuse(refusal, EXIT_USAGE, "--%s %s: not a time from 0.001s to 86400s", option,
+                      text);
+    return 0;
+}
+
+static int take_duration(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+    return take_time("time", text, &sim->time_ns, refusal);
+}
+
+static int take_skip(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+    return take_time("skip", text, &sim->skip_ns, refusal);
+}
+
 static int take_impair(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
@@ -139,6 +186,16 @@ static int take_plot(void *context, const char *text, struct refusal *refusal)
     return 0;
 }
 
+static int take_swarm(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+
+    (void)text;
+    (void)refusal;
+    sim->swarm = true;
+    return 0;
+}
+
 static int take_json(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
@@ -158,6 +215,17 @@ static const struct option_row rows[] = {
      "the server)",
      take_impair},
     {"mtu", 0, "N", "octets of an IP packet", take_mtu},
+    {"swarm", 0, NULL, "instead: many stacks on a network, and a random subset of all faults",
+     take_swarm},
+    {"flows", 0, "N", "instead: so many flows share one bottleneck, and it is told how well",
+     take_flows},
+    {"rate", 0, "RATE", "of the bottleneck, with --flows: 10mbit, 1gbit (default: 100mbit)",
+     take_rate},
+    {"delay", 0, "TIME", "of the bottleneck, each way: 20ms (default: 10ms)", take_delay},
+    {"queue", 0, "N", "packets that wait in front of it, or octets as in 64k (default: 100)",
+     take_queue},
+    {"time", 0, "TIME", "the flows end after so long: 60s (default: 10s)", take_duration},
+    {"skip", 0, "TIME", "what they carry before counts for nothing: 5s (default: 0)", take_skip},
     {"set", 0, "KEY=VALUE", "change a value of both stacks, repeatable", take_set},
     {"profile", 0, "NAME", "a group of values: default, rfc, linux, freebsd", take_profile},
     {"capture", 0, "FILE", "write what the client did as annotated pcapng (one seed)",
@@ -181,17 +249,25 @@ static const struct option_verb verb = {
 
 /* --- one run ------------------------------------------------------------------------------ */
 
+int sim_values(const struct sim_verb *sim, struct stack_values *values, struct refusal *refusal)
+{
+    if (sim->profile && values_profile(values, sim->profile))
+        return refuse(refusal, EXIT_USAGE, "--profile %s: cannot be used", sim->profile);
+    for (int i = 0; i < sim->set_count; i++) {
+        int status = value_take(sim->set[i], values, refusal);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
 static int make_config(const struct sim_verb *sim, uint64_t seed, struct sim_config *config,
                        struct refusal *refusal)
 {
     sim_draw(config, seed);
-    if (sim->profile && values_profile(&config->values, sim->profile))
-        return refuse(refusal, EXIT_USAGE, "--profile %s: cannot be used", sim->profile);
-    for (int i = 0; i < sim->set_count; i++) {
-        int status = value_take(sim->set[i], &config->values, refusal);
-        if (status)
-            return status;
-    }
+    int status = sim_values(sim, &config->values, refusal);
+    if (status)
+        return status;
     if (sim->connections)
         config->connections = (uint32_t)sim->connections;
     if (sim->octets)
@@ -204,37 +280,6 @@ static int make_config(const struct sim_verb *sim, uint64_t seed, struct sim_con
         config->to_client = config->to_server = (struct impair_config){0};
     impairs_apply(&sim->impairs, &config->to_client, &config->to_server);
     return 0;
-}
-
-static int open_capture(struct sim_verb *sim, struct sim_config *config, struct refusal *refusal)
-{
-    if (!sim->capture)
-        return 0;
-    int fd = open(sim->capture, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-    if (fd < 0)
-        return refuse(refusal, EXIT_FAILURE, "--capture %s: %s", sim->capture, strerror(errno));
-    os_sink_init(&sim->out, fd);
-    struct pcapng_config pcapng = {
-        .device = "client", .os = "tapio sim", .ethernet = config->link == STACK_LINK_ETHERNET};
-    int err = capture_open(&sim->captured, &sim->out.sink, &pcapng);
-    if (err) {
-        close(fd);
-        return refuse(refusal, EXIT_FAILURE, "--capture %s: %s", sim->capture, strerror(-err));
-    }
-    config->watch[SIM_CLIENT] = &sim->captured.sink;
-    return 0;
-}
-
-static int close_capture(struct sim_verb *sim, int64_t took_ns, struct refusal *refusal)
-{
-    if (!sim->capture)
-        return 0;
-    capture_close(&sim->captured, (instant){took_ns});
-    int err = sim->captured.pcapng.errors ? sim->captured.pcapng.error : 0;
-    if (close(sim->out.fd) && !err)
-        err = -errno;
-    return err ? refuse(refusal, EXIT_FAILURE, "--capture %s: %s", sim->capture, strerror(-err))
-               : 0;
 }
 
 /* --- telling ------------------------------------------------------------------------------ */
@@ -263,10 +308,16 @@ static void print_json(const struct sim_config *config, const struct sim_result 
            retransmitted(result));
 }
 
-/* The command that runs this seed again. */
-static void print_command(FILE *out, const struct sim_verb *sim, uint64_t seed)
+void sim_print_options(FILE *out, const struct sim_verb *sim)
 {
-    fprintf(out, "tapio sim --seed %" PRIu64, seed);
+    if (sim->flows)
+        fprintf(out, " --flows %" PRIu64, sim->flows);
+    if (sim->time_ns)
+        fprintf(out, " --time %.9gs", (double)sim->time_ns / 1e9);
+    if (sim->skip_ns)
+        fprintf(out, " --skip %.9gs", (double)sim->skip_ns / 1e9);
+    for (size_t i = 0; i < sim->link_count; i++)
+        fprintf(out, " --impair '%s'", sim->link[i]);
     if (sim->connections)
         fprintf(out, " --conns %" PRIu64, sim->connections);
     if (sim->octets)
@@ -281,11 +332,11 @@ static void print_command(FILE *out, const struct sim_verb *sim, uint64_t seed)
         fprintf(out, " --set '%s'", sim->set[i]);
 }
 
-/* ... and captures it. */
+/* The command that runs this seed again, and captures it. */
 static void print_replay(const struct sim_verb *sim, uint64_t seed)
 {
-    printf("    again: ");
-    print_command(stdout, sim, seed);
+    printf("    again: tapio sim --seed %" PRIu64, seed);
+    sim_print_options(stdout, sim);
     printf(" --capture seed-%" PRIu64 ".pcapng\n", seed);
 }
 
@@ -295,7 +346,8 @@ static int open_plot(struct sim_verb *sim, struct sim_config *config, struct ref
     FILE *out = fmemopen(run, sizeof run, "w");
 
     if (out) {
-        print_command(out, sim, config->seed);
+        fprintf(out, "tapio sim --seed %" PRIu64, config->seed);
+        sim_print_options(out, sim);
         fclose(out);
     }
     return sim_plot_open(&sim->plot, config, run, refusal);
@@ -329,13 +381,14 @@ static int run_seed(struct sim_verb *sim, uint64_t seed, struct refusal *refusal
 
     int status = make_config(sim, seed, &config, refusal);
     if (!status)
-        status = open_capture(sim, &config, refusal);
+        status = sim_capture_open(sim, "client", config.link == STACK_LINK_ETHERNET,
+                                  &config.watch[SIM_CLIENT], refusal);
     if (!status)
         status = open_plot(sim, &config, refusal);
     if (status)
         return status;
     int err = sim_run(&config, &memory, &result);
-    status = close_capture(sim, result.took_ns, refusal);
+    status = sim_capture_close(sim, result.took_ns, refusal);
     if (err)
         return refuse(refusal, EXIT_FAILURE, "sim: the stacks could not be made: %s",
                       strerror(-err));
@@ -349,6 +402,16 @@ static int run_seed(struct sim_verb *sim, uint64_t seed, struct refusal *refusal
     return sim_plot_close(&sim->plot, &config, sim->json ? NULL : stdout, refusal);
 }
 
+void sim_print_sum(const struct sim_verb *sim, int64_t took_ns)
+{
+    int64_t ms = took_ns / NS_PER_MS;
+    if (!sim->json && sim->first != sim->last)
+        printf("%" PRIu64 " octets verified; %" PRIu64 " packets, %" PRIu64
+               " a second of processor time\n%" PRIu64 " passed, %" PRIu64 " failed\n",
+               sim->verified, sim->segments, sim->segments * 1000 / (uint64_t)(ms > 0 ? ms : 1),
+               sim->passed, sim->failed);
+}
+
 static int run_all(struct sim_verb *sim, struct refusal *refusal)
 {
     instant start = os_now();
@@ -360,13 +423,29 @@ static int run_all(struct sim_verb *sim, struct refusal *refusal)
         if (seed == sim->last)
             break;
     }
-    int64_t ms = instant_since(os_now(), start) / NS_PER_MS;
-    if (!sim->json && sim->first != sim->last)
-        printf("%" PRIu64 " octets verified; %" PRIu64 " packets, %" PRIu64
-               " a second of processor time\n%" PRIu64 " passed, %" PRIu64 " failed\n",
-               sim->verified, sim->segments, sim->segments * 1000 / (uint64_t)(ms > 0 ? ms : 1),
-               sim->passed, sim->failed);
+    sim_print_sum(sim, instant_since(os_now(), start));
     return sim->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int check_together(const struct sim_verb *sim, struct refusal *refusal)
+{
+    if (sim->flows == 0 && (sim->link_count > 0 || sim->time_ns || sim->skip_ns))
+        return refuse(refusal, EXIT_USAGE,
+                      "--rate, --delay, --queue, --time and --skip go with --flows; without it "
+                      "--impair says what the wire is like");
+    if (sim->swarm && (sim->flows || sim->impairs.count > 0 || sim->mtu))
+        return refuse(
+            refusal, EXIT_USAGE,
+            "--swarm draws the network and its faults: not with --flows, --impair, --mtu");
+    if (sim->swarm && sim->connections > SWARM_CONNS)
+        return refuse(refusal, EXIT_USAGE, "--conns: at most %d with --swarm", SWARM_CONNS);
+    if (sim->flows && sim->connections)
+        return refuse(refusal, EXIT_USAGE, "--conns: with --flows each flow is one connection");
+    if (sim->plot.dir && (sim->flows || sim->swarm))
+        return refuse(refusal, EXIT_USAGE, "--plot: of two stacks, not with --flows or --swarm");
+    if (sim->flows == 0 && sim->octets > UINT32_MAX / 4)
+        return refuse(refusal, EXIT_USAGE, "--bytes: at most 1 GB without --flows");
+    return 0;
 }
 
 int verb_sim(int argc, char **argv)
@@ -386,6 +465,8 @@ int verb_sim(int argc, char **argv)
         options_print_values(stdout);
         return EXIT_SUCCESS;
     }
+    if (!status)
+        status = check_together(&sim, &refusal);
     if (!status && (sim.capture || sim.plot.dir) && sim.first != sim.last)
         status = refuse(&refusal, EXIT_USAGE, "--capture, --plot: of one seed only");
     if (!status && !sim.seeded) {
@@ -397,6 +478,8 @@ int verb_sim(int argc, char **argv)
         sim.last = sim.first;
     }
     if (!status)
-        status = run_all(&sim, &refusal);
+        status = sim.swarm   ? sim_swarm(&sim, &refusal)
+                 : sim.flows ? sim_flows(&sim, &refusal)
+                             : run_all(&sim, &refusal);
     return status && refusal.text[0] ? say_refusal(&refusal) : status;
 }

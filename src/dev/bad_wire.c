@@ -8,14 +8,16 @@
  * 10 ms when none do. All others leave in the order in which they came, which makes the frames
  * under way a plain queue with a handful beside it.
  *
- * Bursts. This is Gilbert's model: a good state that loses nothing, a bad one that loses all, and
+ * Bursts. This is Gilbert's model: a good state that loses nothing, a bad one that loses all (or,
+ * with burst_loss, a part: Elliott's), and
  * the chances to change between them chosen so that `loss` is the share of lost frames and `burst`
  * the mean length of a run.
  *
  * Corruption. It flips one to four bits of one 16-bit word. The Internet checksum sees every such
  * change, being a sum of such words (RFC 1071, 1), but not two changes that cancel each other. So a
  * transfer over a corrupting wire must end byte for byte equal, and a test may demand it. The
- * checksum must be there for that: a partial one is completed first.
+ * checksum must be there for that: a partial one is completed first. A change that no checksum sees
+ * is a fault of its own, in bad_wire_tcp.c.
  *
  * A frame's fate is decided once, when it comes. Frames that will be lost take their time in the
  * bottleneck like all others: the loss is behind it.
@@ -27,12 +29,14 @@
 #include "base/bytes.h"
 #include "base/instant.h"
 #include "dev/vnet_wire.h"
+#include "eth/eth_wire.h"
 
 enum {
     REORDER_WAIT_MS = 10, /* how long a frame waits to be overtaken */
     FLIPS_MAX = 4,        /* bits of a word; 16 could turn 0 into -0, which sums up the same */
     QUEUE_MIN = 32768,    /* octets, where no queue was asked for */
     QUEUE_MAX = 1 << 30,
+    OUTAGE_SHARE = 10,    /* a period is so many outages, when it was not said */
     QUEUES_A_SECOND = 10, /* or this part of what the rate carries in a second */
 };
 
@@ -148,21 +152,60 @@ static bool chance(struct bad_wire *wire, uint32_t parts)
     return parts == UINT32_MAX || (parts > 0 && prng_chance(&wire->prng, parts));
 }
 
+/* The share of frames that fall into bursts, parts in 2^32: all the loss happens there. */
+static uint64_t share_in_bursts(const struct impair_config *c)
+{
+    return c->burst_loss ? ((uint64_t)c->loss << 32) / c->burst_loss : c->loss;
+}
+
 /* Gilbert's model: a burst ends with a chance of 1/burst. It begins with the chance that makes the
- * share of lost frames right: loss / (burst * (1 - loss)). */
-static bool is_lost(struct bad_wire *wire)
+ * share of frames in bursts right: share / (burst * (1 - share)). Elliott's addition: in a burst a
+ * frame has a chance to pass. */
+static bool is_lost_by_chance(struct bad_wire *wire)
 {
     const struct impair_config *c = &wire->config;
-    if (c->burst <= 1 || c->loss == 0 || c->loss == UINT32_MAX)
-        return chance(wire, c->loss);
+    uint64_t whole = UINT64_C(1) << 32, share = share_in_bursts(c);
 
+    if (c->burst <= 1 || c->loss == 0 || c->loss == UINT32_MAX || share >= whole)
+        return chance(wire, c->loss);
     if (wire->in_burst) {
         wire->in_burst = !chance(wire, UINT32_MAX / c->burst);
     } else {
-        uint64_t begin = ((uint64_t)c->loss << 32) / (c->burst * ((UINT64_C(1) << 32) - c->loss));
+        uint64_t begin = (share << 32) / (c->burst * (whole - share));
         wire->in_burst = chance(wire, begin > UINT32_MAX ? UINT32_MAX : (uint32_t)begin);
     }
-    return wire->in_burst;
+    return wire->in_burst && (c->burst_loss == 0 || chance(wire, c->burst_loss));
+}
+
+/* The link is down at the end of each period. */
+static bool is_out(const struct impair_config *c, instant now)
+{
+    int64_t every = c->every_ns ? c->every_ns : c->outage_ns * OUTAGE_SHARE;
+
+    return c->outage_ns > 0 && now.ns >= 0 && now.ns % every >= every - c->outage_ns;
+}
+
+static bool is_too_long(const struct bad_wire *wire, const struct arrival *frame)
+{
+    size_t header = wire->ip_only ? 0 : ETH_HEADER;
+
+    return wire->config.mtu > 0 && frame->meta->gso_type == FRAME_GSO_NONE &&
+           frame->len > wire->config.mtu + header;
+}
+
+/* What asks for less than a chance is not drawn: what a seed gives stays when a fault is added. */
+static bool is_lost(struct bad_wire *wire, const struct arrival *frame, instant now)
+{
+    bool lost = is_lost_by_chance(wire);
+
+    if (!lost && wire->config.ack_loss > 0 && frame->len <= sizeof wire->look) {
+        struct writer w = writer_of(wire->look, sizeof wire->look);
+        for (int i = 0; i < frame->iovcnt; i++)
+            write_bytes(&w, frame->iov[i].iov_base, frame->iov[i].iov_len);
+        lost = bad_wire_is_bare_ack(bytes_of(wire->look, frame->len), wire->ip_only) &&
+               chance(wire, wire->config.ack_loss);
+    }
+    return lost || is_too_long(wire, frame) || is_out(&wire->config, now);
 }
 
 /* How long `octets` take through the bottleneck. */
@@ -179,8 +222,61 @@ static uint64_t queue_octets(const struct impair_config *c)
     return share < QUEUE_MIN ? QUEUE_MIN : share > QUEUE_MAX ? QUEUE_MAX : share;
 }
 
-/* When the frame leaves the bottleneck; false when the queue in front of it is full. An idle
+/* Forgets those that have left by `now`. */
+static void depart(struct departures *d, instant now)
+{
+    while (d->count > 0 && !instant_before(now, d->at[d->first])) {
+        d->first = (d->first + 1) % d->room;
+        d->count--;
+    }
+}
+
+/* Room for all that may wait and the one that is being sent. False: no memory. A queue that has
+ * become shorter keeps its room. */
+static bool departures_fit(struct bad_wire *wire)
+{
+    struct departures *d = &wire->departures;
+    uint32_t room = wire->config.queue_frames + 1;
+
+    if (d->room >= room)
+        return true;
+    instant *at = memory_alloc(wire->memory, room * sizeof(*at));
+    if (!at)
+        return false;
+    for (uint32_t i = 0; i < d->count; i++)
+        at[i] = d->at[(d->first + i) % d->room];
+    memory_release(wire->memory, d->at, d->room * sizeof(*d->at));
+    *d = (struct departures){.at = at, .room = room, .count = d->count};
+    return true;
+}
+
+/* Is there room for a frame that takes `own` ns, behind those that take `waiting`? An idle
  * bottleneck takes any frame. */
+static bool has_place(struct bad_wire *wire, int64_t waiting, int64_t own, instant now)
+{
+    if (wire->config.queue_frames == 0)
+        return waiting == 0 || waiting + own <= transmission_ns(wire, queue_octets(&wire->config));
+    depart(&wire->departures, now);
+    return departures_fit(wire) && wire->departures.count <= wire->config.queue_frames;
+}
+
+static void count_queue(struct bad_wire *wire, int64_t waiting)
+{
+    struct impair_counters *c = &wire->counters;
+    struct departures *d = &wire->departures;
+    uint64_t octets = (uint64_t)(waiting / NS_PER_US) * wire->config.rate / 8000000;
+
+    if (octets > c->queue_most)
+        c->queue_most = octets;
+    if (wire->config.queue_frames == 0)
+        return;
+    if (d->count > c->frames_most) /* all but the one that is being sent */
+        c->frames_most = d->count;
+    d->at[(d->first + d->count) % d->room] = wire->busy_until;
+    d->count++;
+}
+
+/* When the frame leaves the bottleneck; false when the queue in front of it is full. */
 static bool pass_bottleneck(struct bad_wire *wire, size_t len, instant now, instant *out)
 {
     *out = now;
@@ -190,9 +286,10 @@ static bool pass_bottleneck(struct bad_wire *wire, size_t len, instant now, inst
         wire->busy_until = now;
     int64_t waiting = instant_since(wire->busy_until, now);
     int64_t own = transmission_ns(wire, len);
-    if (waiting > 0 && waiting + own > transmission_ns(wire, queue_octets(&wire->config)))
+    if (!has_place(wire, waiting, own, now))
         return false;
     wire->busy_until = instant_add(wire->busy_until, own);
+    count_queue(wire, waiting);
     *out = wire->busy_until;
     return true;
 }
@@ -236,7 +333,8 @@ void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant
         counters->rate_dropped++;
         return;
     }
-    if (is_lost(wire)) {
+    counters->carried += frame->len;
+    if (is_lost(wire, frame, now)) {
         counters->lost++;
         return;
     }
@@ -257,6 +355,13 @@ void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant
         twin = hold(wire, frame, due);
     if (chance(wire, wire->config.corrupt))
         corrupt(wire, held);
+    struct forgery forgery;
+    if (held->meta.gso_type == FRAME_GSO_NONE && chance(wire, wire->config.forge) &&
+        bad_wire_forge(held->octets, held->len, wire->ip_only, &wire->prng, &forgery)) {
+        counters->forged++;
+        if (wire->forgeries)
+            wire->forgeries->forged(wire->forgeries, &forgery);
+    }
 
     uint32_t earlier = wire->aside_count;
     if (chance(wire, wire->config.reorder)) {
@@ -279,10 +384,13 @@ void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant
 /* --- life --------------------------------------------------------------------------------- */
 
 void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct impair_config *config,
-                   uint64_t seed)
+                   bool ip_only, uint64_t seed)
 {
-    *wire = (struct bad_wire){
-        .memory = memory, .config = *config, .busy_until = LONG_AGO, .last_due = LONG_AGO};
+    *wire = (struct bad_wire){.memory = memory,
+                              .config = *config,
+                              .ip_only = ip_only,
+                              .busy_until = LONG_AGO,
+                              .last_due = LONG_AGO};
     prng_seed(&wire->prng, seed);
 }
 
@@ -291,4 +399,7 @@ void bad_wire_fini(struct bad_wire *wire)
     struct held *held;
     while ((held = next_out(wire)))
         bad_wire_drop(wire, held);
+    memory_release(wire->memory, wire->departures.at,
+                   wire->departures.room * sizeof(*wire->departures.at));
+    wire->departures = (struct departures){0};
 }

@@ -10,9 +10,13 @@
 
 #include "base/memory.h"
 #include "base/prng.h"
+#include "dev/bad_wire_tcp.h"
 #include "dev/impair.h"
 
-enum { REORDER_MAX = 8 }; /* frames that may overtake one */
+enum {
+    REORDER_MAX = 8,    /* frames that may overtake one */
+    BARE_ACK_MAX = 160, /* no frame with an ACK and nothing else is longer */
+};
 
 /* A frame that comes, as its owner has it. */
 struct arrival {
@@ -34,23 +38,39 @@ struct held {
     uint8_t octets[];
 };
 
+/* When each frame that is in the bottleneck or waits for it leaves it: a ring, kept only where the
+ * queue is counted in frames. */
+struct departures {
+    instant *at;
+    uint32_t room, first, count;
+};
+
+/* Who is told of each forgery. Embed it. */
+struct forgery_sink {
+    void (*forged)(struct forgery_sink *sink, const struct forgery *forgery);
+};
+
 struct bad_wire {
     struct memory *memory;
     struct impair_config config;
+    bool ip_only;                   /* frames are IP packets */
+    struct forgery_sink *forgeries; /* NULL: nobody */
     struct prng prng;
     bool in_burst;
     instant busy_until; /* the bottleneck has something to send until then */
-    instant last_due;   /* nobody in the line comes out before the one in front */
+    struct departures departures;
+    instant last_due; /* nobody in the line comes out before the one in front */
     struct held *first, *last;
     /* Set aside, in the order in which they came and are due: the last eight, and a new one. */
     struct held *aside[REORDER_MAX + 1];
     uint32_t aside_count;
     uint64_t octets;
     struct impair_counters counters;
+    uint8_t look[BARE_ACK_MAX]; /* a short frame in one piece, to see what it is */
 };
 
 void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct impair_config *config,
-                   uint64_t seed);
+                   bool ip_only, uint64_t seed);
 void bad_wire_fini(struct bad_wire *wire);
 
 /* A frame has come: copies it, or counts why it is gone. */

@@ -185,8 +185,8 @@ int impair_new(struct memory *memory, struct dev *inner, const struct impair_con
     impair->dev.ops = &impair_ops;
     impair->dev.counters = (struct dev_counters){0};
     /* A stream of chance for each direction: what comes does not change the fate of what goes. */
-    bad_wire_init(&impair->in, memory, in, in->seed * 2);
-    bad_wire_init(&impair->out, memory, out, out->seed * 2 + 1);
+    bad_wire_init(&impair->in, memory, in, inner->ip_only, in->seed * 2);
+    bad_wire_init(&impair->out, memory, out, inner->ip_only, out->seed * 2 + 1);
     *result = &impair->dev;
     return 0;
 }

@@ -20,25 +20,35 @@
  */
 struct impair_config {
     uint32_t loss, duplicate, reorder, corrupt;
-    uint32_t burst; /* the mean length of a run of lost frames; 0 or 1: each for itself */
+    uint32_t burst;      /* the mean length of a run of lost frames; 0 or 1: each for itself */
+    uint32_t burst_loss; /* the chance of a frame in such a run to be lost; 0: all are */
+    uint32_t ack_loss;   /* of a TCP segment that is an ACK and nothing else, besides */
+    uint32_t forge;      /* the chance that octets of a TCP segment's text change places, unseen */
     int64_t delay_ns;
     int64_t jitter_ns; /* the delay varies by so much, up and down; the order stays */
     uint64_t rate;     /* bits per second of frames; 0: no bottleneck */
     uint32_t
         queue; /* octets that wait in front of it; 0: what it carries in 100 ms, at least 32 KB */
+    uint32_t queue_frames; /* frames that wait instead, as in a router's queue; 0: octets count */
+    int64_t outage_ns;     /* nothing passes for so long, */
+    int64_t every_ns;      /* at the end of each so long; 0: ten times as long */
+    uint32_t mtu;          /* longer packets vanish, as in a black hole; 0: none does */
     uint64_t seed;
 };
 
 /* Most octets under way in each direction, their keeping included. */
-enum { IMPAIR_HELD_MAX = 32 << 20 };
+enum { IMPAIR_HELD_MAX = 32 << 20, IMPAIR_QUEUE_FRAMES_MAX = 65536 };
 
 /* Reads `spec` into the two directions: "loss=1%,delay=20ms", "in:loss=1%;out:rate=10mbit".
  *
  *     loss dup reorder corrupt  0% to 100%, at most six places behind the point
+ *     burstloss ackloss forge   likewise
  *     burst                     1 to 1000 frames
- *     delay jitter              0 to 60 s, in ns us ms s
+ *     delay jitter outage       0 to 60 s, in ns us ms s
+ *     every                     likewise, and longer than the outage
  *     rate                      1kbit to 1000gbit, in bit kbit mbit gbit
- *     queue                     1 octet to 1 GB, with k or m
+ *     queue                     1 octet to 1 GB, with k or m; 1p to 65536p: so many frames
+ *     mtu                       68 to 65535 octets
  *     seed                      a number of 64 bits
  *
  * Segments are separated by ';' and may begin with "in:" or "out:"; without it they mean both. What
@@ -59,13 +69,18 @@ struct impair_counters {
     uint64_t taken;  /* frames that came */
     uint64_t passed; /* frames that went on */
     uint64_t held;   /* frames under way right now */
-    uint64_t lost;
+    uint64_t lost;   /* by chance, in an outage, or too long for the MTU */
     uint64_t duplicated;
     uint64_t reordered; /* set aside, so that later ones overtook it */
     uint64_t corrupted;
+    uint64_t forged;       /* changed in a way that no checksum sees */
     uint64_t delayed;      /* had to wait at all */
     uint64_t rate_dropped; /* the queue in front of the bottleneck was full */
     uint64_t held_dropped; /* too much under way, or no memory */
+
+    uint64_t carried;     /* octets that left the bottleneck, or would have without one */
+    uint64_t queue_most;  /* the most octets that have waited in front of it, */
+    uint32_t frames_most; /* and frames, where those are counted */
 };
 
 /* Of a device from impair_new(). */

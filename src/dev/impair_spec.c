@@ -170,6 +170,7 @@ static const uint64_t DURATION_MAX = 60 * (uint64_t)NS_PER_S;
 static const uint64_t RATE_MIN = 1000, RATE_MAX = 1000 * UINT64_C(1000000000);
 static const uint64_t QUEUE_MAX = UINT64_C(1) << 30;
 static const uint64_t BURST_MAX = 1000;
+static const uint64_t MTU_MIN = 68, MTU_MAX = 65535;
 
 static bool read_duration(struct bytes text, int64_t *out)
 {
@@ -189,13 +190,21 @@ static bool read_rate(struct bytes text, uint64_t *out)
     return read_quantity(text, units, ARRAY_LEN(units), RATE_MIN, RATE_MAX, out);
 }
 
-static bool read_queue(struct bytes text, uint32_t *out)
+/* Octets or frames: what is named last counts. */
+static bool read_queue(struct bytes text, struct impair_config *config)
 {
     static const struct unit units[] = {{"", 1}, {"k", 1 << 10}, {"m", 1 << 20}};
+    static const struct unit frames[] = {{"p", 1}};
     uint64_t value;
+
+    if (read_quantity(text, frames, ARRAY_LEN(frames), 1, IMPAIR_QUEUE_FRAMES_MAX, &value)) {
+        config->queue_frames = (uint32_t)value;
+        return true;
+    }
     if (!read_quantity(text, units, ARRAY_LEN(units), 1, QUEUE_MAX, &value))
         return false;
-    *out = (uint32_t)value;
+    config->queue = (uint32_t)value;
+    config->queue_frames = 0;
     return true;
 }
 
@@ -203,6 +212,15 @@ static bool read_burst(struct bytes text, uint32_t *out)
 {
     uint64_t value;
     if (!read_integer(text, &value) || value < 1 || value > BURST_MAX)
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool read_mtu(struct bytes text, uint32_t *out)
+{
+    uint64_t value;
+    if (!read_integer(text, &value) || value < MTU_MIN || value > MTU_MAX)
         return false;
     *out = (uint32_t)value;
     return true;
@@ -216,6 +234,12 @@ enum key {
     KEY_REORDER,
     KEY_CORRUPT,
     KEY_BURST,
+    KEY_BURSTLOSS,
+    KEY_ACKLOSS,
+    KEY_FORGE,
+    KEY_OUTAGE,
+    KEY_EVERY,
+    KEY_MTU,
     KEY_DELAY,
     KEY_JITTER,
     KEY_RATE,
@@ -235,10 +259,16 @@ static const struct {
     [KEY_REORDER] = {"reorder", A_CHANCE},
     [KEY_CORRUPT] = {"corrupt", A_CHANCE},
     [KEY_BURST] = {"burst", "wants the mean number of frames in a run of losses, 1 to 1000"},
+    [KEY_BURSTLOSS] = {"burstloss", A_CHANCE},
+    [KEY_ACKLOSS] = {"ackloss", A_CHANCE},
+    [KEY_FORGE] = {"forge", A_CHANCE},
+    [KEY_OUTAGE] = {"outage", A_DURATION},
+    [KEY_EVERY] = {"every", A_DURATION},
+    [KEY_MTU] = {"mtu", "wants 68 to 65535 octets"},
     [KEY_DELAY] = {"delay", A_DURATION},
     [KEY_JITTER] = {"jitter", A_DURATION},
     [KEY_RATE] = {"rate", "wants 1kbit to 1000gbit in bit, kbit, mbit or gbit, as in 100mbit"},
-    [KEY_QUEUE] = {"queue", "wants 1 to 1024m octets, as in 64k"},
+    [KEY_QUEUE] = {"queue", "wants 1 to 1024m octets, as in 64k, or 1p to 65536p frames"},
     [KEY_SEED] = {"seed", "wants a number of at most 64 bits"},
 };
 
@@ -255,6 +285,18 @@ static bool read_value(enum key key, struct bytes value, struct impair_config *c
         return read_chance(value, &config->corrupt);
     case KEY_BURST:
         return read_burst(value, &config->burst);
+    case KEY_BURSTLOSS:
+        return read_chance(value, &config->burst_loss);
+    case KEY_ACKLOSS:
+        return read_chance(value, &config->ack_loss);
+    case KEY_FORGE:
+        return read_chance(value, &config->forge);
+    case KEY_OUTAGE:
+        return read_duration(value, &config->outage_ns);
+    case KEY_EVERY:
+        return read_duration(value, &config->every_ns);
+    case KEY_MTU:
+        return read_mtu(value, &config->mtu);
     case KEY_DELAY:
         return read_duration(value, &config->delay_ns);
     case KEY_JITTER:
@@ -262,7 +304,7 @@ static bool read_value(enum key key, struct bytes value, struct impair_config *c
     case KEY_RATE:
         return read_rate(value, &config->rate);
     case KEY_QUEUE:
-        return read_queue(value, &config->queue);
+        return read_queue(value, config);
     case KEY_SEED:
         return read_integer(value, &config->seed);
     }
@@ -284,7 +326,8 @@ static int read_part(struct bytes part, struct impair_config *config, char *erro
         return 0;
     }
     return refuse(error, room, part,
-                  "none of loss, dup, reorder, corrupt, burst, delay, jitter, rate, queue, seed");
+                  "none of loss, dup, reorder, corrupt, burst, burstloss, ackloss, forge, delay, "
+                  "jitter, outage, every, mtu, rate, queue, seed");
 }
 
 /* "loss=1%,delay=20ms" */
@@ -309,11 +352,19 @@ static bool take_prefix(struct bytes *text, const char *prefix)
     return true;
 }
 
-/* With bursts of n, at most n frames of n + 1 can be lost: there is one between two bursts. */
+/* With bursts of n, at most n frames of n + 1 are in one: there is one between two bursts. */
 static bool can_be_lost(const struct impair_config *c)
 {
     uint64_t whole = UINT64_C(1) << 32;
-    return c->burst <= 1 || c->loss == UINT32_MAX || c->loss <= c->burst * (whole - c->loss);
+    uint64_t share = c->burst_loss ? ((uint64_t)c->loss << 32) / c->burst_loss : c->loss;
+
+    return c->burst <= 1 || c->loss == UINT32_MAX ||
+           (share < whole && share <= c->burst * (whole - share));
+}
+
+static bool can_be_out(const struct impair_config *c)
+{
+    return c->every_ns == 0 || c->outage_ns < c->every_ns;
 }
 
 int impair_parse(const char *spec, struct impair_config *in, struct impair_config *out, char *error,
@@ -335,6 +386,8 @@ int impair_parse(const char *spec, struct impair_config *in, struct impair_confi
     }
     if (!can_be_lost(&result[0]) || !can_be_lost(&result[1]))
         return refuse(error, room, text_of(spec), "so much loss needs longer bursts, or burst=1");
+    if (!can_be_out(&result[0]) || !can_be_out(&result[1]))
+        return refuse(error, room, text_of(spec), "every= must be longer than outage=");
     *in = result[0];
     *out = result[1];
     return 0;

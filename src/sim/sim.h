@@ -4,8 +4,9 @@
  * A client stack opens connections to a server stack; on each, both sides send a stream of their
  * own, read at a pace of their own, and close. The run is over when every connection has ended on
  * both sides and nothing is left in either stack. Along the way the oracles watch: every octet in
- * its place, every received frame accounted for, every connection ended cleanly, all within a bound
- * of virtual time. The same config gives the same run, bit for bit.
+ * its place, every received frame accounted for, what each packet (oracle.h) and each connection
+ * (tcp_invariants.h) must keep, every connection ended cleanly, all within a bound of virtual time.
+ * The same config gives the same run, bit for bit.
  */
 #ifndef TAPIO_SIM_SIM_H
 #define TAPIO_SIM_SIM_H

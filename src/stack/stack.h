@@ -79,6 +79,12 @@ static inline void stack_tell_time(struct stack *stack, instant now)
  * change nobody was told? (What input and timers leave is paid in the turn that runs them.) */
 bool stack_owes(const struct stack *stack);
 
+/* --- stack_invariants.c ------------------------------------------------------------------- */
+
+/* NULL when all that must hold does, else a sentence in static storage; `*conn` is the number of
+ * the connection that it is about, or 0. Changes nothing; walks everything. */
+const char *stack_check_invariants(struct stack *stack, uint32_t *conn);
+
 /* --- stack_reply.c ------------------------------------------------------------------------ */
 
 /* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue

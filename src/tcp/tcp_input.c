@@ -122,6 +122,18 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
 
 /* --- all other states: RFC 9293, 3.10.7.4 ------------------------------------------------- */
 
+/* The ACK of a peer that has filled our window: its SEQ is SND.NXT, which is just behind the
+ * window, and table 6 would refuse it. When both ends have filled each other's window and have
+ * missed each other's first ACK, neither would ever hear the other again: what both repeat is old,
+ * and the answers to it are refused. So one that acknowledges something new is taken, which goes
+ * beyond the RFC (rfc-exceptions.tsv). */
+static bool is_ack_of_full_window(const struct tcp_conn *conn, const struct tcp_segment *seg)
+{
+    return conn->state != TCPS_SYN_RECEIVED && tcp_seg_len(seg) == 0 &&
+           (seg->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && seq_eq(seg->seq, conn->rcv.edge) &&
+           seq_lt(conn->snd.una, seg->ack) && seq_le(seg->ack, conn->snd.nxt);
+}
+
 /* The four cases of table 6. */
 static bool is_acceptable(const struct tcp_conn *conn, const struct tcp_segment *seg)
 {
@@ -130,7 +142,7 @@ static bool is_acceptable(const struct tcp_conn *conn, const struct tcp_segment 
 
     if (window == 0)
         return len == 0 && seq_eq(seg->seq, conn->rcv.nxt);
-    if (seq_in(seg->seq, conn->rcv.nxt, window))
+    if (seq_in(seg->seq, conn->rcv.nxt, window) || is_ack_of_full_window(conn, seg))
         return true;
     return len > 0 && seq_in(seq_add(seg->seq, len - 1), conn->rcv.nxt, window);
 }

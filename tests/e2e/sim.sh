@@ -35,6 +35,8 @@ for line in sys.stdin:
 
 # The same seed makes the same capture, octet for octet.
 captured() {
+    # each fault of the wire, also the one that no checksum sees
+    sim 0 --seed 3 --bytes 20000 --impair loss=2%,burst=4,burstloss=50%,ackloss=5%,forge=1%,outage=1s,every=20s,mtu=1400
     sim 0 --seed 3 --capture "$WORK/a.pcapng"
     sim 0 --seed 3 --capture "$WORK/b.pcapng"
     cmp "$WORK/a.pcapng" "$WORK/b.pcapng"
@@ -85,10 +87,54 @@ failing() {
     cmp "$WORK/first" "$WORK/out"
 }
 
+# Two flows over one bottleneck: text for people, and figures that fit each other as JSON.
+flows() {
+    sim 0 --flows 2 --rate 10Mbit --delay 5ms --queue 50 --time 2s --seed 1
+    grep -q '^all .*% of what the bottleneck can carry; fairness [01][.]' "$WORK/out"
+    grep -q ' segments per second of processor time$' "$WORK/out"
+    sim 0 --flows 2 --rate 10Mbit --delay 5ms --queue 50 --time 2s --skip 0.5 --impair out:loss=1% --seed 1..2 --json
+    python3 -c 'import json, sys
+runs = [json.loads(line) for line in sys.stdin]
+assert len(runs) == 2, runs
+for run in runs:
+    assert run["schema"] == 1 and run["passed"] and len(run["flows"]) == 2, run
+    # what waited behind a hole when the count began is read, and counted, later: hence above 1
+    assert 0 < run["goodput_share"] <= 1.5 and 0.5 <= run["fairness_jain"] <= 1, run
+    assert run["lost"] > 0 and run["queue_most_packets"] <= 50, run
+    assert run["took_ns"] == 2 * 10**9 and run["counted_ns"] == 1.5 * 10**9, run
+    assert abs(sum(flow["octets"] for flow in run["flows"]) / 1.5 - run["goodput_octets_per_s"]) < 2000, run' <"$WORK/out"
+    sim 0 --flows 1 --bytes 100000 --seed 1 --capture "$WORK/flow.pcapng"
+    (($(grep -c 'why=' --text "$WORK/flow.pcapng") > 10))
+}
+
+# Many stacks and a subset of the faults; the same each time, and a failure with its command. No
+# window is open that the oracle would not see: a value that no host can work with fails.
+swarm() {
+    sim 0 --swarm --seed 11
+    grep -q '^ok seed 11: [2-8] hosts, [1-4] routers, .*; faults: [a-z]' "$WORK/out"
+    cp "$WORK/out" "$WORK/first"
+    sim 0 --swarm --seed 11 --capture "$WORK/swarm.pcapng"
+    cmp "$WORK/first" "$WORK/out"
+    sim 0 --swarm --seed 1..10
+    grep -q '^10 passed, 0 failed$' "$WORK/out"
+    sim 0 --swarm --seed 1..3 --json
+    python3 -c 'import json, sys
+for line in sys.stdin:
+    run = json.loads(line)
+    assert run["schema"] == 1 and run["mode"] == "swarm" and run["passed"], run
+    assert run["hosts"] >= 2 and run["verified_octets"] > 0 and isinstance(run["faults"], list), run' <"$WORK/out"
+    # who may not keep one connection cannot open several
+    sim 1 --swarm --seed 5 --conns 20 --set sock.sockets=3
+    grep -q '^    again: tapio sim --swarm --seed 5 --conns 20 --set .sock.sockets=3. --capture seed-5.pcapng$' "$WORK/out"
+}
+
 mistakes() {
     local line
     for line in "--seed" "--seed x" "--seed 3..1" "--seed 1..2 --capture $WORK/c" "--seed 1..2 --plot $WORK/c" "--conns 0" "--bytes x" \
-        "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now"; do
+        "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now" \
+        "--flows 0" "--rate 1mbit" "--time 5" "--flows 1 --rate 5" "--flows 1 --queue 0" "--flows 1 --delay 5ms,loss=1%" \
+        "--flows 1 --time 1 --skip 1" "--flows 1 --conns 2" "--flows 1 --time x" \
+        "--swarm --flows 2" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65"; do
         # shellcheck disable=SC2086 # several words
         sim 2 $line
         expect "lines for sim $line" 1 "$(wc -l <"$WORK/err")"
@@ -103,5 +149,7 @@ try "a range of seeds ends with a count; JSON has a line for each" many_seeds
 try "a run can be captured, with the reasons" captured
 try "charts are XML, and have a mark for each segment that was sent again" plotted
 try "a failure comes with the command that repeats it" failing
+try "flows share a bottleneck, and the figures are told" flows
+try "a swarm of stacks and faults" swarm
 try "a mistake is told in one line" mistakes
 finish

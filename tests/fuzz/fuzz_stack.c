@@ -13,8 +13,8 @@
  * is left, and every octet of memory has come back.
  */
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@
 #include <tapio/tapio.h>
 
 #include "base/base.h"
+#include "stack/stack.h"
 #include "support/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -315,6 +316,9 @@ static void check_books(struct fuzz *f)
     for (int i = 0; i < DROP_COUNT; i++)
         ends += c.drops[i];
     must(c.received == ends, "a received frame is unaccounted for");
+    uint32_t conn;
+    const char *wrong = stack_check_invariants(f->stack, &conn);
+    must(!wrong, wrong);
 }
 
 static void give(struct fuzz *f, const uint8_t *frame, size_t len)

@@ -569,6 +569,34 @@ static const struct {
     {UINT64_C(1000000000000), 1 << 30},
 };
 
+START_TEST(a_queue_counted_in_frames_holds_so_many_of_any_size)
+{
+    /* One is being sent, and three wait, however long they are. */
+    open_out((struct impair_config){.rate = 1000000, .queue_frames = 3});
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(send_len(near, i % 2 ? 125 : 1250, at_ms(0)), 0);
+    struct impair_counters c = impair_counters(near, IMPAIR_OUT);
+    ck_assert_uint_eq(c.rate_dropped, 4);
+    ck_assert_uint_eq(c.held, 4);
+    ck_assert_uint_eq(c.frames_most, 3);
+    ck_assert_uint_eq(c.queue_most, 1250 + 125 + 1250);
+    ck_assert_uint_eq(c.carried, 2 * 1250 + 2 * 125);
+
+    /* The first leaves after 10 ms, the second 1 ms later: each makes room for one. */
+    ck_assert_int_eq(send_len(near, 125, (instant){at_ms(10).ns - 1}), 0);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).rate_dropped, 5);
+    ck_assert_int_eq(send_len(near, 125, at_ms(10)), 0);
+    ck_assert_int_eq(send_len(near, 125, at_ms(10)), 0);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).rate_dropped, 6);
+    ck_assert_int_eq(send_len(near, 125, at_ms(11)), 0);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).rate_dropped, 6);
+    dev_flush(near, at_ms(1000));
+    ck_assert_int_eq(receive_all(far, at_ms(1000)), 6);
+    check_conservation(IMPAIR_OUT);
+    close_wire();
+}
+END_TEST
+
 START_TEST(extreme_rates_do_not_overflow)
 {
     open_out((struct impair_config){.rate = rates[_i].rate, .queue = rates[_i].queue});
@@ -848,6 +876,16 @@ static const struct {
     {"queue=64k",            BOTH, {.queue = 65536}},
     {"queue=1",              BOTH, {.queue = 1}},
     {"queue=1024m",          BOTH, {.queue = 1u << 30}},
+    {"queue=400p",           BOTH, {.queue_frames = 400}},
+    {"queue=65536p",         BOTH, {.queue_frames = 65536}},
+    {"queue=1k,queue=5p",    BOTH, {.queue = 1024, .queue_frames = 5}},
+    {"queue=5p,queue=1k",    BOTH, {.queue = 1024}},
+    {"loss=10%,burst=5,burstloss=50%", BOTH, {.loss = 429496729, .burst = 5, .burst_loss = 1u << 31}},
+    {"ackloss=50%",          BOTH, {.ack_loss = 1u << 31}},
+    {"forge=25%",            BOTH, {.forge = 1u << 30}},
+    {"outage=2s,every=30s",  BOTH, {.outage_ns = 2000000000, .every_ns = 30000000000}},
+    {"outage=5s",            BOTH, {.outage_ns = 5000000000}},
+    {"mtu=1280",             BOTH, {.mtu = 1280}},
     {"burst=1",              BOTH, {.burst = 1}},
     {"burst=1000",           BOTH, {.burst = 1000}},
     {"seed=0",               BOTH, {0}},
@@ -903,6 +941,12 @@ static const struct { const char *spec, *part; } bad_specs[] = {
     {"rate=1e6bit", "'rate=1e6bit'"},
     {"queue=0", "'queue=0'"},
     {"queue=1025m", "'queue=1025m'"},
+    {"queue=0p", "'queue=0p'"},
+    {"queue=65537p", "'queue=65537p'"},
+    {"mtu=67", "'mtu=67'"},
+    {"mtu=65536", "'mtu=65536'"},
+    {"outage=2s,every=2s", "'outage=2s,every=2s'"},
+    {"loss=51%,burst=5,burstloss=50%", "'loss=51%,burst=5,burstloss=50%'"},
     {"burst=0", "'burst=0'"},
     {"burst=1001", "'burst=1001'"},
     {"burst=1.5", "'burst=1.5'"},
@@ -919,7 +963,9 @@ static bool config_equal(const struct impair_config *a, const struct impair_conf
     return a->loss == b->loss && a->duplicate == b->duplicate && a->reorder == b->reorder &&
            a->corrupt == b->corrupt && a->burst == b->burst && a->delay_ns == b->delay_ns &&
            a->jitter_ns == b->jitter_ns && a->rate == b->rate && a->queue == b->queue &&
-           a->seed == b->seed;
+           a->queue_frames == b->queue_frames && a->burst_loss == b->burst_loss &&
+           a->ack_loss == b->ack_loss && a->forge == b->forge && a->outage_ns == b->outage_ns &&
+           a->every_ns == b->every_ns && a->mtu == b->mtu && a->seed == b->seed;
 }
 
 START_TEST(a_good_spec_is_read)
@@ -1021,6 +1067,7 @@ int main(void)
     tcase_add_test(c, jitter_above_the_delay_never_looks_ahead);
     tcase_add_test(c, a_rate_sends_one_frame_after_the_other);
     tcase_add_test(c, a_full_queue_drops_the_newest);
+    tcase_add_test(c, a_queue_counted_in_frames_holds_so_many_of_any_size);
     tcase_add_loop_test(c, extreme_rates_do_not_overflow, 0, ARRAY_LEN(rates));
 
     c = new_tcase(s, "caps and neighbours");

@@ -171,8 +171,11 @@ static struct outcome other(struct vars v, const struct cell *c)
         opened.reply = AN_ACK;
         return opened;
     }
+    /* Beyond the RFC: news from a peer that has filled our window (docs/rfc-exceptions.tsv). */
+    bool edge = !half_open && len == 0 && (c->flags & (WIRE_ACK | WIRE_RST)) == WIRE_ACK &&
+                c->seq == v.rcv + v.wnd && le(v.una + 1, c->ack) && le(c->ack, v.nxt);
     /* First, the sequence number. */
-    if (!first && !last)
+    if (!first && !last && !edge)
         return stays(&v, c->flags & WIRE_RST ? NOTHING : AN_ACK);
     /* Second, RST (RFC 5961, 3.2; RFC 1337). */
     if (c->flags & WIRE_RST) {

@@ -1,0 +1,56 @@
+/*
+ * oracle.h - what every packet of a stack must keep, whatever the network does to it.
+ *
+ * An oracle listens to one stack's events and looks at each packet that it sends or takes:
+ *
+ *     checksums are right; the source is an address of ours; the hop limit is not zero;
+ *     no ICMP error is about an ICMP error; an MSS option is on a SYN alone;
+ *     the right edge of a window that was told never moves left, but by rounding;
+ *     no text lies beyond the edge that the peer has told, but for a probe's octet;
+ *     new text leaves within cwnd;
+ *     what is sent again is so for a named reason.
+ *
+ * It keeps what it needs to know of each connection by itself, from the packets.
+ */
+#ifndef TAPIO_SIM_ORACLE_H
+#define TAPIO_SIM_ORACLE_H
+
+#include <tapio/event.h>
+
+#include "base/addr.h"
+#include "base/memory.h"
+#include "tcp/tcp_wire.h"
+
+enum { ORACLE_FLOWS = 64, ORACLE_PACKET = 9216 };
+
+/* A connection as its packets show it. */
+struct oracle_flow {
+    struct endpoint local, remote; /* port 0: not in use */
+    bool syn_out, syn_in;
+    tcp_seq iss, irs;
+    uint8_t our_scale, peer_scale; /* as the SYNs offered them */
+    bool our_scaling, peer_scaling;
+    bool told, heard; /* an edge, by us and by the peer */
+    tcp_seq told_edge, heard_edge;
+    tcp_seq sent; /* behind the last number that has left */
+    uint32_t mss; /* the longest text that has left */
+};
+
+struct oracle {
+    struct event_sink sink;
+    struct ip_addr addr;
+    const char *problem; /* the first; static storage */
+    uint64_t packets;    /* that were looked at */
+    struct oracle_flow flow[ORACLE_FLOWS];
+    uint32_t next; /* the slot that is taken next: the oldest goes */
+    uint8_t octets[ORACLE_PACKET];
+};
+
+void oracle_init(struct oracle *oracle, struct ip_addr addr);
+
+/* The number of the first octet of the stream from `src` to `dst`, as the oracle of `src` has seen
+ * the SYN; false when it has not. */
+bool oracle_stream_start(const struct oracle *oracle, struct endpoint src, struct endpoint dst,
+                         tcp_seq *start);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * stack_invariants.c - what must hold of a stack whenever nobody is inside it.
+ *
+ * The conservation law: what has come was consumed, is held, or was dropped by a name. The rest is
+ * the layers' own to know. For simulations and fuzzers, as tcp_invariants.h is.
+ */
+#include "stack/stack.h"
+#include "tcp/tcp_invariants.h"
+
+const char *stack_check_invariants(struct stack *s, uint32_t *conn)
+{
+    const struct stack_counters *c = &s->events.counters;
+    uint64_t dropped = 0;
+
+    *conn = 0;
+    for (int i = 0; i < DROP_COUNT; i++)
+        dropped += c->drops[i];
+    if (c->received != c->consumed + c->held + dropped)
+        return "a frame was lost without a name";
+    if (s->frames.charged > s->frames.cap)
+        return "frames cost more than their cap";
+    return tcp_check_invariants(&s->tcp, conn);
+}
