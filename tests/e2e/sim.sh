@@ -107,8 +107,7 @@ for run in runs:
     (($(grep -c 'why=' --text "$WORK/flow.pcapng") > 10))
 }
 
-# Many stacks and a subset of the faults; the same each time, and a failure with its command. No
-# window is open that the oracle would not see: a value that no host can work with fails.
+# Many stacks and a subset of the faults; the same each time, and a failure with its command.
 swarm() {
     sim 0 --swarm --seed 11
     grep -q '^ok seed 11: [2-8] hosts, [1-4] routers, .*; faults: [a-z]' "$WORK/out"
