@@ -121,6 +121,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_PUSHED,       "written-pushed",   "The last of what the application wrote, so it carries PSH (RFC 9293, MUST-61).") \
     X(OUT_ACK_CLOCKED,  "ack-clocked",      "It waited for cwnd; an ACK took as many octets out of flight (RFC 5681, 3.1).") \
     X(OUT_CWND_GREW,    "cwnd-grew",        "It waited for cwnd; the ACK let cwnd grow (RFC 5681, 3.1).") \
+    X(OUT_PACED,        "paced",            "cwnd had let it leave, and pacing made it wait for its turn in the round trip (RFC 9002, 7.7).") \
     X(OUT_LIMITED,      "limited-transmit", "One of the first two duplicate ACKs shows that a segment has left the network (RFC 3042, 2).") \
     X(OUT_WINDOW_OPENED,"window-opened",    "It waited for the peer's window, which has opened (RFC 9293, 3.8.6).") \
     X(OUT_NAGLE_ENDED,  "nagle-ended",      "A small segment that waited until all before it was acknowledged (RFC 9293, 3.7.4).") \

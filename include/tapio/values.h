@@ -66,6 +66,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(tcp_initial_cwnd,    "tcp.initial_cwnd",    COUNT,    0,              0,            64,            "segments of the first flight; 0: what RFC 6928 computes") \
     X(tcp_cc,              "tcp.cc",              WORD,     1,              0,            1,             "congestion control (RFC 5681; RFC 9438)") \
     X(tcp_hystart,         "tcp.hystart",         SWITCH,   1,              0,            1,             "CUBIC ends its first slow start before a queue overflows: HyStart++ (RFC 9406)") \
+    X(tcp_pacing,          "tcp.pacing",          SWITCH,   0,              0,            1,             "spread what cwnd lets leave over the round trip") \
     X(tcp_abc_limit,       "tcp.abc_limit",       COUNT,    1,              0,            255,           "segments by which one ACK may open cwnd in slow start, but for HyStart++; 0: all that it acknowledges (RFC 3465, 2.2)") \
     X(tcp_idle_restart,    "tcp.idle_restart",    SWITCH,   1,              0,            1,             "after an idle RTO cwnd begins again (RFC 5681, 4.1)") \
     X(tcp_challenge,       "tcp.challenge",       DURATION, TAPIO_MS(500),  0,            TAPIO_S(60),   "between two challenge ACKs of one connection (RFC 5961, 7)") \
@@ -92,7 +93,8 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(tcp_scale_to_fit,    "tcp.scale_to_fit",    SWITCH,   0,              0,            1,             "no larger a window shift than tcp.rmem needs") \
     X(tcp_window_first,    "tcp.window_first",    SIZE,     65535,          536,          65535,         "the window that a connection starts with") \
     X(tcp_rmem,            "tcp.rmem",            SIZE,     1048576,        2048,         1073741824,    "receive buffer of a connection at most") \
-    X(tcp_wmem,            "tcp.wmem",            SIZE,     262144,         2048,         1073741824,    "send buffer of a connection at most") \
+    X(tcp_wmem_first,      "tcp.wmem_first",      SIZE,     262144,         2048,         1073741824,    "send buffer that a connection starts with; it grows to twice cwnd") \
+    X(tcp_wmem,            "tcp.wmem",            SIZE,     4194304,        2048,         1073741824,    "send buffer of a connection at most") \
     X(tcp_reorder_islands, "tcp.reorder_islands", COUNT,    256,            4,            65536,         "islands of out-of-order text of a connection at most") \
     X(tcp_reorder_memory,  "tcp.reorder_memory",  SIZE,     1048576,        2048,         1073741824,    "true cost of a connection's out-of-order text at most") \
     X(tcp_connections,     "tcp.connections",     COUNT,    131072,         1,            1048575,       "connections of the stack at most") \

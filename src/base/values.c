@@ -85,6 +85,7 @@ static const struct setting linux_6[] = {
     SET(tcp_mss_floor,      48),
     SET(tcp_rmem,           6291456),
     SET(tcp_wmem,           4194304),
+    SET(tcp_wmem_first,     4194304),
     SET(tcp_port_min,       32768),
     SET(tcp_port_max,       60999),
     SET(arp_tries,          3),

@@ -258,7 +258,10 @@ static int64_t buffer_of(const struct stack *stack, const struct sock *sock, boo
         return set;
     if (sock->kind == SOCK_UDP)
         return values->udp_rmem;
-    return sending ? values->tcp_wmem : values->tcp_rmem;
+    int64_t sends =
+        values->tcp_wmem < values->tcp_wmem_first ? values->tcp_wmem : values->tcp_wmem_first;
+
+    return sending ? sends : values->tcp_rmem;
 }
 
 static int get_socket_option(struct stack *stack, struct sock *sock, int option, void *value,

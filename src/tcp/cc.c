@@ -58,13 +58,14 @@ static void slow_start(struct cc *cc, const struct cc_ack *ack)
     cc->cwnd += u32_min(u32_min(ack->acked, most), left);
 }
 
-/* The first slow start: eight segments an ACK at most, and its end before the first loss. */
+/* The first slow start: eight segments an ACK at most, unless paced, and its end before the first
+ * loss. */
 static enum cc_growth first_slow_start(struct cc *cc, const struct cc_ack *ack, bool limited)
 {
     struct hystart *h = &cc->memory->hystart;
 
     if (limited)
-        cc->cwnd += hystart_growth(h, ack->acked, cc->mss, false);
+        cc->cwnd += hystart_growth(h, ack->acked, cc->mss, cc->paced);
     if (hystart_ack(h, ack->ack, ack->nxt, ack->rtt_ns))
         cc->ssthresh = cc->cwnd;
     return limited ? GROWTH_SLOW_START : GROWTH_NONE;

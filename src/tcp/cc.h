@@ -27,6 +27,7 @@ struct cc {
     uint16_t mss;      /* SMSS */
     uint8_t abc_limit; /* L of RFC 3465, 2.2, in segments; 0: none */
     uint8_t algorithm; /* enum cc_algorithm */
+    bool paced;        /* what an ACK lets leave does not leave at once */
     bool hystart;      /* HyStart++ ends the first slow start, if the algorithm has it */
     bool reduced;      /* for what is in flight an echo has cut ssthresh already */
     /* While something is in flight, and afterwards unless it says nothing (cc_is_fresh()); else

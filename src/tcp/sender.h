@@ -13,6 +13,7 @@
 #define TAPIO_TCP_SENDER_H
 
 #include "tcp/newreno.h"
+#include "tcp/pacing.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 
@@ -51,6 +52,7 @@ struct sender {
     struct cc_memory cc;
     struct newreno newreno; /* without SACK */
     struct prr prr;
+    struct pacing pacing; /* unused unless tcp.pacing */
     struct undo undo;
     struct tail_probe probe;
     uint8_t phase;   /* enum phase */
@@ -59,6 +61,7 @@ struct sender {
     tcp_seq recover; /* RecoveryPoint */
     instant reorder_at; /* what is late by then is lost (RFC 8985, 6.2, step 5) */
     instant probe_at;   /* PTO */
+    instant pace_at;    /* when pacing lets the next segment go */
 };
 
 static inline bool sender_is_idle(const struct sender *s)

@@ -215,6 +215,9 @@ static void take_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_ar
         take_new_ack(tcp, conn, seg, &a, now);
     enum ack_effect effect = tcp_react(tcp, conn, &a, now);
     note_effect(tcp, conn, &a, effect);
+    sender_set_pace(tcp, conn, now);
+    tcp_grow_send_cap(tcp, conn);
+    tcp_feed(conn);
     /* RFC 6298, 5.2, 5.3; without SACK in recovery for the first partial ACK only (RFC 6582, 3.2,
      * 3), unless the timer stands where a user timeout would have ended that has begun again by
      * now. */

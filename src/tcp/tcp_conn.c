@@ -66,11 +66,12 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
     conn->rcv_scale = tcp_window_shift(conn, tcp->values);
-    conn->send_cap = (uint32_t)tcp->values->tcp_wmem;
+    conn->send_cap = tcp_first_send_cap(tcp);
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto, &limits);
     cc_init(&conn->cc, (enum cc_algorithm)tcp->values->tcp_cc, conn->snd_mss);
+    conn->cc.paced = tcp->values->tcp_pacing != 0;
     conn->cc.hystart = tcp->values->tcp_hystart != 0;
     conn->cc.abc_limit = (uint8_t)tcp->values->tcp_abc_limit;
 }
@@ -181,7 +182,9 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 
     instant next = instant_min(conn->retransmit_at, instant_min(conn->ack_at, conn->linger_at));
     if (conn->sender)
-        next = instant_min(next, instant_min(conn->sender->reorder_at, conn->sender->probe_at));
+        next = instant_min(
+            next, instant_min(conn->sender->pace_at,
+                              instant_min(conn->sender->reorder_at, conn->sender->probe_at)));
     /* A timer that fires early only looks again and costs less than moving it for each segment. */
     if (instant_before(next, conn->timer.deadline) || instant_is_never(next))
         wheel_arm(tcp->wheel, &conn->timer, next);

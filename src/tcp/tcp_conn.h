@@ -36,6 +36,7 @@ enum held_by {
     HELD_SILLY_WINDOW,
     HELD_CORK,
     HELD_MEMORY, /* to remember that it was sent */
+    HELD_PACE,
 };
 
 struct tcp_conn {
@@ -340,6 +341,10 @@ NODISCARD int senders_init(struct tcp *tcp);
 void senders_fini(struct tcp *tcp);
 /* Would a segment that leaves now find room to be remembered? Text or a FIN only. */
 bool sender_has_room(struct tcp *tcp, struct tcp_conn *conn);
+/* An ACK may have changed cwnd and SRTT: the pace follows. */
+void sender_set_pace(const struct tcp *tcp, struct tcp_conn *conn, instant now);
+/* May `len` octets leave now? If not, pace_at says when. */
+bool sender_keeps_pace(struct tcp_conn *conn, uint32_t len, instant now);
 /* `len` octets behind all others have left, or those of the first lost range. */
 void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
 void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now);
@@ -447,6 +452,9 @@ uint32_t tcp_keep_count(const struct tcp *tcp, const struct tcp_conn *conn);
 int64_t tcp_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn);
 /* How long FIN-WAIT-2 lasts without an owner; negative: it is not entered. */
 int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn);
+/* What the send buffer may hold at first, and more when cwnd has grown. */
+uint32_t tcp_first_send_cap(const struct tcp *tcp);
+void tcp_grow_send_cap(const struct tcp *tcp, struct tcp_conn *conn);
 /* What the application lets a segment hold, at most `mss`. */
 uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss);
 /* Octets of IP options in each of its segments. */

@@ -84,7 +84,8 @@ static void sender_figures(const struct tcp_conn *conn, struct sock_tcp_info *ou
     out->tcpi_bytes_sent = conn->octets_acked + conn_text_sent(conn) + conn->octets_again;
     out->tcpi_bytes_retrans = conn->octets_again;
     out->tcpi_delivered = conn->delivered;
-    out->tcpi_pacing_rate = out->tcpi_max_pacing_rate = UINT64_MAX; /* it is not paced */
+    out->tcpi_max_pacing_rate = UINT64_MAX;
+    out->tcpi_pacing_rate = conn->sender ? pacing_rate(&conn->sender->pacing) : UINT64_MAX;
 }
 
 static void receiver_figures(const struct tcp_conn *conn, struct sock_tcp_info *out)

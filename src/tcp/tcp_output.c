@@ -13,60 +13,9 @@
  * it is the reason of the segment that leaves when the waiting ends.
  */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_shape.h"
 
 enum { TURN = 32 }; /* segments that one connection may send before the next has its turn */
-
-/* --- shapes ------------------------------------------------------------------------------- */
-
-static void begin(struct tcp_conn *conn, struct tcp_out *out, tcp_seq at, uint8_t flags,
-                  enum why why)
-{
-    *out = (struct tcp_out){.conn = conn,
-                            .src = conn->local.addr,
-                            .dst = conn->remote.addr,
-                            .tos = conn->tos,
-                            .ttl = conn->ttl,
-                            .why = why,
-                            .seg = {.src_port = conn->local.port,
-                                    .dst_port = conn->remote.port,
-                                    .seq = at,
-                                    .flags = flags}};
-}
-
-static void acknowledge(struct tcp_conn *conn, struct tcp_out *out, tcp_seq ack, bool may_move)
-{
-    out->seg.ack = ack;
-    out->seg.window = tcp_offer_window(conn, ack, out->seg.flags & TCP_SYN, may_move);
-}
-
-/* Points the segment at `len` octets of the send queue; it may get fewer. */
-static void attach_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t at, uint32_t len)
-{
-    out->iovcnt = sendq_gather(&conn->sendq, at, &len, out->iov, TCP_OUT_IOV);
-    out->seg.text.len = len;
-}
-
-/* The sequence number of our FIN, behind all text. */
-static tcp_seq fin_seq(const struct tcp_conn *conn)
-{
-    return seq_add(conn->snd.una, conn->sendq.len);
-}
-
-/* Text that a full segment holds now: the blocks that it must carry leave less of it. */
-static uint32_t full_segment(const struct tcp_conn *conn)
-{
-    struct tcp_block blocks[TCP_SACK_BLOCKS];
-    uint32_t options = tcp_sack_len(tcp_sack_blocks(conn, blocks));
-
-    return conn->snd_mss > options ? conn->snd_mss - options : 1;
-}
-
-static uint32_t usable_window(const struct tcp_conn *conn)
-{
-    tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);
-
-    return seq_lt(conn->snd.nxt, edge) ? seq_diff(edge, conn->snd.nxt) : 0; /* (MUST-34) */
-}
 
 /* --- each kind of debt -------------------------------------------------------------------------
  */
@@ -79,7 +28,7 @@ static void name_reset(struct tcp_conn *conn, struct tcp_out *out)
     tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);
     tcp_seq where = !syn_in_flight && seq_lt(edge, conn->snd.nxt) ? edge : conn->snd.nxt;
 
-    begin(conn, out, where, TCP_RST | TCP_ACK, (enum why)conn->rst_why);
+    shape_begin(conn, out, where, TCP_RST | TCP_ACK, (enum why)conn->rst_why);
     out->seg.ack = conn->rcv.nxt;
 }
 
@@ -90,11 +39,11 @@ static void name_syn(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_ou
     enum why why = answer ? (again ? WHY_OUT_SYN_ACK_AGAIN : WHY_OUT_SYN_ACK)
                           : (again ? WHY_OUT_SYN_AGAIN : WHY_OUT_SYN);
 
-    begin(conn, out, conn->iss, answer ? TCP_SYN | TCP_ACK : TCP_SYN, why);
+    shape_begin(conn, out, conn->iss, answer ? TCP_SYN | TCP_ACK : TCP_SYN, why);
     out->seg.flags |= tcp_ecn_of_syn(tcp, conn);
     out->seg.options = tcp_syn_options(tcp, conn);
     if (answer)
-        acknowledge(conn, out, conn->rcv.nxt, false);
+        shape_ack(conn, out, conn->rcv.nxt, false);
     else
         out->seg.window = (uint16_t)u32_min(conn->rcv.buffer, 65535);
     out->is_syn = true;
@@ -107,22 +56,22 @@ static void name_syn(const struct tcp *tcp, struct tcp_conn *conn, struct tcp_ou
 static void name_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     assert(conn->sendq.len > 0 || conn->closing); /* else there is nothing to ask about */
-    begin(conn, out, conn->snd.una, TCP_ACK, WHY_OUT_PROBE);
+    shape_begin(conn, out, conn->snd.una, TCP_ACK, WHY_OUT_PROBE);
     if (!tcp->values->tcp_probe_octet || !sender_has_room(tcp, conn))
         out->seg.seq = seq_sub(conn->snd.una, 1);
     else if (conn->sendq.len > 0)
-        attach_text(conn, out, 0, 1);
+        shape_text(conn, out, 0, 1);
     else
         out->seg.flags |= TCP_FIN;
-    acknowledge(conn, out, conn->rcv.nxt, true);
+    shape_ack(conn, out, conn->rcv.nxt, true);
     out->is_probe = true;
 }
 
 /* RFC 9293, 3.8.4: an empty segment before SND.NXT, which an answer corrects. */
 static void name_keep_alive(struct tcp_conn *conn, struct tcp_out *out)
 {
-    begin(conn, out, seq_sub(conn->snd.nxt, 1), TCP_ACK, WHY_OUT_KEEPALIVE);
-    acknowledge(conn, out, conn->rcv.nxt, true);
+    shape_begin(conn, out, seq_sub(conn->snd.nxt, 1), TCP_ACK, WHY_OUT_KEEPALIVE);
+    shape_ack(conn, out, conn->rcv.nxt, true);
 }
 
 static enum why why_again(const struct tcp_conn *conn, bool first)
@@ -142,41 +91,9 @@ static enum why why_again(const struct tcp_conn *conn, bool first)
     return conn->sender->newreno.partial_seen ? WHY_OUT_PARTIAL : WHY_OUT_FAST;
 }
 
-/* Names `len` octets of text from `from` on once more, and our FIN when it lies before `end` and
- * right behind them. */
-static void repeat(struct tcp_conn *conn, struct tcp_out *out, tcp_seq from, uint32_t len,
-                   tcp_seq end, enum why why)
-{
-    uint32_t at = seq_diff(from, conn->snd.una);
-    bool fin =
-        conn->fin_sent && seq_eq(seq_add(from, len), fin_seq(conn)) && seq_lt(fin_seq(conn), end);
-
-    begin(conn, out, from, TCP_ACK, fin && len == 0 ? WHY_OUT_FIN_AGAIN : why);
-    attach_text(conn, out, at, len);
-    if (fin && out->seg.text.len == len)
-        out->seg.flags |= TCP_FIN;
-    tcp_seq behind = seq_add(from, (uint32_t)out->seg.text.len);
-    bool pushed = seq_lt(from, conn->push_end) && seq_le(conn->push_end, behind);
-    if (out->seg.text.len > 0 && (pushed || at + out->seg.text.len == conn->sendq.len))
-        out->seg.flags |= TCP_PSH;
-    acknowledge(conn, out, conn->rcv.nxt, true);
-    out->is_retransmit = true;
-    out->retransmits = conn->retransmits;
-}
-
-/* Text from `from` on that a segment may carry within the peer's window. */
-static uint32_t text_in_window(const struct tcp_conn *conn, tcp_seq from)
-{
-    uint32_t at = seq_diff(from, conn->snd.una);
-    uint32_t window = conn->snd.wnd > at ? conn->snd.wnd - at : 0;
-    uint32_t text = at < conn->sendq.len ? conn->sendq.len - at : 0;
-
-    return u32_min(u32_min(text, full_segment(conn)), window);
-}
-
 /* The first piece of what is taken for lost. Where nothing but it is in flight, it may grow to a
  * full segment with text that was never sent. */
-static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
+static bool name_lost(struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     const struct flight_range *range = flight_first_lost(&conn->sender->flight);
     tcp_seq from = range_start(range), end = range_end(range);
@@ -193,7 +110,9 @@ static bool name_lost(struct tcp_conn *conn, struct tcp_out *out)
         conn->held = HELD_CWND;
         return false;
     }
-    repeat(conn, out, from, len, end, why_again(conn, seq_eq(from, conn->snd.una)));
+    if (!sender_keeps_pace(conn, len, now))
+        return false;
+    shape_repeat(conn, out, from, len, end, why_again(conn, seq_eq(from, conn->snd.una)));
     return true;
 }
 
@@ -229,6 +148,8 @@ static enum why why_now(const struct tcp_conn *conn, uint32_t len, bool last)
     case HELD_SILLY_WINDOW:
     case HELD_CORK:
         return conn->override ? WHY_OUT_OVERRIDE : WHY_OUT_WRITTEN;
+    case HELD_PACE:
+        return WHY_OUT_PACED;
     case HELD_NO_TEXT:
     case HELD_MEMORY:
         break;
@@ -243,7 +164,7 @@ static bool is_worth_sending(const struct tcp *tcp, struct tcp_conn *conn, uint3
     bool idle = seq_eq(conn->snd.una, conn->snd.nxt);
     bool waits = tcp->values->tcp_minshall ? seq_lt(conn->snd.una, conn->small_end) : !idle;
 
-    if (len >= full_segment(conn) || (len > 0 && conn->override))
+    if (len >= full_segment_len(conn) || (len > 0 && conn->override))
         return true;
     if (len < unsent) { /* the window cuts it short */
         conn->held = usable == 0 ? HELD_WINDOW : HELD_SILLY_WINDOW;
@@ -276,23 +197,23 @@ static void new_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t len, u
 {
     uint32_t sent = conn_text_sent(conn), unsent = conn->sendq.len - sent;
 
-    begin(conn, out, conn->snd.nxt, TCP_ACK, why);
+    shape_begin(conn, out, conn->snd.nxt, TCP_ACK, why);
     tcp_ecn_mark(conn, out);
-    attach_text(conn, out, sent, len);
+    shape_text(conn, out, sent, len);
     if (out->seg.text.len == unsent) {
         out->seg.flags |= TCP_PSH; /* (MUST-61) */
         if (conn->closing && usable > len)
             out->seg.flags |= TCP_FIN;
     }
-    acknowledge(conn, out, conn->rcv.nxt, true);
+    shape_ack(conn, out, conn->rcv.nxt, true);
 }
 
 static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
     uint32_t unsent = conn->sendq.len - conn_text_sent(conn);
-    uint32_t usable = usable_window(conn);
-    uint32_t len = u32_min(u32_min(unsent, full_segment(conn)), usable);
+    uint32_t usable = usable_window_len(conn);
+    uint32_t len = u32_min(u32_min(unsent, full_segment_len(conn)), usable);
 
     if (unsent == 0) {
         conn->held = HELD_NO_TEXT;
@@ -314,6 +235,8 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
         conn->held = HELD_MEMORY;
         return false;
     }
+    if (!sender_keeps_pace(conn, len, now))
+        return false;
     new_text(conn, out, len, usable, why_now(conn, len, len == unsent));
     return true;
 }
@@ -324,8 +247,8 @@ static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_o
 {
     bool rescue = conn->sender->phase == PHASE_RECOVERY;
     enum why why = rescue ? WHY_OUT_RESCUE : WHY_OUT_TAIL_PROBE;
-    uint32_t usable = usable_window(conn);
-    uint32_t len = u32_min(u32_min(tcp_unsent(conn), full_segment(conn)), usable);
+    uint32_t usable = usable_window_len(conn);
+    uint32_t len = u32_min(u32_min(tcp_unsent(conn), full_segment_len(conn)), usable);
 
     if (conn_inflight(conn) == 0 || conn_lost(conn) > 0 || conn->snd.wnd == 0) {
         conn->sender->probe.is_owed = false;
@@ -336,7 +259,8 @@ static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_o
     } else {
         tcp_seq from = tcp_tail_start(conn);
         tcp_seq end = range_end(flight_last_missing(&conn->sender->flight));
-        repeat(conn, out, from, u32_min(text_in_window(conn, from), seq_diff(end, from)), end, why);
+        shape_repeat(conn, out, from, u32_min(text_in_window(conn, from), seq_diff(end, from)), end,
+                     why);
     }
     out->is_tail_probe = !rescue;
     out->is_rescue = rescue;
@@ -347,7 +271,7 @@ static bool name_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out
 {
     if (!conn->closing || conn->fin_sent || conn->sendq.len > conn_text_sent(conn))
         return false;
-    if (usable_window(conn) == 0) {
+    if (usable_window_len(conn) == 0) {
         conn->held = HELD_WINDOW;
         return false;
     }
@@ -355,8 +279,8 @@ static bool name_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out
         conn->held = HELD_MEMORY;
         return false;
     }
-    begin(conn, out, conn->snd.nxt, TCP_FIN | TCP_ACK, WHY_OUT_FIN);
-    acknowledge(conn, out, conn->rcv.nxt, true);
+    shape_begin(conn, out, conn->snd.nxt, TCP_FIN | TCP_ACK, WHY_OUT_FIN);
+    shape_ack(conn, out, conn->rcv.nxt, true);
     return true;
 }
 
@@ -365,8 +289,8 @@ static bool name_ack(struct tcp_conn *conn, struct tcp_out *out)
     if (!conn->ack_due && !conn->window_owed)
         return false;
     enum why why = conn->ack_due ? (enum why)conn->ack_why : WHY_OUT_WINDOW;
-    begin(conn, out, conn->snd.nxt, TCP_ACK, why);
-    acknowledge(conn, out, conn->rcv.nxt, why != WHY_OUT_ACK_DUPLICATE);
+    shape_begin(conn, out, conn->snd.nxt, TCP_ACK, why);
+    shape_ack(conn, out, conn->rcv.nxt, why != WHY_OUT_ACK_DUPLICATE);
     return true;
 }
 
@@ -378,7 +302,7 @@ static bool name_of_flight(struct tcp *tcp, struct tcp_conn *conn, instant now, 
     if (s && s->probe.is_owed && name_tail_probe(tcp, conn, out))
         return true;
     if (conn_lost(conn) > 0 && s->frto != FRTO_NEW_TEXT)
-        return name_lost(conn, out);
+        return name_lost(conn, now, out);
     return name_text(tcp, conn, now, out) || name_fin(tcp, conn, out);
 }
 
@@ -410,9 +334,9 @@ static bool name_note(struct tcp *tcp, struct tcp_out *out)
         struct tcp_conn *conn = note->conn;
         if (!conn || conn->state == TCPS_CLOSED)
             continue;
-        begin(conn, out, conn->snd.nxt, TCP_ACK, note->why);
+        shape_begin(conn, out, conn->snd.nxt, TCP_ACK, note->why);
         out->seg.flags |= note->flags;
-        acknowledge(conn, out, note->ack, note->why != WHY_OUT_ACK_DUPLICATE);
+        shape_ack(conn, out, note->ack, note->why != WHY_OUT_ACK_DUPLICATE);
         out->seg.options.sack_count = note->sack_count;
         memcpy(out->seg.options.sack, note->sack, sizeof note->sack);
         out->is_note = true;
@@ -460,6 +384,9 @@ void tcp_answer_syn(const struct tcp *tcp, struct tcp_conn *conn, instant now,
 static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     list_remove(&conn->debt);
+    if (conn->held == HELD_PACE && conn->sender)
+        wheel_arm(tcp->wheel, &conn->timer,
+                  instant_min(conn->sender->pace_at, conn->timer.deadline));
     if (!tcp_state_can_send((enum tcp_state)conn->state) || !instant_is_never(conn->retransmit_at))
         return;
     if (conn->snd.wnd == 0)

@@ -45,9 +45,12 @@ static struct sender *sender_new(struct tcp *tcp, struct tcp_conn *conn)
         rack_sample(&s->rack, conn->min_rtt_us * NS_PER_US, conn->heard_at);
     cc_memory_init(&s->cc, conn->snd.nxt);
     newreno_init(&s->newreno, seq_sub(conn->snd.una, 1));
-    s->reorder_at = s->probe_at = INSTANT_NEVER;
+    s->reorder_at = s->probe_at = s->pace_at = INSTANT_NEVER;
     conn->sender = s;
     conn->cc.memory = &s->cc;
+    /* the first flight of all leaves at once */
+    pacing_init(&s->pacing, conn->octets_acked > 0 ? 0 : cc_initial_window(conn->snd_mss, false));
+    sender_set_pace(tcp, conn, conn->heard_at);
     return s;
 }
 
@@ -58,12 +61,31 @@ bool sender_has_room(struct tcp *tcp, struct tcp_conn *conn)
     return s && flight_has_room(&s->flight);
 }
 
+void sender_set_pace(const struct tcp *tcp, struct tcp_conn *conn, instant now)
+{
+    if (tcp->values->tcp_pacing)
+        pacing_set(&conn->sender->pacing, conn->cc.cwnd, conn->cc.ssthresh, conn->rto.srtt_ns,
+                   conn->snd_mss, now);
+}
+
+bool sender_keeps_pace(struct tcp_conn *conn, uint32_t len, instant now)
+{
+    struct sender *s = conn->sender;
+
+    if (!s || pacing_allows(&s->pacing, len, conn->snd_mss, now))
+        return true;
+    s->pace_at = pacing_next(&s->pacing, len, conn->snd_mss);
+    conn->held = HELD_PACE;
+    return false;
+}
+
 void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now)
 {
     bool kept = sender_has_room(tcp, conn) && flight_sent(&conn->sender->flight, len, now);
 
     assert(kept); /* sender_has_room() was asked when the segment was named */
     (void)kept;
+    pacing_sent(&conn->sender->pacing, len, now);
 }
 
 void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now)
@@ -75,6 +97,7 @@ void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now)
     /* Without memory to cut it, all of it counts as sent; what was not is found missing later. */
     if (!flight_sent_again(f, range, len, now) && !flight_sent_again(f, range, range->len, now))
         assert(false);
+    pacing_sent(&conn->sender->pacing, len, now);
 }
 
 void sender_free(struct tcp *tcp, struct tcp_conn *conn)

@@ -10,6 +10,7 @@
  *     ack_at          an ACK was delayed
  *     linger_at       TIME-WAIT, or FIN-WAIT-2 that nobody owns; else keep-alive (tcp_alive.c)
  *     reorder_at      what is late by then is lost (tcp_recovery.c)
+ *     pace_at         the next segment may leave (pacing.h)
  *     probe_at        the tail of the flight is probed (tcp_tail_probe.c)
  *
  * When large segments are not acknowledged time after time they are made smaller, for a path may
@@ -224,6 +225,8 @@ void tcp_timer(struct tcp *tcp, struct timer *timer, instant now)
         conn->ack_at = INSTANT_NEVER;
         tcp_owe_ack(conn, WHY_OUT_ACK_DELAYED);
     }
+    if (conn->sender && !instant_before(now, conn->sender->pace_at))
+        conn->sender->pace_at = INSTANT_NEVER; /* tcp_settle() lets it try */
     if (conn->sender && !instant_before(now, conn->sender->reorder_at)) {
         fired(tcp, conn, TIMER_REORDER, now);
         tcp_reorder_timeout(tcp, conn, now);

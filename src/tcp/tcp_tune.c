@@ -62,6 +62,21 @@ uint32_t tcp_ip_options_len(const struct tcp_conn *conn)
     return conn->ip_options ? conn->tuning->ip_options.len : 0;
 }
 
+uint32_t tcp_first_send_cap(const struct tcp *tcp)
+{
+    return u32_min((uint32_t)tcp->values->tcp_wmem_first, (uint32_t)tcp->values->tcp_wmem);
+}
+
+/* Room for what is in flight and for as much again, which the application writes meanwhile; more
+ * would only wait. What SO_SNDBUF has set stays. */
+void tcp_grow_send_cap(const struct tcp *tcp, struct tcp_conn *conn)
+{
+    uint32_t most = (uint32_t)tcp->values->tcp_wmem;
+
+    if (conn->send_cap < most && conn->cc.cwnd > conn->send_cap / 2 && !tuned(conn)->send_buffer)
+        conn->send_cap = conn->cc.cwnd < most / 2 ? 2 * conn->cc.cwnd : most;
+}
+
 /* --- taking effect ------------------------------------------------------------------------ */
 
 /* Of the true cost that was asked for, half is for what is not text, as Linux has it. */
@@ -78,7 +93,7 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
 {
     const struct tcp_tuning *tuning = tuned(conn);
 
-    conn->send_cap = tuning->send_buffer ? tuning->send_buffer : (uint32_t)tcp->values->tcp_wmem;
+    conn->send_cap = tuning->send_buffer ? tuning->send_buffer : tcp_first_send_cap(tcp);
     conn->rcv.cap = receive_cap(tcp, conn);
     conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
     cc_choose(&conn->cc,

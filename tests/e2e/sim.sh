@@ -127,6 +127,13 @@ for line in sys.stdin:
     grep -q '^    again: tapio sim --swarm --seed 5 --conns 20 --set .sock.sockets=3. --capture seed-5.pcapng$' "$WORK/out"
 }
 
+# The worst of wires: slow, but every octet arrives.
+worst() {
+    sim 0 --seed 1..20 --bytes 100000 --impair reorder=50%,dup=50%,loss=30%,corrupt=5%
+    sim 0 --seed 21..40 --bytes 100000 --impair ackloss=50%
+    sim 0 --seed 41..60 --bytes 200000 --impair burstloss=20%,outage=10s,every=30s
+}
+
 mistakes() {
     local line
     for line in "--seed" "--seed x" "--seed 3..1" "--seed 1..2 --capture $WORK/c" "--seed 1..2 --plot $WORK/c" "--conns 0" "--bytes x" \
@@ -150,5 +157,6 @@ try "charts are XML, and have a mark for each segment that was sent again" plott
 try "a failure comes with the command that repeats it" failing
 try "flows share a bottleneck, and the figures are told" flows
 try "a swarm of stacks and faults" swarm
+try "wires that lose, repeat, reorder and corrupt a third of all" worst C44
 try "a mistake is told in one line" mistakes
 finish

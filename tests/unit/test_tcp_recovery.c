@@ -210,7 +210,7 @@ START_TEST(in_congestion_avoidance_cwnd_grows_by_a_segment_a_round_trip)
 {
     struct stack_config config;
     peer_config(&config);
-    config.values.tcp_wmem = 4 << 20;
+    config.values.tcp_wmem_first = 4 << 20;
     struct peer *p = peer_new_with(&config, 0);
     int s = with_a_flight_of_ten(p);
 
@@ -981,6 +981,50 @@ END_TEST
 enum { TOTAL = 300000 };
 
 /* A receiver by the book: keeps what comes early, acknowledges every segment at once. */
+/* What has left since the last call. */
+static uint32_t sent_now(struct peer *p)
+{
+    struct peer_segment seg;
+    uint32_t count = 0;
+
+    while (peer_next(p, &seg))
+        count += seg.len > 0;
+    return count;
+}
+
+START_TEST(a_paced_window_leaves_over_the_round_trip)
+{
+    struct stack_config config;
+    peer_config(&config);
+    config.values.tcp_pacing = 1;
+    config.values.tcp_abc_limit = 0;
+    struct peer *p = peer_new_with(&config, 0);
+    int s = peer_connect(p);
+
+    p->scale = 8;
+    peer_wait(p, 100);
+    peer_send(p, "S.", 0, 1, 0);
+    peer_expect(p, ".", 1, 1, 0);
+    peer_app_send(p, s, 60000);
+    ck_assert_uint_eq(sent_now(p), 10); /* the first flight leaves at once */
+    peer_wait(p, 100);
+    peer_send(p, ".", 1, seg(10), 0);
+    ck_assert_uint_eq(cwnd(p, s), 20 * MSS);
+    uint32_t sent = sent_now(p);
+    ck_assert_uint_ge(sent, 2);
+    ck_assert_uint_le(sent, 4);
+    for (int ms = 0; ms < 60; ms++) { /* twice as fast as cwnd a round trip */
+        peer_wait(p, 1);
+        uint32_t more = sent_now(p);
+        ck_assert_uint_le(more, 2);
+        sent += more;
+        ck_assert_uint_le(sent, 4 + 20 * (uint32_t)(ms + 2) / 50);
+    }
+    ck_assert_uint_eq(sent, 20);
+    peer_drop(p);
+}
+END_TEST
+
 START_TEST(three_hundred_thousand_octets_come_through_a_lossy_path)
 {
     struct peer *p = peer_new();
@@ -1097,6 +1141,7 @@ int main(void)
 
     c = tcase_create("RFC 5681, 2: a lossy path");
     tcase_set_timeout(c, 60);
+    tcase_add_test(c, a_paced_window_leaves_over_the_round_trip);
     tcase_add_loop_test(c, three_hundred_thousand_octets_come_through_a_lossy_path, 0, 20);
     suite_add_tcase(s, c);
     return run_suite(s, "tcp_recovery");

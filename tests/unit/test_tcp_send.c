@@ -69,7 +69,7 @@ START_TEST(a_window_of_a_gigabyte_is_not_cut_to_16_bits)
 {
     struct stack_config config;
     peer_config(&config);
-    config.values.tcp_wmem = 1 << 20;
+    config.values.tcp_wmem_first = 1 << 20;
     struct peer *p = peer_new_with(&config, 0);
     p->scale = 14;
     int s = with_window(p, 65535);
@@ -80,6 +80,70 @@ START_TEST(a_window_of_a_gigabyte_is_not_cut_to_16_bits)
     ck_assert_uint_ge(outstanding(p), 290000);
     peer_free(p);
     PROVES("RFC9293-REC-1", "RFC7323-2.3-b");
+}
+END_TEST
+
+/* How many octets the socket takes until it says that it is full. */
+static uint32_t fill(struct peer *p, int s)
+{
+    static const uint8_t text[4096];
+    uint32_t taken = 0;
+    ssize_t n;
+
+    while ((n = sock_send(p->stack, s, text, sizeof text, 0, NULL)) > 0)
+        taken += (uint32_t)n;
+    ck_assert_int_eq(n, -EAGAIN);
+    return taken;
+}
+
+START_TEST(the_send_buffer_grows_to_twice_cwnd_but_not_beyond_its_cap)
+{
+    struct stack_config config;
+    peer_config(&config);
+    config.values.tcp_wmem_first = 65536;
+    config.values.tcp_wmem = 500000;
+    struct peer *p = peer_new_with(&config, 0);
+    p->scale = 14;
+    int s = with_window(p, 65535);
+
+    ck_assert_uint_eq(fill(p, s), 65536);
+    for (uint32_t want = 100000; want <= 200000; want += 100000) {
+        for (int i = 0; i < 1000 && peer_info(p, s).facts.cwnd < want; i++) {
+            peer_send(p, ".", 1, peer_snd_una(p) + MSS, 0);
+            fill(p, s);
+            peer_poll(p);
+        }
+        uint32_t cwnd = peer_info(p, s).facts.cwnd;
+        ck_assert_uint_ge(cwnd, want);
+        ck_assert_uint_eq(peer_info(p, s).send_queued, 2 * cwnd);
+    }
+    for (int i = 0; i < 1000 && peer_info(p, s).facts.cwnd < 300000; i++) {
+        peer_send(p, ".", 1, peer_snd_una(p) + MSS, 0);
+        fill(p, s);
+        peer_poll(p);
+    }
+    ck_assert_uint_eq(peer_info(p, s).send_queued, 500000);
+    peer_drop(p);
+}
+END_TEST
+
+START_TEST(a_send_buffer_that_was_asked_for_stays)
+{
+    struct peer *p = peer_new();
+    int buffer = 30000; /* and as much again for what is not text */
+    p->scale = 14;
+    int s = with_window(p, 65535);
+
+    ck_assert_int_eq(sock_setsockopt(p->stack, s, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer),
+                     0);
+    for (int i = 0; i < 200; i++) {
+        fill(p, s);
+        peer_poll(p);
+        ck_assert_uint_le(peer_info(p, s).send_queued, 60000);
+        peer_send(p, ".", 1, peer_snd_una(p) + MSS, 0);
+    }
+    ck_assert_uint_gt(peer_info(p, s).facts.cwnd, 31000);
+    peer_drop(p);
 }
 END_TEST
 
@@ -865,6 +929,8 @@ int main(void)
     TCase *c = tcase_create("RFC 9293, 3.1: window");
     tcase_add_test(c, a_window_of_65535_is_large_and_not_negative);
     tcase_add_test(c, a_window_of_a_gigabyte_is_not_cut_to_16_bits);
+    tcase_add_test(c, the_send_buffer_grows_to_twice_cwnd_but_not_beyond_its_cap);
+    tcase_add_test(c, a_send_buffer_that_was_asked_for_stays);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.7.4: Nagle");
