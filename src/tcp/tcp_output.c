@@ -242,7 +242,8 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
 }
 
 /* RFC 8985, 7.3: a segment beyond cwnd, of new text if there is any and the window takes it, else
- * the last one again; in recovery too (RFC 6675, 4, NextSeg(), rule 4). */
+ * the last one again, unless the peer has taken its window back; in recovery too (RFC 6675, 4,
+ * NextSeg(), rule 4). */
 static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_out *out)
 {
     bool rescue = conn->sender->phase == PHASE_RECOVERY;
@@ -250,14 +251,17 @@ static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_o
     uint32_t usable = usable_window_len(conn);
     uint32_t len = u32_min(u32_min(tcp_unsent(conn), full_segment_len(conn)), usable);
 
-    if (conn_inflight(conn) == 0 || conn_lost(conn) > 0 || conn->snd.wnd == 0) {
-        conn->sender->probe.is_owed = false;
+    conn->sender->probe.is_owed &= conn_inflight(conn) > 0 && conn_lost(conn) == 0;
+    if (!conn->sender->probe.is_owed)
         return false;
-    }
     if (len > 0 && sender_has_room(tcp, conn)) {
         new_text(conn, out, len, usable, why);
     } else {
         tcp_seq from = tcp_tail_start(conn);
+        if (conn->snd.wnd <= seq_diff(from, conn->snd.una)) {
+            conn->sender->probe.is_owed = false;
+            return false;
+        }
         tcp_seq end = range_end(flight_last_missing(&conn->sender->flight));
         shape_repeat(conn, out, from, u32_min(text_in_window(conn, from), seq_diff(end, from)), end,
                      why);
