@@ -391,8 +391,8 @@ void tcp_lose_all(struct tcp_conn *conn, enum lost_by why);
 void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* The reordering timer has. */
 void tcp_reorder_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
-/* Text of this flight was sent again: it may be undone. */
-void tcp_note_repeated(struct tcp_conn *conn, uint32_t len, instant now);
+/* Text of this flight was sent again, `len` octets from `from` on: it may be undone. */
+void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instant now);
 /* May `len` octets that are lost leave now? */
 bool tcp_may_repeat(const struct tcp_conn *conn, tcp_seq at, uint32_t len);
 

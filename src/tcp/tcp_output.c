@@ -298,16 +298,20 @@ static bool name_ack(struct tcp_conn *conn, struct tcp_out *out)
     return true;
 }
 
-/* What is lost goes before what is new, unless F-RTO asks for the new (RFC 5682, step 2b). */
+/* What is lost goes before what is new, unless F-RTO asks for the new (RFC 5682, step 2b). If none
+ * of that may leave, there is nothing to ask with (step 2a). */
 static bool name_of_flight(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     const struct sender *s = conn->sender;
 
     if (s && s->probe.is_owed && name_tail_probe(tcp, conn, out))
         return true;
-    if (conn_lost(conn) > 0 && s->frto != FRTO_NEW_TEXT)
+    bool asks = s && s->frto == FRTO_NEW_TEXT;
+    if (conn_lost(conn) > 0 && !asks)
         return name_lost(conn, now, out);
-    return name_text(tcp, conn, now, out) || name_fin(tcp, conn, out);
+    if (name_text(tcp, conn, now, out) || name_fin(tcp, conn, out))
+        return true;
+    return conn_lost(conn) > 0 && seq_eq(conn->snd.nxt, s->recover) && name_lost(conn, now, out);
 }
 
 static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)

@@ -148,10 +148,14 @@ static void remember(struct tcp_conn *conn)
     cc_save(&conn->cc, &s->undo.before);
 }
 
-void tcp_note_repeated(struct tcp_conn *conn, uint32_t len, instant now)
+void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instant now)
 {
-    struct undo *undo = &conn->sender->undo;
+    struct sender *s = conn->sender;
+    struct undo *undo = &s->undo;
 
+    /* F-RTO understands an ACK as long as nothing but the first was repeated. */
+    if (s->frto == FRTO_NEW_TEXT || !seq_eq(from, conn->snd.una))
+        s->frto = FRTO_OFF;
     if (!undo->is_possible)
         return;
     undo->again += len;

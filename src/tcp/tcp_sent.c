@@ -46,7 +46,7 @@ static void book_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         if (conn->sender->phase == PHASE_RECOVERY)
             prr_sent(&conn->sender->prr, old);
         if (!out->is_tail_probe)
-            tcp_note_repeated(conn, old, now);
+            tcp_note_repeated(conn, out->seg.seq, old, now);
     }
     if (seq_lt(conn->snd.nxt, end)) {
         uint32_t new = seq_diff(end, conn->snd.nxt);
