@@ -378,7 +378,6 @@ static enum ack_effect react_with_sack(struct tcp *tcp, struct tcp_conn *conn,
     struct sender *s = conn->sender;
     bool recovered = s->phase != PHASE_OPEN && seq_le(s->recover, conn->snd.una);
 
-    rack_adapt(&s->rack, &s->flight, a->dsack, recovered && s->phase == PHASE_RECOVERY);
     bool fresh_loss = find_lost(conn, now);
     if (recovered) {
         end_recovery(tcp, conn, now);
@@ -403,9 +402,12 @@ enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct a
                           instant now)
 {
     struct sender *s = conn->sender;
+    bool recovered = s->phase == PHASE_RECOVERY && seq_le(s->recover, conn->snd.una);
     enum ack_effect effect;
 
     count_twice(s, a);
+    if (conn->sack_ok)
+        rack_adapt(&s->rack, &s->flight, a->dsack, recovered);
     if (was_in_vain(s))
         return undo(tcp, conn, a, "all that was sent again came twice: undone (RFC 2883, RFC 4015)",
                     now);
