@@ -162,7 +162,8 @@ void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instan
     undo->first = instant_min(undo->first, now);
 }
 
-/* From here on as if nothing had been lost: the ACK itself counts as any other. */
+/* From here on as if nothing had been lost: the ACK itself counts as any other, and may show that
+ * something else was. */
 static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
                             const char *cause, instant now)
 {
@@ -178,6 +179,8 @@ static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct
     grow(conn, a, a->acked);
     events_count(tcp->events, COUNTER_TCP_UNDONE);
     tcp_log_cwnd(tcp, conn, cause, now);
+    if (conn->sack_ok)
+        tcp_reorder_timeout(tcp, conn, now);
     return ACK_UNDOES;
 }
 
