@@ -190,13 +190,16 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
     conn->snd.wnd = seq_lt(seg->ack, offered) ? seq_diff(offered, seg->ack) : 0;
 }
 
-/* RFC 5681, 2: text is outstanding, the segment carries nothing, repeats SND.UNA and the window. */
+/* RFC 5681, 2: text is outstanding, the segment carries nothing, repeats SND.UNA and the window.
+ * That a probe of the tail came twice is told by such a one, too (RFC 8985, 7.4.2), when perhaps
+ * nothing is outstanding any more. */
 static bool is_duplicate(const struct tcp_conn *conn, const struct tcp_arrival *in)
 {
     const struct tcp_segment *seg = &in->seg;
 
-    return seq_lt(conn->snd.una, conn->snd.nxt) && seg->text.len == 0 && !in->refused_text &&
-           !(seg->flags & (TCP_SYN | TCP_FIN)) && seq_eq(seg->ack, conn->snd.una) &&
+    return (seq_lt(conn->snd.una, conn->snd.nxt) || conn->sender->probe.is_out) &&
+           seg->text.len == 0 && !in->refused_text && !(seg->flags & (TCP_SYN | TCP_FIN)) &&
+           seq_eq(seg->ack, conn->snd.una) &&
            (uint32_t)seg->window << conn->snd_scale == conn->snd.wnd && !conn->persisting;
 }
 
