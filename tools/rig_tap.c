@@ -124,6 +124,19 @@ static int set_up(struct rig *rig, struct refusal *refusal)
     return 0;
 }
 
+/* What a peer on this machine sends waits in the device's queue until we read it, and what finds no
+ * room there is lost. So unless it was set, the receive window is no larger than three quarters of
+ * the queue hold, in frames of the MTU. */
+static void respect_queue(struct stack_config *config, const struct os_link *link)
+{
+    int64_t holds = (int64_t)link->txqueuelen * config->mtu / 4 * 3;
+    struct stack_values initial;
+
+    values_default(&initial);
+    if (holds > 0 && holds < config->values.tcp_rmem && config->values.tcp_rmem == initial.tcp_rmem)
+        config->values.tcp_rmem = holds > 4 * (int64_t)config->mtu ? holds : 4 * config->mtu;
+}
+
 int rig_open_tap(struct rig *rig, struct refusal *refusal)
 {
     const struct options *o = rig->options;
@@ -156,5 +169,7 @@ int rig_open_tap(struct rig *rig, struct refusal *refusal)
     err = os_link_info(o->device, &link);
     rig->link_index = err ? 0 : link.index;
     rig->link_up = !err && link.up;
+    if (!err)
+        respect_queue(&rig->config, &link);
     return 0;
 }

@@ -225,6 +225,20 @@ given_device() {
     ip link del tapgiven
 }
 
+# The window that we offer is no more than its queue holds: nothing of an upload is lost there.
+short_queue() {
+    ip tuntap add dev tapshort mode tap
+    ip link set tapshort txqueuelen 50
+    ip addr add 10.77.0.1/24 dev tapshort
+    ip link set tapshort up
+    serve_start --root "$WORK/site" --dev tap:tapshort --addr 10.77.0.2/24 --echo 7 --offload off
+    python3 "$CLIENTS" echo 10.77.0.2 7 5000000
+    expect "frames that found no room" 0 \
+        "$(ip -s link show dev tapshort | awk '/TX:/ { getline; print $4 }')"
+    serve_stop TERM
+    ip link del tapshort
+}
+
 SIZE=100000000
 thorough || SIZE=10000000
 make_site "$SIZE"
@@ -262,4 +276,5 @@ try "--ready-fd tells when it answers" ready_descriptor
 try "without --root there is a built-in page" built_in_page
 try "the TTL is 64, or as chosen" chosen_ttl RFC1122-3.2.1.7-b
 try "an existing device is used as it is" given_device
+try "the window respects the queue of the device" short_queue
 finish
