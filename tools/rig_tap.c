@@ -125,11 +125,11 @@ static int set_up(struct rig *rig, struct refusal *refusal)
 }
 
 /* What a peer on this machine sends waits in the device's queue until we read it, and what finds no
- * room there is lost. So unless it was set, the receive window is no larger than three quarters of
- * the queue hold, in frames of the MTU. */
+ * room there is lost. So unless it was set, the receive window is no larger than half of the queue
+ * holds, in frames of the MTU: the other half is for ACKs and for others. */
 static void respect_queue(struct stack_config *config, const struct os_link *link)
 {
-    int64_t holds = (int64_t)link->txqueuelen * config->mtu / 4 * 3;
+    int64_t holds = (int64_t)link->txqueuelen * config->mtu / 2;
     struct stack_values initial;
 
     values_default(&initial);

@@ -231,8 +231,9 @@ short_queue() {
     ip link set tapshort txqueuelen 50
     ip addr add 10.77.0.1/24 dev tapshort
     ip link set tapshort up
-    serve_start --root "$WORK/site" --dev tap:tapshort --addr 10.77.0.2/24 --echo 7 --offload off
-    python3 "$CLIENTS" echo 10.77.0.2 7 5000000
+    serve_start --root "$WORK/site" --dev tap:tapshort --addr 10.77.0.2/24 --discard 9 --offload off
+    # shellcheck disable=SC2016 # for the inner shell
+    timeout 60 bash -c 'head -c 20000000 /dev/zero >/dev/tcp/10.77.0.2/9'
     expect "frames that found no room" 0 \
         "$(ip -s link show dev tapshort | awk '/TX:/ { getline; print $4 }')"
     serve_stop TERM
