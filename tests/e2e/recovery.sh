@@ -10,7 +10,8 @@
 # neither sender sees it. We send: the client gets a file from us, or from the server. We receive: the
 # server sends a file to us, or to the client; what is timed is its own sending, until all is acknowledged.
 #
-# The router forwards RATE to each of them: else the time is the processor's, not the recovery's.
+# The router forwards RATE to each of them: else the time is the processor's, not the recovery's. Without
+# offloads our stack makes a system call for each packet, and the kernel none: TAPIO_PATH_RATE=none shows it.
 # Every file is compared. The rate is judged by the medians, and by a bound that is loose, as a busy
 # machine is no failure; TAPIO_FULL=1, which scripts/nightly sets, asks for 0.9 of the kernel's rate.
 TAPIO=${TAPIO_PLAIN:-$(dirname "${BASH_SOURCE[0]}")/../../build/tapio} # the rate of a sanitized one is none
@@ -25,7 +26,7 @@ SIZE=2000000
 PAIRS=5
 BOUND=0.5
 if [[ ${TAPIO_FULL:-0} != 0 ]]; then
-    SIZE=5000000
+    SIZE=20000000
     PAIRS=15
     BOUND=0.9
 fi
@@ -199,12 +200,15 @@ beside() {
         printf "    of %d pairs of %.1f MB: ours %.1f Mbit/s (%.1f to %.1f), the kernel %.1f (%.1f to %.1f): %.2f; %d packets lost\n",
             pairs, size / 1e6, o[1], o[2], o[3], k[1], k[2], k[3], o[1] / k[1], lost
     }' | tee "$WORK/figures"
+    (($1 > 0)) || return 0 # what the machine can do without: for who reads the figures
     (($(lost) > SIZE * PAIRS * $1 / 150000)) # half of what the text alone is to lose
     awk -v ours="$ours" -v kernels="$kernels" -v bound="$BOUND" 'BEGIN {
         split(ours, o); split(kernels, k); exit !(o[1] >= bound * k[1]) }' ||
         fail "$(cat "$WORK/figures"): below $BOUND of the kernel's rate"
 }
 
+sends_0() { beside 0 we_send kernel_sends; }
+receives_0() { beside 0 we_receive kernel_receives; }
 sends_1() { beside 1 we_send kernel_sends; }
 sends_3() { beside 3 we_send kernel_sends; }
 sends_5() { beside 5 we_send kernel_sends; }
@@ -212,7 +216,8 @@ receives_1() { beside 1 we_receive kernel_receives; }
 receives_3() { beside 3 we_receive kernel_receives; }
 receives_5() { beside 5 we_receive kernel_receives; }
 
-compare() { # compare NAME FUNCTION
+# compare NAME FUNCTION: a test whose figures are printed, passed or not.
+compare() {
     : >"$WORK/figures"
     try "$1" "$2"
     cat "$WORK/figures"
@@ -228,6 +233,10 @@ CLIENT_NET=$!
 network
 SERVER_NET=$!
 if path >"$WORK/path" 2>&1; then
+    if [[ $BOUND == 0.9 ]]; then
+        compare "without loss we send what is sent" sends_0
+        compare "without loss we receive what is sent" receives_0
+    fi
     for percent in 1 3 5; do
         compare "at $percent % loss we send what is sent, at $BOUND of the kernel's rate or more" "sends_$percent"
         compare "at $percent % loss we receive what is sent, at $BOUND of the rate to the kernel or more" "receives_$percent"
