@@ -230,7 +230,9 @@ static const struct option_row rows[] = {
     {"profile", 0, "NAME", "a group of values: default, rfc, linux, freebsd", take_profile},
     {"capture", 0, "FILE", "write what the client did as annotated pcapng (one seed)",
      take_capture},
-    {"plot", 0, "DIR", "draw what each side of each connection sent, as SVG (one seed)", take_plot},
+    {"plot", 0, "DIR",
+     "draw what each side of each connection, or the first flow, sent, as SVG (one seed)",
+     take_plot},
     {"json", 0, NULL, "one JSON object a line", take_json},
 };
 
@@ -340,17 +342,18 @@ static void print_replay(const struct sim_verb *sim, uint64_t seed)
     printf(" --capture seed-%" PRIu64 ".pcapng\n", seed);
 }
 
-static int open_plot(struct sim_verb *sim, struct sim_config *config, struct refusal *refusal)
+int sim_open_plot(struct sim_verb *sim, const struct sim_plot_side sides[2],
+                  struct refusal *refusal)
 {
     char run[SIM_PLOT_TEXT] = "";
     FILE *out = fmemopen(run, sizeof run, "w");
 
     if (out) {
-        fprintf(out, "tapio sim --seed %" PRIu64, config->seed);
+        fprintf(out, "tapio sim --seed %" PRIu64, sim->first);
         sim_print_options(out, sim);
         fclose(out);
     }
-    return sim_plot_open(&sim->plot, config, run, refusal);
+    return sim_plot_open(&sim->plot, sides, run, refusal);
 }
 
 static void print_run(const struct sim_verb *sim, const struct sim_config *config,
@@ -384,7 +387,10 @@ static int run_seed(struct sim_verb *sim, uint64_t seed, struct refusal *refusal
         status = sim_capture_open(sim, "client", config.link == STACK_LINK_ETHERNET,
                                   &config.watch[SIM_CLIENT], refusal);
     if (!status)
-        status = open_plot(sim, &config, refusal);
+        status = sim_open_plot(sim,
+                               (struct sim_plot_side[2]){{"client", &config.watch[SIM_CLIENT]},
+                                                         {"server", &config.watch[SIM_SERVER]}},
+                               refusal);
     if (status)
         return status;
     int err = sim_run(&config, &memory, &result);
@@ -399,7 +405,9 @@ static int run_seed(struct sim_verb *sim, uint64_t seed, struct refusal *refusal
     sim->verified += result.verified;
     sim->segments += result.counters[0].sent + result.counters[1].sent;
     print_run(sim, &config, &result);
-    return sim_plot_close(&sim->plot, &config, sim->json ? NULL : stdout, refusal);
+    struct sim_plot_path path = {config.ipv6, config.mtu, config.connections, &config.to_server,
+                                 &config.to_client};
+    return sim_plot_close(&sim->plot, &path, sim->json ? NULL : stdout, refusal);
 }
 
 void sim_print_sum(const struct sim_verb *sim, int64_t took_ns)
@@ -441,8 +449,8 @@ static int check_together(const struct sim_verb *sim, struct refusal *refusal)
         return refuse(refusal, EXIT_USAGE, "--conns: at most %d with --swarm", SWARM_CONNS);
     if (sim->flows && sim->connections)
         return refuse(refusal, EXIT_USAGE, "--conns: with --flows each flow is one connection");
-    if (sim->plot.dir && (sim->flows || sim->swarm))
-        return refuse(refusal, EXIT_USAGE, "--plot: of two stacks, not with --flows or --swarm");
+    if (sim->plot.dir && sim->swarm)
+        return refuse(refusal, EXIT_USAGE, "--plot: not with --swarm");
     if (sim->flows == 0 && sim->octets > UINT32_MAX / 4)
         return refuse(refusal, EXIT_USAGE, "--bytes: at most 1 GB without --flows");
     return 0;

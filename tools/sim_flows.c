@@ -124,6 +124,9 @@ static int run_seed(struct sim_verb *sim, struct refusal *refusal)
     int status = make_config(sim, &config, refusal);
     if (!status)
         status = sim_capture_open(sim, "sender 1", false, &config.watch, refusal);
+    if (!status)
+        status = sim_open_plot(
+            sim, (struct sim_plot_side[2]){{"sender", &config.watch}, {"receiver", NULL}}, refusal);
     if (status)
         return status;
     int64_t start = processor_us();
@@ -149,7 +152,8 @@ static int run_seed(struct sim_verb *sim, struct refusal *refusal)
     }
     fflush(stdout);
     sim->failed += result.problem != NULL;
-    return 0;
+    struct sim_plot_path path = {config.ipv6, config.mtu, 1, &config.there, &config.back};
+    return sim_plot_close(&sim->plot, &path, sim->json ? NULL : stdout, refusal);
 }
 
 int sim_flows(struct sim_verb *sim, struct refusal *refusal)

@@ -17,9 +17,7 @@
 
 #include "os/os_sink.h"
 
-static const char *const side_names[2] = {[SIM_CLIENT] = "client", [SIM_SERVER] = "server"};
-
-int sim_plot_open(struct sim_plot *plot, struct sim_config *config, const char *run,
+int sim_plot_open(struct sim_plot *plot, const struct sim_plot_side sides[2], const char *run,
                   struct refusal *refusal)
 {
     if (!plot->dir)
@@ -28,8 +26,11 @@ int sim_plot_open(struct sim_plot *plot, struct sim_config *config, const char *
         return refuse(refusal, EXIT_FAILURE, "--plot %s: %s", plot->dir, strerror(errno));
     snprintf(plot->run, sizeof plot->run, "%s", run);
     for (int side = 0; side < 2; side++) {
-        plot_init(&plot->side[side], &plot->memory, config->watch[side]);
-        config->watch[side] = &plot->side[side].sink;
+        struct event_sink **watch = sides[side].watch;
+        plot->name[side] = sides[side].name;
+        plot_init(&plot->side[side], &plot->memory, watch ? *watch : NULL);
+        if (watch)
+            *watch = &plot->side[side].sink;
     }
     return 0;
 }
@@ -49,7 +50,9 @@ static void add_wire(FILE *out, const char *where, const struct impair_config *w
         fprintf(out, " +- %.4g", (double)wire->jitter_ns / 1e6);
     if (wire->rate > 0)
         fprintf(out, ", %.4g Mbit/s", (double)wire->rate / 1e6);
-    if (wire->queue > 0)
+    if (wire->queue_frames > 0)
+        fprintf(out, ", queue %" PRIu32 " packets", wire->queue_frames);
+    else if (wire->queue > 0)
         fprintf(out, ", queue %" PRIu32, wire->queue);
     add_chance(out, "loss", wire->loss);
     if (wire->burst > 1)
@@ -59,17 +62,18 @@ static void add_wire(FILE *out, const char *where, const struct impair_config *w
     add_chance(out, "corrupted", wire->corrupt);
 }
 
-static void describe(const struct sim_config *config, char *text, size_t room)
+static void describe(const struct sim_plot *plot, const struct sim_plot_path *path, char *text,
+                     size_t room)
 {
     FILE *out = fmemopen(text, room, "w");
 
     *text = '\0';
     if (!out)
         return;
-    fprintf(out, "%s, MTU %" PRIu32 ", %" PRIu32 " connection%s", config->ipv6 ? "IPv6" : "IPv4",
-            config->mtu, config->connections, config->connections == 1 ? "" : "s");
-    add_wire(out, "server", &config->to_server);
-    add_wire(out, "client", &config->to_client);
+    fprintf(out, "%s, MTU %" PRIu32 ", %" PRIu32 " connection%s", path->ipv6 ? "IPv6" : "IPv4",
+            path->mtu, path->connections, path->connections == 1 ? "" : "s");
+    add_wire(out, plot->name[1], path->there);
+    add_wire(out, plot->name[0], path->back);
     fclose(out);
 }
 
@@ -78,11 +82,11 @@ static void describe(const struct sim_config *config, char *text, size_t room)
 static int write_chart(const struct sim_plot *plot, int side, uint32_t index, enum plot_chart chart,
                        const char *settings, struct refusal *refusal)
 {
-    const struct plot_titles titles = {side_names[side], plot->run, settings};
+    const struct plot_titles titles = {plot->name[side], plot->run, settings};
     struct os_sink sink;
     char path[PATH_MAX];
 
-    int len = snprintf(path, sizeof path, "%s/%s-%" PRIu32 "-%s.svg", plot->dir, side_names[side],
+    int len = snprintf(path, sizeof path, "%s/%s-%" PRIu32 "-%s.svg", plot->dir, plot->name[side],
                        plot->side[side].conn[index].id, plot_chart_name(chart));
     if (len < 0 || (size_t)len >= sizeof path)
         return refuse(refusal, EXIT_FAILURE, "--plot %s: %s", plot->dir, strerror(ENAMETOOLONG));
@@ -109,7 +113,7 @@ static int write_side(const struct sim_plot *plot, int side, const char *setting
     return 0;
 }
 
-int sim_plot_close(struct sim_plot *plot, const struct sim_config *config, FILE *told,
+int sim_plot_close(struct sim_plot *plot, const struct sim_plot_path *path, FILE *told,
                    struct refusal *refusal)
 {
     char settings[SIM_PLOT_TEXT];
@@ -117,7 +121,7 @@ int sim_plot_close(struct sim_plot *plot, const struct sim_config *config, FILE 
 
     if (!plot->dir)
         return 0;
-    describe(config, settings, sizeof settings);
+    describe(plot, path, settings, sizeof settings);
     uint32_t left_out = plot->side[0].left_out + plot->side[1].left_out;
     for (int side = 0; side < 2; side++) {
         if (!status)

@@ -41,6 +41,9 @@ NODISCARD int sim_values(const struct sim_verb *sim, struct stack_values *values
                          struct refusal *refusal);
 /* What the command that repeats a run has of the options, from --conns on. */
 void sim_print_options(FILE *out, const struct sim_verb *sim);
+/* --plot, when it was given: of the run of the first seed. */
+NODISCARD int sim_open_plot(struct sim_verb *sim, const struct sim_plot_side sides[2],
+                            struct refusal *refusal);
 /* What many seeds have shown together; nothing with --json or one seed. */
 void sim_print_sum(const struct sim_verb *sim, int64_t took_ns);
 
