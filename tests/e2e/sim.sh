@@ -105,6 +105,14 @@ for run in runs:
     assert abs(sum(flow["octets"] for flow in run["flows"]) / 1.5 - run["goodput_octets_per_s"]) < 2000, run' <"$WORK/out"
     sim 0 --flows 1 --bytes 100000 --seed 1 --capture "$WORK/flow.pcapng"
     (($(grep -c 'why=' --text "$WORK/flow.pcapng") > 10))
+    # the first sender is drawn, and nobody else; that changes nothing
+    sim 0 --flows 2 --rate 10mbit --queue 20 --time 1s --seed 1
+    grep -v ' segments per second ' "$WORK/out" >"$WORK/first"
+    sim 0 --flows 2 --rate 10mbit --queue 20 --time 1s --seed 1 --plot "$WORK/flows"
+    grep -q "^2 charts in $WORK/flows\$" "$WORK/out"
+    grep -Ev ' segments per second |^2 charts ' "$WORK/out" | diff "$WORK/first" -
+    expect "charts" "sender-1-sequence.svg sender-1-window.svg" "$(cd "$WORK/flows" && echo *)"
+    grep -q 'to the receiver: .*queue 20 packets' "$WORK/flows/sender-1-window.svg"
 }
 
 # Many stacks and a subset of the faults; the same each time, and a failure with its command.
@@ -140,7 +148,7 @@ mistakes() {
         "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now" \
         "--flows 0" "--rate 1mbit" "--time 5" "--flows 1 --rate 5" "--flows 1 --queue 0" "--flows 1 --delay 5ms,loss=1%" \
         "--flows 1 --time 1 --skip 1" "--flows 1 --conns 2" "--flows 1 --time x" \
-        "--swarm --flows 2" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65"; do
+        "--swarm --flows 2" "--swarm --plot $WORK/c" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65"; do
         # shellcheck disable=SC2086 # several words
         sim 2 $line
         expect "lines for sim $line" 1 "$(wc -l <"$WORK/err")"
