@@ -154,6 +154,7 @@ bool flight_sent(struct flight *f, uint32_t len, instant now)
     } else if (end && is_open(end)) { /* without memory: it counts as sent when its end was */
         end->len += len;
         end->sent = now;
+        end->again = true; /* what arrives of it does not tell how long it took */
         list_remove(&end->list);
         list_append(&f->open, &end->list);
     } else {

@@ -139,7 +139,7 @@ bool tcp_ecn_take_echo(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
         conn->sender->undo.is_possible = false; /* be it none, the congestion is real */
         return false;
     }
-    if (conn->ecn_answered || !sender_has_room(tcp, conn))
+    if (conn->ecn_answered || (!conn->sender && !sender_has_room(tcp, conn)))
         return false;
 
     conn->ecn_wait |= conn->cc.cwnd <= conn->cc.mss; /* sender_timeout() ends it */
