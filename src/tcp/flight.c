@@ -125,7 +125,7 @@ static void join(struct flight *f, struct flight_range *left, struct flight_rang
  */
 static bool is_like(const struct flight_range *range, bool again, instant now)
 {
-    return is_open(range) && range->again == again && range->sent.ns == now.ns;
+    return is_open(range) && range->again == again && range->sent.ns == now.ns && !range->reopened;
 }
 
 bool flight_has_room(struct flight *f)
@@ -154,7 +154,6 @@ bool flight_sent(struct flight *f, uint32_t len, instant now)
     } else if (end && is_open(end)) { /* without memory: it counts as sent when its end was */
         end->len += len;
         end->sent = now;
-        end->again = true; /* what arrives of it does not tell how long it took */
         list_remove(&end->list);
         list_append(&f->open, &end->list);
     } else {
@@ -179,7 +178,7 @@ bool flight_sent_again(struct flight *f, struct flight_range *range, uint32_t le
     if (len < range->len && !cut(f, range, seq_add(range_start(range), len)))
         return false;
     f->lost_octets -= len;
-    range->lost = false;
+    range->lost = range->reopened = false;
     range->again = true;
     range->sent = now;
     list_remove(&range->list);
@@ -195,6 +194,8 @@ bool flight_sent_again(struct flight *f, struct flight_range *range, uint32_t le
  * an older copy is told by its timestamp, or by coming too soon (RFC 8985, 6.2, step 2). */
 static bool is_answered(const struct flight_range *range, const struct flight_news *news)
 {
+    if (range->reopened)
+        return false;
     return !range->again || (instant_since(news->now, range->sent) >= news->min_rtt_ns &&
                              !instant_before(news->echoed, range->sent));
 }
@@ -377,7 +378,7 @@ void flight_reopen(struct flight *f, instant now)
 
     while ((range = flight_first_lost(f))) {
         range->lost = false;
-        range->again = true;
+        range->again = range->reopened = true;
         range->sent = now;
         f->lost_octets -= range->len;
         list_remove(&range->list);

@@ -31,7 +31,8 @@ struct flight_range {
     instant sent;          /* its newest copy */
     uint32_t len;
     bool sacked, lost;
-    bool again; /* sent more than once: what acknowledges it does not tell which copy arrived */
+    bool again;    /* sent more than once: what acknowledges it does not tell which copy arrived */
+    bool reopened; /* `sent` is not when it was sent: see flight_reopen() */
 };
 
 static inline tcp_seq range_start(const struct flight_range *range)
@@ -123,7 +124,8 @@ void flight_lose(struct flight *f, struct flight_range *range);
 /* All that is open is. */
 void flight_lose_all(struct flight *f);
 /* What is taken for lost was not: it is open again. When it was sent does not tell any more how
- * long it may take, so it counts as sent now, and more than once. */
+ * long it may take, so it counts as sent now, and more than once; and when it arrives it says
+ * nothing about what was sent before. */
 void flight_reopen(struct flight *f, instant now);
 /* Which is to be sent again first; NULL: none. */
 struct flight_range *flight_first_lost(const struct flight *f);

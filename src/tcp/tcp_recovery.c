@@ -456,7 +456,10 @@ void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
     s->frto = was_open && tcp->values->tcp_frto ? FRTO_REPEATED : FRTO_OFF;
     if (was_open)
         remember(conn);
-    cc_on_timeout(&conn->cc, u32_min(seq_diff(conn->snd.nxt, conn->snd.una), conn->cc.cwnd),
+    /* in recovery cwnd is what PRR lets go at the moment */
+    uint32_t window =
+        s->phase == PHASE_RECOVERY ? u32_max(conn->cc.cwnd, conn->cc.ssthresh) : conn->cc.cwnd;
+    cc_on_timeout(&conn->cc, u32_min(seq_diff(conn->snd.nxt, conn->snd.una), window),
                   conn->retransmits > 0);
     newreno_on_timeout(&s->newreno, conn->snd.nxt);
     s->phase = PHASE_TIMEOUT;

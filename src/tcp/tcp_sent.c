@@ -100,7 +100,11 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     if (was_idle && !out->is_probe)
         conn->since = now;
     tcp_feed(conn);
-    if (instant_is_never(conn->retransmit_at) || was_idle) /* RFC 6298, 5.1 */
+    /* RFC 6298, 5.1; and what SND.UNA waits for has its time from when recovery has sent it again,
+     * as Linux has it: the path may have become slower since the timer was set */
+    bool repairs = out->is_retransmit && conn->sender && conn->sender->phase == PHASE_RECOVERY &&
+                   seq_eq(out->seg.seq, conn->snd.una);
+    if (instant_is_never(conn->retransmit_at) || was_idle || repairs)
         tcp_arm_retransmit(tcp, conn, now);
     if (conn->sender && (is_new || conn->sender->phase == PHASE_RECOVERY))
         tcp_arm_tail_probe(tcp, conn, now);

@@ -215,6 +215,22 @@ START_TEST(a_peer_that_reneges_gets_it_all_again)
 }
 END_TEST
 
+START_TEST(what_was_not_lost_after_all_tells_nothing_of_what_was_sent_before)
+{
+    given(seq(0), 100);
+    sent(100, 1);
+    sent(100, 2);
+    flight_lose(&f, flight_oldest(&f));
+    flight_reopen(&f, at_ms(50));
+    ck_assert_uint_eq(f.lost_octets, 0);
+    struct flight_news news = {.now = at_ms(90), .echoed = INSTANT_NEVER};
+    flight_ack(&f, seq(100), &news);
+    ck_assert_uint_eq(news.delivered, 100);
+    ck_assert(!news.has_newest); /* it may have left at 1 ms, or at 50 */
+    done();
+}
+END_TEST
+
 START_TEST(without_memory_a_range_is_not_cut_and_the_last_one_grows)
 {
     given(seq(0), 2);
@@ -424,6 +440,7 @@ int main(void)
                         ARRAY_LEN(answers));
     tcase_add_test(t, arriving_behind_a_later_one_is_reordering_unless_it_was_sent_again);
     tcase_add_test(t, a_peer_that_reneges_gets_it_all_again);
+    tcase_add_test(t, what_was_not_lost_after_all_tells_nothing_of_what_was_sent_before);
     tcase_add_test(t, without_memory_a_range_is_not_cut_and_the_last_one_grows);
     tcase_add_test(t, it_agrees_with_a_model_of_octets);
     tcase_add_test(t, a_hostile_peer_costs_little);
