@@ -4,9 +4,10 @@
 # packets of each direction are lost, and the rates of interleaved transfers are compared.
 #
 #     client 10.8.0.2 --- veth --- router --- veth --- 10.7.0.2 server (the kernel's)
-#                                    +------- tap0 --- 10.9.0.2 tapio serve, or tapio get
+#                                    +------- tap0 --- 10.9.0.2 tapio serve
+#                                    +------- tap1 --- 10.6.0.2 tapio get
 #
-# Each packet between two of the three crosses the router's forward hook once, and dies there by chance:
+# Each packet between two of them crosses the router's forward hook once, and dies there by chance:
 # neither sender sees it. We send: the client gets a file from us, or from the server. We receive: the
 # server sends a file to us, or to the client; what is timed is its own sending, until all is acknowledged.
 #

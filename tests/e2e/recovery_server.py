@@ -23,7 +23,7 @@ def unacknowledged(sock):
 
 
 def answer(sock, octets):
-    """Only an end that was asked for is timed: a client that hangs up early is the suite's to notice."""
+    """A client that hangs up early gets no figure: it is the suite's to notice, which compares the file."""
     sock.settimeout(TIMEOUT)
     if not sock.recv(4096):
         return
