@@ -94,7 +94,9 @@ path() {
     ip link set tap1 up
     slow tap1
     echo 1 >/proc/sys/net/ipv4/ip_forward
-    in_server python3 "$ROOT/tests/e2e/recovery_server.py" "$SERVER_ADDR" 80 "$WORK/site/big" >"$SENDING" 2>&1 &
+    # Not by in_server(): what is to be ended is the server, and no shell around it.
+    nsenter --net="/proc/$SERVER_NET/ns/net" -- python3 "$ROOT/tests/e2e/recovery_server.py" \
+        "$SERVER_ADDR" 80 "$WORK/site/big" >"$SENDING" 2>&1 &
     started $!
     disown
     wait_until 10 grep -q '^ready' "$SENDING"
