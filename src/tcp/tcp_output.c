@@ -311,7 +311,8 @@ static bool name_of_flight(struct tcp *tcp, struct tcp_conn *conn, instant now, 
         return name_lost(conn, now, out);
     if (name_text(tcp, conn, now, out) || name_fin(tcp, conn, out))
         return true;
-    return conn_lost(conn) > 0 && seq_eq(conn->snd.nxt, s->recover) && name_lost(conn, now, out);
+    return asks && conn_lost(conn) > 0 && seq_eq(conn->snd.nxt, s->recover) &&
+           name_lost(conn, now, out);
 }
 
 static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
