@@ -49,11 +49,12 @@ SYSCTLS = (
     ("tcp.rto_min", "tcp_rto_min_us", US), ("tcp.rto_max", "tcp_rto_max_ms", MS),
     ("tcp.idle_restart", "tcp_slow_start_after_idle", 1), ("tcp.mss_floor", "tcp_min_snd_mss", 1),
     ("tcp.syncookies", "tcp_syncookies", 1), ("tcp.syn_cache", "tcp_max_syn_backlog", 1),
-    ("tcp.challenge", "tcp_invalid_ratelimit", MS), ("ip.ttl", "ip_default_ttl", 1),
+    ("tcp.challenge", "tcp_invalid_ratelimit", MS), ("ip.ttl", "ip_default_ttl", 1), ("tcp.ecn", "tcp_ecn", 1),
 )
 # What we do not have yet, and what would make a run depend on the one before.
 FAIR = {
-    "tcp_congestion_control": "reno", "tcp_early_retrans": "0", "tcp_recovery": "0", "tcp_frto": "0",
+    "tcp_congestion_control": "reno", # cubic is not for a namespace of one's own to choose
+    "tcp_recovery": "1",
     "tcp_no_metrics_save": "1", "tcp_autocorking": "0", "tcp_mtu_probing": "0", "tcp_moderate_rcvbuf": "0",
     "tcp_fastopen": "0", "tcp_rfc1337": "1", "icmp_ratelimit": "0",
     "tcp_thin_linear_timeouts": "0", "tcp_syn_linear_timeouts": "0",
@@ -72,6 +73,8 @@ def set_sysctl(name, value):
 def set_values(header):
     for key, name, unit in SYSCTLS:
         set_sysctl(name, header[key] // unit)
+    set_sysctl("tcp_early_retrans", 3 if header["tcp.tlp"] else 0)
+    set_sysctl("tcp_frto", 2 if header["tcp.frto"] else 0)
     for name, value in FAIR.items():
         set_sysctl(name, value)
     # What a buffer has room for at first: here a window of 65535 octets, and all that may be written.
