@@ -169,6 +169,34 @@ TAPIO_API const char *tcp_state_name(enum tcp_state state); /* "SYN-RECEIVED" */
 TAPIO_API const char *why_key(enum why why);                /* "text-in-order" */
 TAPIO_API const char *why_sentence(enum why why);
 
+/*
+ * What keeps a connection from sending more, as found when it last tried. The key is what `ss` and
+ * logs say.
+ */
+/* clang-format off */
+#define TAPIO_HELD_LIST(X) \
+    X(NO_TEXT,      "no-data",      "The application has written no more.") \
+    X(CWND,         "cwnd",         "As much is in flight as cwnd allows (RFC 5681, 3.1).") \
+    X(WINDOW,       "peer-window",  "The peer's window has no room (RFC 9293, 3.8.6).") \
+    X(NAGLE,        "nagle",        "A small segment waits until all before it is acknowledged (RFC 9293, 3.7.4).") \
+    X(SILLY_WINDOW, "silly-window", "The peer's window has room for less than a segment (RFC 9293, 3.8.6.2.1).") \
+    X(CORK,         "cork",         "The application has said that more will come (TCP_CORK, MSG_MORE).") \
+    X(MEMORY,       "memory",       "There is no memory to remember that it was sent.") \
+    X(PACE,         "pacing",       "It waits for its turn in the round trip (RFC 9002, 7.7).")
+/* clang-format on */
+
+enum held_by {
+#define TAPIO_X(id, key, sentence) HELD_##id,
+    TAPIO_HELD_LIST(TAPIO_X)
+#undef TAPIO_X
+};
+#define TAPIO_X(id, key, sentence) +1
+enum { HELD_COUNT = TAPIO_HELD_LIST(TAPIO_X) };
+#undef TAPIO_X
+
+TAPIO_API const char *held_key(enum held_by by); /* "peer-window" */
+TAPIO_API const char *held_sentence(enum held_by by);
+
 /* What is worth knowing about a connection beside a packet of it. */
 struct conn_facts {
     uint32_t id; /* counts from 1; 0: no connection */
@@ -192,7 +220,12 @@ struct conn_facts {
     X(TIMER_FIRED,  "timer-fired")  /* decision: .timer        */ \
     X(RETRANSMIT,   "retransmit")   /* decision: .retransmit   */ \
     X(CWND,         "cwnd")         /* decision: .cwnd         */ \
-    X(STALL,        "stall")        /* decision: .stall        */ \
+    X(CWND_STEP,    "cwnd-step")    /* per packet: .cwnd, by what an ACK says */ \
+    X(STALL,        "stall")        /* decision: .held: nothing in flight will let it go */ \
+    X(RESUME,       "resume")       /* decision: .held: that is over */ \
+    X(HELD,         "held")         /* per packet: .held       */ \
+    X(RESET,        "reset")        /* decision: .reset        */ \
+    X(UNSENT,       "unsent")       /* per packet: .note: an answer that is not given */ \
     X(NEIGHBOUR,    "neighbour")    /* decision: .neighbour    */ \
     X(NOTE,         "note")         /* decision: .note         */
 /* clang-format on */
@@ -222,8 +255,11 @@ enum timer_kind {
     TIMER_KEEP_ALIVE,
     TIMER_REORDER,
     TIMER_TAIL_PROBE,
+    TIMER_PACE,
+    TIMER_NEIGHBOUR,
+    TIMER_REASSEMBLY,
 };
-enum { TIMER_KIND_COUNT = TIMER_TAIL_PROBE + 1 };
+enum { TIMER_KIND_COUNT = TIMER_REASSEMBLY + 1 };
 
 /* One event. Pointers in it live for the call that delivers it; the ring keeps none. */
 struct event {
@@ -245,11 +281,14 @@ struct event {
         } packet;
         struct {
             enum tcp_state from, to;
+            struct endpoint local, remote;
             const char *cause; /* static storage */
         } state;
         struct {
             uint64_t packet;
             enum drop drop;
+            uint8_t protocol;         /* of IP; 0: not known, and neither are the endpoints */
+            struct endpoint from, to; /* as the packet says; no ports: 0 */
         } drop;
         struct {
             enum timer_kind kind;
@@ -265,8 +304,15 @@ struct event {
             const char *cause; /* static storage */
         } cwnd;
         struct {
-            const char *held_by; /* static storage: "peer's window", ... */
-        } stall;
+            enum held_by by;
+            uint32_t unsent; /* octets that wait, the FIN as one */
+            uint32_t window; /* octets that the peer takes beyond those that it has acknowledged */
+        } held;
+        struct {
+            bool sent; /* else it came, and was believed */
+            enum why why;
+            struct endpoint local, remote;
+        } reset;
         struct {
             struct ip_addr addr;
             const char *state; /* static storage */
@@ -279,6 +325,14 @@ struct event {
 };
 
 TAPIO_API const char *event_type_name(enum event_type type);
+/* Does the ring keep it? Else it is per packet, and exists only while somebody listens. */
+TAPIO_API bool event_is_decision(enum event_type type);
+/* What it says in words, often with the clause that asks for it at the end, in static storage; NULL
+ * when its fields say it all. */
+TAPIO_API const char *event_sentence(const struct event *event);
+/* The clause in such a sentence, "RFC 9293, 3.10.7.4": its length, 0 when there is none. `*clause`
+ * points into the sentence, and has no end of its own. */
+TAPIO_API size_t sentence_clause(const char *sentence, const char **clause);
 TAPIO_API const char *timer_kind_name(enum timer_kind kind);
 
 /* Somebody who listens. Embed it, set the function, and add it to a stack with

@@ -24,6 +24,7 @@ struct events {
         enum why why;
         bool tcp;
         bool has_facts;
+        uint32_t conn; /* that it is about; 0: none */
         struct conn_facts facts;
     } current; /* the received packet that is being run */
 };
@@ -47,6 +48,34 @@ const struct event *events_decision(const struct events *events, uint64_t back);
 static inline void events_count(struct events *events, enum counter counter)
 {
     events->counters.events[counter]++;
+}
+
+/* A timer runs from now on, until `deadline`; INSTANT_NEVER: it has stopped. */
+static inline void events_timer(struct events *events, uint32_t conn, enum timer_kind kind,
+                                instant deadline, instant now)
+{
+    if (events_wanted(events))
+        events_emit(events, &(struct event){.type = EVENT_TIMER_SET,
+                                            .conn = conn,
+                                            .when = now,
+                                            .timer = {kind, deadline}});
+}
+
+static inline void events_timer_fired(struct events *events, uint32_t conn, enum timer_kind kind,
+                                      instant now)
+{
+    events_emit(events,
+                &(struct event){
+                    .type = EVENT_TIMER_FIRED, .conn = conn, .when = now, .timer = {kind, now}});
+}
+
+/* An answer that is due is not given. */
+static inline void events_unsent(struct events *events, uint32_t conn, const char *why, instant now)
+{
+    if (events_wanted(events))
+        events_emit(events,
+                    &(struct event){
+                        .type = EVENT_UNSENT, .conn = conn, .when = now, .note = {.text = why}});
 }
 
 /* Notes why the packet that is being run came; the last note wins. */

@@ -43,7 +43,7 @@ bool arp_is_ours(const struct arp *arp, struct ip_addr addr)
 
 static void timer_in(struct arp *arp, struct arp_entry *entry, int64_t ns, instant now)
 {
-    wheel_arm(arp->config.wheel, &entry->timer, instant_add(now, ns));
+    arp_entry_arm(arp, entry, instant_add(now, ns), now);
 }
 
 /* --- asking ------------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ static void ask(struct arp *arp, struct arp_entry *entry, instant now)
 
     assert(entry->state == ARP_STATE_INCOMPLETE || entry->state == ARP_STATE_PROBE);
     if (arp_was_within(entry->requested, interval, now))
-        wheel_arm(arp->config.wheel, &entry->timer, instant_add(entry->requested, interval));
+        arp_entry_arm(arp, entry, instant_add(entry->requested, interval), now);
     else if (!list_is_linked(&entry->owing))
         list_append(&arp->owing, &entry->owing);
 }
@@ -103,7 +103,7 @@ static void reachable_timer(struct arp *arp, struct arp_entry *entry, instant no
     int64_t lifetime = arp->config.values->arp_lifetime;
 
     if (arp_was_within(entry->confirmed, lifetime, now)) {
-        wheel_arm(arp->config.wheel, &entry->timer, instant_add(entry->confirmed, lifetime));
+        arp_entry_arm(arp, entry, instant_add(entry->confirmed, lifetime), now);
     } else if (instant_before(entry->confirmed, entry->used)) {
         arp_entry_probe(arp, entry, now);
     } else {
@@ -136,6 +136,7 @@ void arp_timer(struct arp *arp, struct timer *timer, instant now)
         return;
     }
     struct arp_entry *entry = CONTAINER_OF(timer, struct arp_entry, timer);
+    events_timer_fired(arp->config.events, 0, TIMER_NEIGHBOUR, now);
     switch (entry->state) {
     case ARP_STATE_INCOMPLETE:
         if (entry->tries < arp->config.values->arp_tries)

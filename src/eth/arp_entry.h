@@ -55,6 +55,8 @@ void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_stat
 /* Puts it where evicting looks for it, or takes it away from there, as its state and the gateway
  * have it now. */
 void arp_entry_place(struct arp *arp, struct arp_entry *entry);
+/* Its timer runs until `at`. */
+void arp_entry_arm(struct arp *arp, struct arp_entry *entry, instant at, instant now);
 /* Somebody sends there now. */
 void arp_entry_use(struct arp *arp, struct arp_entry *entry, instant now);
 

@@ -62,7 +62,7 @@ void arp_owe_defence(struct arp *arp, const struct arp_packet *conflict, instant
         struct event event = {
             .type = EVENT_NOTE,
             .when = now,
-            .note = {.text = "another station uses our address",
+            .note = {.text = "another station uses our address (RFC 5227, 2.4)",
                      .value = mac_number(conflict->sha)},
         };
         events_emit(arp->config.events, &event);
@@ -223,7 +223,7 @@ void arp_packet_sent(struct arp *arp, instant now)
         list_remove(&entry->owing);
         entry->requested = now;
         entry->tries++;
-        wheel_arm(wheel, &entry->timer, instant_add(now, arp->config.values->arp_interval));
+        arp_entry_arm(arp, entry, instant_add(now, arp->config.values->arp_interval), now);
         break;
     }
     default:

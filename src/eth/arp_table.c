@@ -81,6 +81,12 @@ void arp_entry_place(struct arp *arp, struct arp_entry *entry)
     }
 }
 
+void arp_entry_arm(struct arp *arp, struct arp_entry *entry, instant at, instant now)
+{
+    wheel_arm(arp->config.wheel, &entry->timer, at);
+    events_timer(arp->config.events, 0, TIMER_NEIGHBOUR, at, now);
+}
+
 void arp_entry_use(struct arp *arp, struct arp_entry *entry, instant now)
 {
     entry->used = now;

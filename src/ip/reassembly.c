@@ -136,9 +136,13 @@ void reassembly_end(struct reassembly *r, struct reassembly_queue *q, enum drop 
         struct piece *piece = piece_of(q->pieces.root);
         tree_remove(&q->pieces, &piece->node);
         if (drop)
-            events_emit(
-                r->events,
-                &(struct event){.type = EVENT_DROP, .when = r->now, .drop = {piece->packet, drop}});
+            events_emit(r->events, &(struct event){.type = EVENT_DROP,
+                                                   .when = r->now,
+                                                   .drop = {.packet = piece->packet,
+                                                            .drop = drop,
+                                                            .protocol = q->key.protocol,
+                                                            .from = {q->key.src, 0},
+                                                            .to = {q->key.dst, 0}}});
         frame_put(piece->frame);
         pool_put(&r->pieces, piece);
     }
@@ -179,7 +183,9 @@ static struct reassembly_queue *open_queue(struct reassembly *r, const struct fr
     list_append(same, &q->in_source);
     list_append(&r->by_age, &q->by_age);
     timer_init(&q->timer, r->timer_owner);
-    wheel_arm(r->wheel, &q->timer, instant_add(now, REASSEMBLY_SECONDS * NS_PER_S));
+    instant deadline = instant_add(now, REASSEMBLY_SECONDS * NS_PER_S);
+    wheel_arm(r->wheel, &q->timer, deadline);
+    events_timer(r->events, 0, TIMER_REASSEMBLY, deadline, now);
     return q;
 }
 

@@ -79,13 +79,18 @@ static enum log_topic topic_of(const struct event *event)
     case EVENT_NEIGHBOUR:
         return LOG_TOPIC_ARP;
     case EVENT_NOTE:
+    case EVENT_UNSENT:
         return event->conn ? LOG_TOPIC_TCP : LOG_TOPIC_DEV;
     case EVENT_STATE:
     case EVENT_TIMER_SET:
     case EVENT_TIMER_FIRED:
     case EVENT_RETRANSMIT:
     case EVENT_CWND:
+    case EVENT_CWND_STEP:
     case EVENT_STALL:
+    case EVENT_RESUME:
+    case EVENT_HELD:
+    case EVENT_RESET:
     case EVENT_PACKET:
         break;
     }
@@ -106,7 +111,12 @@ static enum log_level level_of(enum event_type type)
     case EVENT_DROP:
     case EVENT_TIMER_SET:
     case EVENT_TIMER_FIRED:
+    case EVENT_CWND_STEP:
     case EVENT_STALL:
+    case EVENT_RESUME:
+    case EVENT_HELD:
+    case EVENT_RESET:
+    case EVENT_UNSENT:
         break;
     }
     return LOG_LEVEL_DEBUG;
@@ -134,6 +144,12 @@ static void say_drop(struct text *out, const struct event *event, const struct l
 {
     (void)log;
     add_number(out, "packet=", event->drop.packet);
+    if (event->drop.protocol) {
+        text_add(out, " of ");
+        text_add_endpoint(out, event->drop.from);
+        text_add(out, " > ");
+        text_add_endpoint(out, event->drop.to);
+    }
     text_add(out, " dropped ");
     text_add(out, drop_name(event->drop.drop));
     text_add(out, ": ");
@@ -178,11 +194,36 @@ static void say_cwnd(struct text *out, const struct event *event, const struct l
     text_add(out, event->cwnd.cause);
 }
 
-static void say_stall(struct text *out, const struct event *event, const struct log *log)
+static void say_held(struct text *out, const struct event *event, const struct log *log)
 {
     (void)log;
-    text_add(out, "stalled, held by ");
-    text_add(out, event->stall.held_by);
+    text_add(out, event_type_name(event->type));
+    text_add(out, " by=");
+    text_add(out, held_key(event->held.by));
+    add_number(out, " unsent=", event->held.unsent);
+    add_number(out, " window=", event->held.window);
+    text_add(out, ": ");
+    text_add(out, held_sentence(event->held.by));
+}
+
+static void say_reset(struct text *out, const struct event *event, const struct log *log)
+{
+    (void)log;
+    text_add(out, event->reset.sent ? "reset sent, " : "reset received, ");
+    text_add_endpoint(out, event->reset.local);
+    text_add(out, event->reset.sent ? " > " : " < ");
+    text_add_endpoint(out, event->reset.remote);
+    text_add(out, " why=");
+    text_add(out, why_key(event->reset.why));
+    text_add(out, ": ");
+    text_add(out, why_sentence(event->reset.why));
+}
+
+static void say_unsent(struct text *out, const struct event *event, const struct log *log)
+{
+    (void)log;
+    text_add(out, "not sent: ");
+    text_add(out, event->note.text);
 }
 
 static void say_neighbour(struct text *out, const struct event *event, const struct log *log)
@@ -214,7 +255,12 @@ static say *const sayings[EVENT_TYPE_COUNT] = {
     [EVENT_TIMER_FIRED] = say_timer,
     [EVENT_RETRANSMIT] = say_retransmit,
     [EVENT_CWND] = say_cwnd,
-    [EVENT_STALL] = say_stall,
+    [EVENT_CWND_STEP] = say_cwnd,
+    [EVENT_STALL] = say_held,
+    [EVENT_RESUME] = say_held,
+    [EVENT_HELD] = say_held,
+    [EVENT_RESET] = say_reset,
+    [EVENT_UNSENT] = say_unsent,
     [EVENT_NEIGHBOUR] = say_neighbour,
     [EVENT_NOTE] = say_note,
 };

@@ -147,9 +147,8 @@ struct drill_watch {
     struct drill_watched ring[DRILL_WATCHED];
     uint64_t seen;
     bool has_facts;
-    struct conn_facts facts; /* the latest of any connection */
-    enum timer_kind timer;   /* the connection's next one, as last told */
-    instant timer_at;
+    struct conn_facts facts;            /* the latest of any connection */
+    instant timer_at[TIMER_KIND_COUNT]; /* the connection's, as last told */
     const char *held_by;
 };
 

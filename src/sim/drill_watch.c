@@ -34,16 +34,16 @@ static void on_event(struct event_sink *sink, const struct event *event)
 {
     struct drill_watch *watch = CONTAINER_OF(sink, struct drill_watch, sink);
 
-    if (event->type == EVENT_TIMER_SET) {
-        watch->timer = event->timer.kind;
-        watch->timer_at = event->timer.deadline;
+    if (event->type == EVENT_TIMER_SET || event->type == EVENT_TIMER_FIRED)
+        watch->timer_at[event->timer.kind] =
+            event->type == EVENT_TIMER_SET ? event->timer.deadline : INSTANT_NEVER;
+    if (event->type == EVENT_HELD || event->type == EVENT_STALL)
+        watch->held_by = held_sentence(event->held.by);
+    if (event->type != EVENT_PACKET && !event_is_decision(event->type))
         return;
-    }
     struct drill_watched *kept = &watch->ring[watch->seen++ % DRILL_WATCHED];
     kept->event = *event;
     kept->has_facts = false;
-    if (event->type == EVENT_STALL)
-        watch->held_by = event->stall.held_by;
     if (event->type != EVENT_PACKET)
         return;
     tell_live(watch->run, event);
@@ -58,6 +58,8 @@ static void on_event(struct event_sink *sink, const struct event *event)
 void drill_watch_init(struct drill_run *run)
 {
     run->watch.sink.event = on_event;
+    for (int kind = 0; kind < TIMER_KIND_COUNT; kind++)
+        run->watch.timer_at[kind] = INSTANT_NEVER;
     run->watch.run = run;
 }
 
@@ -121,8 +123,20 @@ static void add_event(struct text *out, struct drill_run *run, const struct dril
         text_add(out, event->cwnd.cause);
         return;
     case EVENT_STALL:
-        text_add(out, "stalled, held by ");
-        text_add(out, event->stall.held_by);
+        text_add(out, "stalled: ");
+        text_add(out, held_sentence(event->held.by));
+        return;
+    case EVENT_RESUME:
+        text_add(out, "no longer stalled: ");
+        text_add(out, held_sentence(event->held.by));
+        return;
+    case EVENT_RESET:
+        text_add(out, event->reset.sent ? "reset sent: " : "reset received: ");
+        text_add(out, why_sentence(event->reset.why));
+        return;
+    case EVENT_CWND_STEP:
+    case EVENT_HELD:
+    case EVENT_UNSENT: /* not remembered */
         return;
     case EVENT_TIMER_FIRED:
         text_add(out, "timer ran out: ");
@@ -178,10 +192,15 @@ static void say_timers(struct drill_run *run)
         return;
     }
     /* The stack's deadline may be early: far timers are kept in coarse steps. */
-    bool told = !instant_before(run->watch.timer_at, next);
-    text_add(&text, told ? timer_kind_name(run->watch.timer) : "the next");
+    const instant *at = run->watch.timer_at;
+    int first = -1;
+    for (int kind = 0; kind < TIMER_KIND_COUNT; kind++)
+        if (!instant_is_never(at[kind]) && !instant_before(at[kind], next) &&
+            (first < 0 || instant_before(at[kind], at[first])))
+            first = kind;
+    text_add(&text, first < 0 ? "the next" : timer_kind_name((enum timer_kind)first));
     text_add(&text, " at ");
-    text_add_seconds(&text, drill_script_ns(run, told ? run->watch.timer_at : next));
+    text_add_seconds(&text, drill_script_ns(run, first < 0 ? next : at[first]));
     text_add(&text, " s");
     drill_note(run, "timers", "%s", buffer);
 }

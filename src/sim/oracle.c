@@ -251,13 +251,56 @@ static enum read read_packet(struct oracle *oracle, const struct event *event, s
     return family && family->parse(octets, &out->ip) == DROP_NONE ? READ_PACKET : READ_NOTHING;
 }
 
+/* --- what is told --------------------------------------------------------------------------- */
+
+static struct oracle_told *told_of(struct oracle *oracle, uint32_t conn)
+{
+    struct oracle_told *told = &oracle->told[conn % ORACLE_FLOWS];
+
+    if (told->conn != conn)
+        *told = (struct oracle_told){.conn = conn, .state = TCPS_CLOSED};
+    return told;
+}
+
+/* A decision, which must follow from the one before. */
+static void note_told(struct oracle *oracle, const struct event *event)
+{
+    if (event->conn == 0)
+        return;
+    struct oracle_told *told = told_of(oracle, event->conn);
+    if (event->type == EVENT_STATE) {
+        if (told->state != event->state.from)
+            problem(oracle, "a state was left that had not been told");
+        told->state = event->state.to;
+    } else if (event->type == EVENT_CWND || event->type == EVENT_CWND_STEP) {
+        told->has_cwnd = true;
+        told->cwnd = event->cwnd.cwnd;
+    }
+}
+
+static void check_told(struct oracle *oracle, const struct conn_facts *facts)
+{
+    const struct oracle_told *told = &oracle->told[facts->id % ORACLE_FLOWS];
+
+    if (told->conn != facts->id)
+        return;
+    if (told->state != facts->state)
+        problem(oracle, "a state was entered that was not told");
+    if (told->has_cwnd && told->cwnd != facts->cwnd && facts->state != TCPS_TIME_WAIT)
+        problem(oracle, "cwnd has changed, and nothing was told");
+}
+
 static void hear(struct event_sink *sink, const struct event *event)
 {
     struct oracle *oracle = CONTAINER_OF(sink, struct oracle, sink);
     struct seen p;
 
-    if (event->type != EVENT_PACKET)
+    if (event->type != EVENT_PACKET) {
+        note_told(oracle, event);
         return;
+    }
+    if (event->packet.facts)
+        check_told(oracle, event->packet.facts);
     bool out = event->packet.fate == PACKET_OUT, dropped = event->packet.fate == PACKET_DROPPED;
     oracle->packets++;
     enum read read = read_packet(oracle, event, &p);

@@ -8,7 +8,8 @@
  *     the right edge of a window that was told never moves left, but by rounding;
  *     no text lies beyond the edge that the peer has told, but for a probe's octet;
  *     new text leaves within cwnd;
- *     what is sent again is so for a named reason.
+ *     what is sent again is so for a named reason;
+ *     a connection's state and cwnd are what was last told of them: no change goes untold.
  *
  * It keeps what it needs to know of each connection by itself, from the packets.
  */
@@ -36,13 +37,22 @@ struct oracle_flow {
     uint32_t mss; /* the longest text that has left */
 };
 
+/* What events have told of a connection. */
+struct oracle_told {
+    uint32_t conn; /* 0: nothing yet */
+    enum tcp_state state;
+    bool has_cwnd;
+    uint32_t cwnd;
+};
+
 struct oracle {
     struct event_sink sink;
     struct ip_addr addr;
     const char *problem; /* the first; static storage */
     uint64_t packets;    /* that were looked at */
     struct oracle_flow flow[ORACLE_FLOWS];
-    uint32_t next; /* the slot that is taken next: the oldest goes */
+    uint32_t next;                         /* the slot that is taken next: the oldest goes */
+    struct oracle_told told[ORACLE_FLOWS]; /* by the connection's number, the newest of a slot */
     uint8_t octets[ORACLE_PACKET];
 };
 

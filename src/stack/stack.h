@@ -97,6 +97,10 @@ void stack_answer(struct stack *stack, const struct tcp_arrival *in, enum why wh
 /* The reset that answers `seg`, within the rate limit. */
 void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why);
 
+/* Of a packet that is dropped: the protocol and whose it was, into event->drop, as far as its
+ * octets tell. */
+void stack_peek(struct bytes octets, bool ethernet, struct event *event);
+
 /* --- stack_udp.c -------------------------------------------------------------------------- */
 
 struct datagram_out {

@@ -78,6 +78,7 @@ static void tell_timeout(struct stack *s, const struct reassembly_queue *q)
         return;
     if (!icmp_allow(&s->limiter, ip.src, s->now)) {
         events_count(&s->events, COUNTER_ICMP_LIMITED);
+        events_unsent(&s->events, 0, "an ICMP error: too many lately (RFC 1122, 3.2.2)", s->now);
         return;
     }
     stack_reply(s,

@@ -174,6 +174,7 @@ static void refuse(struct stack *s, const struct ip_packet *ip)
         return;
     if (!icmp_allow(&s->limiter, ip->src, s->now)) {
         events_count(&s->events, COUNTER_ICMP_LIMITED);
+        events_unsent(&s->events, 0, "an ICMP error: too many lately (RFC 1122, 3.2.2)", s->now);
         return;
     }
     stack_reply(s,
@@ -340,32 +341,45 @@ static enum drop input_octets(struct stack *s, struct packet *p)
 
 /* --- the door ----------------------------------------------------------------------------- */
 
+/* Whose it was, as far as its first octets tell; they may be wrong, which is why it is dropped. A
+ * fragment that somebody has taken and dropped with others is kept for listeners alone. */
+static void tell_drop(struct stack *s, const struct packet *p, enum drop drop)
+{
+    struct events *events = &s->events;
+    struct event event = {.type = EVENT_DROP, .conn = events->current.conn, .when = s->now};
+
+    event.drop.packet = events->current.id;
+    event.drop.drop = drop;
+    if (p->frame || events_wanted(events))
+        stack_peek(p->octets, p->ethernet, &event);
+    events_emit(events, &event);
+}
+
 static void tell_fate(struct stack *s, const struct packet *p, enum drop drop)
 {
     struct events *events = &s->events;
     struct iovec iov = {(void *)(uintptr_t)p->octets.at, p->octets.len};
-    uint32_t conn = events->current.has_facts ? events->current.facts.id : 0;
+    uint32_t conn = events->current.conn;
 
     if (drop)
-        events_emit(events, &(struct event){.type = EVENT_DROP,
-                                            .conn = conn,
-                                            .when = s->now,
-                                            .drop = {events->current.id, drop}});
+        tell_drop(s, p, drop);
     if (!events_wanted(events))
         return;
-    events_emit(events, &(struct event){.type = EVENT_PACKET,
-                                        .conn = conn,
-                                        .when = s->now,
-                                        .packet = {.id = events->current.id,
-                                                   .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
-                                                   .drop = drop,
-                                                   .why = drop ? WHY_DROPPED : events->current.why,
-                                                   .tcp = events->current.tcp,
-                                                   .facts = conn ? &events->current.facts : NULL,
-                                                   .iov = &iov,
-                                                   .iovcnt = 1,
-                                                   .ethernet = p->ethernet,
-                                                   .meta = p->meta}});
+    events_emit(events,
+                &(struct event){
+                    .type = EVENT_PACKET,
+                    .conn = conn,
+                    .when = s->now,
+                    .packet = {.id = events->current.id,
+                               .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
+                               .drop = drop,
+                               .why = drop ? WHY_DROPPED : events->current.why,
+                               .tcp = events->current.tcp,
+                               .facts = events->current.has_facts ? &events->current.facts : NULL,
+                               .iov = &iov,
+                               .iovcnt = 1,
+                               .ethernet = p->ethernet,
+                               .meta = p->meta}});
 }
 
 static void run(struct stack *s, struct frame *frame, bool ethernet, instant now)
@@ -380,6 +394,7 @@ static void run(struct stack *s, struct frame *frame, bool ethernet, instant now
     events->current.id = ++events->packets;
     events->current.why = WHY_NONE;
     events->current.tcp = events->current.has_facts = false;
+    events->current.conn = 0;
     if (events_wanted(events))
         seen = frame_ref(frame); /* the octets must outlive whoever takes the frame */
 

@@ -15,6 +15,7 @@ void stack_reply(struct stack *s, struct frame *packet, enum why why)
         return;
     if (q->len >= (uint64_t)s->config.values.stack_replies) {
         events_count(&s->events, COUNTER_REPLY_DROP);
+        events_unsent(&s->events, 0, "an answer: too many wait already", s->now);
         frame_put(packet);
         return;
     }
@@ -67,11 +68,18 @@ void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
 
     if (!icmp_allow(&s->limiter, in->src, s->now)) {
         events_count(&s->events, COUNTER_RST_LIMITED);
+        events_unsent(&s->events, 0, "a reset: too many lately", s->now);
         return;
     }
     struct frame *packet = segment_back(s, in, &rst, 0, 0);
     if (!packet)
         return;
     events_count(&s->events, COUNTER_TCP_RST_OUT);
+    events_emit(
+        &s->events,
+        &(struct event){
+            .type = EVENT_RESET,
+            .when = s->now,
+            .reset = {true, why, {in->dst, in->seg.dst_port}, {in->src, in->seg.src_port}}});
     stack_reply(s, packet, why);
 }

@@ -115,9 +115,12 @@ void cc_on_timeout(struct cc *cc, uint32_t flight, bool again)
     cc->reduced = false;
 }
 
-void cc_on_idle(struct cc *cc)
+bool cc_on_idle(struct cc *cc)
 {
+    uint32_t before = cc->cwnd;
+
     cc->cwnd = u32_min(cc->cwnd, cc_initial_window(cc->mss, false));
+    return cc->cwnd != before;
 }
 
 void cc_save(const struct cc *cc, struct cc_state *out)
@@ -151,8 +154,11 @@ static void newreno_grow(struct cc *cc, const struct cc_ack *ack)
     }
 }
 
-static const struct cc_ops newreno = {
-    .name = "newreno", .on_loss = half_flight, .on_timeout = half_flight, .grow = newreno_grow};
+static const struct cc_ops newreno = {.name = "newreno",
+                                      .growth = "congestion avoidance (RFC 5681, 3.1)",
+                                      .on_loss = half_flight,
+                                      .on_timeout = half_flight,
+                                      .grow = newreno_grow};
 
 /* --- CUBIC (RFC 9438) ---------------------------------------------------------------------- */
 
@@ -178,6 +184,7 @@ static void cubic_on_pause(struct cc *cc, instant now)
 }
 
 static const struct cc_ops cubic = {.name = "cubic",
+                                    .growth = "congestion avoidance, CUBIC (RFC 9438, 4)",
                                     .hystart = true,
                                     .on_loss = cubic_on_loss,
                                     .on_timeout = cubic_on_timeout,

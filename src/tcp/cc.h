@@ -50,7 +50,8 @@ enum cc_growth { GROWTH_NONE, GROWTH_SLOW_START, GROWTH_AVOIDANCE };
 
 struct cc_ops {
     const char *name;
-    bool hystart; /* its first slow start ends by HyStart++ (RFC 9438, 4.10) */
+    const char *growth; /* how it grows cwnd in congestion avoidance, for people */
+    bool hystart;       /* its first slow start ends by HyStart++ (RFC 9438, 4.10) */
     /* A loss was noticed, or a timeout, with `flight` octets out: the new ssthresh. */
     uint32_t (*on_loss)(struct cc *cc, uint32_t flight);
     uint32_t (*on_timeout)(struct cc *cc, uint32_t flight);
@@ -81,8 +82,8 @@ void cc_on_timeout(struct cc *cc, uint32_t flight, bool again);
  * again (RFC 3168, 6.1.2). The caller sees to it that each window of data is cut once, and ends
  * `reduced` with it. */
 void cc_on_echo(struct cc *cc, uint32_t flight);
-/* Nothing was sent for longer than an RTO (RFC 5681, 4.1). */
-void cc_on_idle(struct cc *cc);
+/* Nothing was sent for longer than an RTO (RFC 5681, 4.1). Has cwnd changed? */
+bool cc_on_idle(struct cc *cc);
 
 /* Nothing has been learnt of the path that memory would have to keep. */
 static inline bool cc_is_fresh(const struct cc *cc)

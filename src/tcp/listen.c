@@ -197,7 +197,7 @@ static enum tcp_verdict cookie_returns(struct tcp *tcp, struct tcp_listener *lis
     tcp_offer_window(conn, conn->rcv.nxt, true, false); /* as the <SYN,ACK> did */
     conn->retransmits = UINT8_MAX; /* no <SYN,ACK> is left to wait for: tcp_defers() */
     seg->options.ts_ecr = 0;       /* it is up to 63 ticks too old to measure a round trip */
-    tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN cookie came back", now);
+    tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN cookie came back (RFC 4987, 3.6)", now);
     enum tcp_verdict verdict = tcp_synchronized_arrives(tcp, conn, in, now);
     if (conn->state == TCPS_SYN_RECEIVED)
         tcp_end(tcp, conn, 0, "what came with the SYN cookie was refused", now);
@@ -235,7 +235,8 @@ enum tcp_verdict tcp_listen_arrives(struct tcp *tcp, struct tcp_listener *listen
     begin_passive(tcp, conn, listener, seg, now);
     conn_start_at(conn, isn_of(tcp->isn_key, local, remote, now));
     conn->syn_owed = true;
-    tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN came to a listener", now);
+    tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "a SYN came to a listener (RFC 9293, 3.10.7.2)",
+                  now);
     events_note(tcp->events, WHY_IN_SYN);
     *made = conn;
     return SEG_PROCESSED;

@@ -88,6 +88,10 @@ void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
             conn->rto.base_ns = tcp->values->tcp_rto_syn_lost;
         conn->rto.backoff = 0;
     }
+    tcp_tell_cwnd(tcp, conn,
+                  conn->syn_lost ? "one segment, as our SYN was lost (RFC 5681, 3.1)"
+                                 : "the initial window (RFC 6928, 2)",
+                  now);
     tcp_arm_retransmit(tcp, conn, now);
 }
 
@@ -166,11 +170,16 @@ static bool is_cwnd_limited(const struct tcp_conn *conn, tcp_seq ack)
 
 /* A black hole was suspected. An ACK beyond what has been sent again, smaller, is of the large
  * ones: the path carries them. Once all has been sent again, an ACK does not tell any more. */
-static void absolve_path(struct tcp_conn *conn, const struct ack_news *a)
+static void absolve_path(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
+                         instant now)
 {
     if (a->covers_lost) {
+        uint32_t before = conn->cc.cwnd;
         conn->snd_mss = conn->cc.mss = conn->doubted_mss;
         conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
+        tcp_tell_note(tcp, conn, "the path carries large segments after all (RFC 4821, 7.7)",
+                      conn->snd_mss, now);
+        tcp_tell_cwnd_step(tcp, conn, before, "a segment at least (RFC 5681, 3.1)", now);
     }
     if (conn_lost(conn) == 0 || a->covers_lost)
         conn->doubted_mss = 0;
@@ -183,7 +192,7 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
     tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
 
     if (conn->doubted_mss > 0)
-        absolve_path(conn, a);
+        absolve_path(tcp, conn, a, now);
     tcp_advance_una(tcp, conn, seg, now);
     /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers
      * nothing */
@@ -270,7 +279,8 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
     conn->snd.wnd_max = conn->snd.wnd;
     conn->syn_owed = false;
     tcp_open_sender(tcp, conn, now);
-    tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "the handshake is complete", now);
+    tcp_set_state(tcp, conn, TCPS_ESTABLISHED,
+                  "the handshake is complete (RFC 9293, 3.10.7.4, fifth)", now);
     events_note(tcp->events, WHY_IN_ESTABLISHES);
     if (conn->passive) {
         events_count(tcp->events, COUNTER_TCP_PASSIVE_OPENS);
@@ -280,7 +290,8 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         tcp_inherit(tcp, conn, now);
     }
     if (conn->closing) /* CLOSE was queued "for processing after entering ESTABLISHED" */
-        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "closed during the handshake", now);
+        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "closed during the handshake (RFC 9293, 3.10.4)",
+                      now);
     return SEG_CONTINUE;
 }
 
@@ -289,18 +300,19 @@ static enum tcp_verdict fin_acknowledged(struct tcp *tcp, struct tcp_conn *conn,
 {
     events_note(tcp->events, WHY_IN_FIN_ACKED);
     if (conn->state == TCPS_FIN_WAIT_1) {
-        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_2, "our FIN was acknowledged", now);
+        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_2,
+                      "our FIN was acknowledged (RFC 9293, 3.10.7.4, fifth)", now);
         if (conn_is_orphan(conn))
             tcp_wait_for_fin(tcp, conn, now);
         return conn->state == TCPS_CLOSED ? SEG_PROCESSED : SEG_CONTINUE;
     }
     if (conn->state == TCPS_CLOSING) {
-        tcp_time_wait(tcp, conn, "our FIN was acknowledged", now);
+        tcp_time_wait(tcp, conn, "our FIN was acknowledged (RFC 9293, 3.10.7.4, fifth)", now);
         return SEG_CONTINUE;
     }
     if (conn->state == TCPS_LAST_ACK) {
         events_note(tcp->events, WHY_IN_CLOSED);
-        tcp_end(tcp, conn, 0, "our FIN was acknowledged", now);
+        tcp_end(tcp, conn, 0, "our FIN was acknowledged (RFC 9293, 3.10.7.4, fifth)", now);
         return SEG_PROCESSED;
     }
     return SEG_CONTINUE;

@@ -49,6 +49,8 @@ void tcp_keep_arm(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (conn->state == TCPS_TIME_WAIT || (conn->state == TCPS_FIN_WAIT_2 && conn_is_orphan(conn)))
         return; /* the deadline is for something else there */
     conn->linger_at = !tcp_keeps_alive(conn) ? INSTANT_NEVER : instant_before(at, now) ? now : at;
+    if (tcp_keeps_alive(conn))
+        events_timer(tcp->events, conn->id, TIMER_KEEP_ALIVE, conn->linger_at, now);
 }
 
 void tcp_keep_heard(struct tcp *tcp, struct tcp_conn *conn, instant now)
@@ -91,6 +93,7 @@ void tcp_keep_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     conn->keep_probes++;
     conn->keep_owed = true;
     conn->linger_at = instant_add(now, tcp_keep_interval(tcp, conn));
+    events_timer(tcp->events, conn->id, TIMER_KEEP_ALIVE, conn->linger_at, now);
 }
 
 /* --- the user timeout --------------------------------------------------------------------- */

@@ -197,10 +197,11 @@ void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, 
 
     assert(tcp_state_may_follow(from, next));
     conn->state = (uint8_t)next;
-    events_emit(tcp->events, &(struct event){.type = EVENT_STATE,
-                                             .conn = conn->id,
-                                             .when = now,
-                                             .state = {from, next, cause}});
+    events_emit(tcp->events,
+                &(struct event){.type = EVENT_STATE,
+                                .conn = conn->id,
+                                .when = now,
+                                .state = {from, next, conn->local, conn->remote, cause}});
     conn->changed = true;
 }
 
@@ -245,6 +246,7 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
         tcp_set_state(tcp, conn, TCPS_TIME_WAIT, cause, now);
     }
     conn->linger_at = instant_add(now, 2 * tcp->values->tcp_msl); /* (MUST-13) */
+    events_timer(tcp->events, conn->id, TIMER_TIME_WAIT, conn->linger_at, now);
 }
 
 /* RFC 9293, 3.7.1: SHLD-5, MAY-3. The rest is offered first by the active side, and in answer only
@@ -297,14 +299,6 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
     if (!conn->scaling)
         conn->rcv_scale = 0;
     tcp_ecn_take_syn(tcp, conn, seg);
-}
-
-void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now)
-{
-    events_emit(tcp->events, &(struct event){.type = EVENT_CWND,
-                                             .conn = conn->id,
-                                             .when = now,
-                                             .cwnd = {conn->cc.cwnd, conn->cc.ssthresh, cause}});
 }
 
 /* --- looking in --------------------------------------------------------------------------- */

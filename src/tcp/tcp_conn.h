@@ -27,18 +27,6 @@ enum lost_by { LOST_BY_DUPLICATES, LOST_BY_SACK, LOST_BY_TIMEOUT, LOST_BY_PROBE,
 
 #define CONN_NEVER_CHALLENGED (INT64_MIN / 2) /* challenged_at */
 
-/* What keeps the sender from sending more, as found when it last tried. */
-enum held_by {
-    HELD_NO_TEXT,
-    HELD_CWND,
-    HELD_WINDOW,
-    HELD_NAGLE,
-    HELD_SILLY_WINDOW,
-    HELD_CORK,
-    HELD_MEMORY, /* to remember that it was sent */
-    HELD_PACE,
-};
-
 struct tcp_conn {
     struct list debt; /* on tcp->debtors while it may have something to send */
     struct list kin;  /* on tcp->opening or its listener's queue, by its state */
@@ -58,7 +46,8 @@ struct tcp_conn {
     int error; /* the errno that ended it; reported once */
 
     uint8_t state;       /* enum tcp_state: tcp_set_state() alone writes it */
-    uint8_t held;        /* enum held_by */
+    uint8_t held;        /* enum held_by, as found when it last tried */
+    uint8_t stalled;     /* enum held_by: the stall that was told; HELD_NO_TEXT: none */
     uint8_t lost_by;     /* enum lost_by */
     uint8_t ack_why;     /* enum why of the ACK that is due */
     uint8_t rst_why;     /* enum why of the reset that is owed; WHY_NONE: none */
@@ -281,7 +270,24 @@ uint16_t tcp_mss_of_syn(const struct tcp *tcp, const struct tcp_conn *conn,
 /* Takes them from the peer's. */
 void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
                           instant now);
-void tcp_log_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
+
+/* --- tcp_tell.c: events ----------------------------------------------------------------------- */
+
+/* cwnd or ssthresh has changed by a decision. */
+void tcp_tell_cwnd(struct tcp *tcp, const struct tcp_conn *conn, const char *cause, instant now);
+/* cwnd was `before`, until an ACK. */
+void tcp_tell_cwnd_step(struct tcp *tcp, const struct tcp_conn *conn, uint32_t before,
+                        const char *cause, instant now);
+/* Nothing more leaves for now, and conn->held says why. */
+void tcp_tell_held(struct tcp *tcp, const struct tcp_conn *conn, instant now);
+/* Nothing will, until the peer, the application or a timer changes that; told once. */
+void tcp_tell_stall(struct tcp *tcp, struct tcp_conn *conn, enum held_by by, instant now);
+/* New text leaves, or none waits any more. */
+void tcp_tell_resumed(struct tcp *tcp, struct tcp_conn *conn, instant now);
+void tcp_tell_note(struct tcp *tcp, const struct tcp_conn *conn, const char *text, int64_t value,
+                   instant now);
+void tcp_tell_reset(struct tcp *tcp, const struct tcp_conn *conn, bool sent, enum why why,
+                    instant now);
 
 /* --- tcp_timer.c, for a half-open connection in the cache ------------------------------------ */
 
@@ -344,7 +350,7 @@ bool sender_has_room(struct tcp *tcp, struct tcp_conn *conn);
 /* An ACK may have changed cwnd and SRTT: the pace follows. */
 void sender_set_pace(const struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* May `len` octets leave now? If not, pace_at says when. */
-bool sender_keeps_pace(struct tcp_conn *conn, uint32_t len, instant now);
+bool sender_keeps_pace(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
 /* `len` octets behind all others have left, or those of the first lost range. */
 void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
 void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now);

@@ -148,7 +148,7 @@ bool tcp_ecn_take_echo(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
     conn->ecn_until = conn->snd.nxt;
     tcp_ecn_owe_cwr(conn);
     events_count(tcp->events, COUNTER_TCP_ECN_REDUCTIONS);
-    tcp_log_cwnd(tcp, conn, "ECN echo (RFC 3168, 6.1.2)", now);
+    tcp_tell_cwnd(tcp, conn, "ECN echo (RFC 3168, 6.1.2)", now);
     if (conn->ecn_wait && !is_new) /* else whoever takes the ACK sets it */
         tcp_arm_retransmit(tcp, conn, now);
     return true;

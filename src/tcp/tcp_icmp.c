@@ -52,11 +52,22 @@ static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, 
     if (!tcp_lower_path_mtu(tcp, conn, mtu))
         return;
     conn->doubted_mss = 0; /* now somebody has said it */
+    tcp_tell_note(tcp, conn, "the path carries no larger segments (RFC 1191, 6.5)", conn->snd_mss,
+                  now);
     if (!tcp_state_can_send((enum tcp_state)conn->state) || conn->sendq.len == 0)
         return;
     tcp_lose_all(conn, LOST_BY_SIZE);
     tcp_arm_retransmit(tcp, conn, now);
     events_note(tcp->events, WHY_ICMP_TOO_BIG);
+}
+
+/* A hint that the user may have, should the connection time out. */
+static void take_hint(struct tcp *tcp, struct tcp_conn *conn, int error, instant now)
+{
+    if (conn->soft_error != error)
+        tcp_tell_note(tcp, conn, "an ICMP error, which proves nothing (RFC 9293, 3.9.2.2)", error,
+                      now);
+    conn->soft_error = (uint8_t)error;
 }
 
 enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint remote,
@@ -67,6 +78,7 @@ enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint
     if (!conn || !quotes_our_flight(conn, error))
         return DROP_ICMP_NO_FLOW;
     events_note(tcp->events, WHY_ICMP_ERROR);
+    tcp->events->current.conn = conn->id;
     if (events_wanted(tcp->events)) {
         tcp_conn_facts(tcp, conn, &tcp->events->current.facts);
         tcp->events->current.has_facts = true;
@@ -78,7 +90,7 @@ enum drop tcp_icmp_error(struct tcp *tcp, struct endpoint local, struct endpoint
         tcp_end(tcp, conn, error->error, "an ICMP error: nobody takes our SYN (RFC 5927, 5.2)",
                 now);
     else if (error->error)
-        conn->soft_error = (uint8_t)error->error;
+        take_hint(tcp, conn, error->error, now);
     tcp_settle(tcp, conn, now);
     return DROP_NONE;
 }

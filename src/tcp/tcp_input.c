@@ -80,8 +80,9 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
         if (!acks_our_syn)
             return seg_dropped(in, DROP_TCP_RST);
         events_note(tcp->events, WHY_IN_RST_REFUSED);
+        tcp_tell_reset(tcp, conn, false, WHY_IN_RST_REFUSED, now);
         events_count(tcp->events, COUNTER_TCP_RST_IN);
-        tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN", now);
+        tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN (RFC 9293, 3.5.3)", now);
         return SEG_PROCESSED;
     }
 
@@ -107,13 +108,14 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
         tcp_advance_una(tcp, conn, seg, now); /* and take a round-trip sample */
         tcp_open_sender(tcp, conn, now);
         events_count(tcp->events, COUNTER_TCP_ACTIVE_OPENS);
-        tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "our SYN was acknowledged", now);
+        tcp_set_state(tcp, conn, TCPS_ESTABLISHED, "our SYN was acknowledged (RFC 9293, 3.10.7.3)",
+                      now);
         conn->syn_owed = false;
         tcp_owe_ack(conn, WHY_OUT_HANDSHAKE_ACK);
         events_note(tcp->events, WHY_IN_SYN_ACK);
     } else {
         /* Both ends called (MUST-10); tcp_output() repeats our SYN as <SYN,ACK>. */
-        tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "simultaneous open", now);
+        tcp_set_state(tcp, conn, TCPS_SYN_RECEIVED, "simultaneous open (RFC 9293, 3.5)", now);
         conn->syn_owed = true;
         events_note(tcp->events, WHY_IN_SIMULTANEOUS);
     }
@@ -282,19 +284,22 @@ static enum tcp_verdict check_rst(struct tcp *tcp, struct tcp_conn *conn, struct
     }
 
     events_note(tcp->events, WHY_IN_RST);
+    tcp_tell_reset(tcp, conn, false, WHY_IN_RST, now);
     events_count(tcp->events, COUNTER_TCP_RST_IN);
     if (conn->state == TCPS_SYN_RECEIVED && conn->passive)
-        tcp_end(tcp, conn, 0, "reset before it was established: back to LISTEN", now);
+        tcp_end(tcp, conn, 0,
+                "reset before it was established: back to LISTEN (RFC 9293, 3.10.7.4, second)",
+                now);
     else if (conn->state == TCPS_SYN_RECEIVED)
-        tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN", now);
+        tcp_end(tcp, conn, ECONNREFUSED, "the peer refused our SYN (RFC 9293, 3.5.3)", now);
     else if (conn->state == TCPS_CLOSING || conn->state == TCPS_LAST_ACK)
         /* nothing is lost but the last handshake, unless text is (MUST-12) */
-        tcp_end(tcp, conn, conn->sendq.len > 0 ? ECONNRESET : 0, "reset by the peer while closing",
-                now);
+        tcp_end(tcp, conn, conn->sendq.len > 0 ? ECONNRESET : 0,
+                "reset by the peer while closing (RFC 9293, 3.10.7.4, second)", now);
     else
         /* as Linux has it: whoever has read the end only hears that nobody listens */
-        tcp_end(tcp, conn, conn->state == TCPS_CLOSE_WAIT ? EPIPE : ECONNRESET, "reset by the peer",
-                now);
+        tcp_end(tcp, conn, conn->state == TCPS_CLOSE_WAIT ? EPIPE : ECONNRESET,
+                "reset by the peer (RFC 9293, 3.10.7.4, second)", now);
     return SEG_PROCESSED;
 }
 
@@ -305,7 +310,7 @@ static enum tcp_verdict check_syn(struct tcp *tcp, struct tcp_conn *conn, struct
     if (!(in->seg.flags & TCP_SYN))
         return SEG_CONTINUE;
     if (conn->state == TCPS_SYN_RECEIVED && conn->passive)
-        tcp_end(tcp, conn, 0, "a different SYN: back to LISTEN", now);
+        tcp_end(tcp, conn, 0, "a different SYN: back to LISTEN (RFC 9293, 3.10.7.4, fourth)", now);
     else /* RFC 5961, 4.2 */
         tcp_owe_challenge(tcp, conn, WHY_OUT_ACK_CHALLENGE, now);
     return seg_dropped(in, DROP_TCP_SYN);
@@ -372,7 +377,7 @@ static bool gives_way(struct tcp *tcp, struct syn_entry *entry, const struct tcp
     if (may_establish(entry, &in->seg) || !tcp_cookie_of(tcp, listener, in, now))
         return false;
     struct tcp_conn *conn = syn_inflate(tcp, entry);
-    tcp_end(tcp, conn, 0, "a SYN cookie comes back instead", now);
+    tcp_end(tcp, conn, 0, "a SYN cookie comes back instead (RFC 4987, 3.6)", now);
     tcp_settle(tcp, conn, now);
     return true;
 }
@@ -397,7 +402,7 @@ static enum tcp_verdict reopen(struct tcp *tcp, struct tcp_conn *old, struct tcp
 {
     tcp_seq used = old->snd.nxt;
 
-    tcp_end(tcp, old, 0, "a new SYN reopens it", now);
+    tcp_end(tcp, old, 0, "a new SYN reopens it (RFC 9293, MAY-2)", now);
     tcp_settle(tcp, old, now);
     *made = NULL;
     enum tcp_verdict verdict = tcp_listen_arrives(
@@ -455,6 +460,7 @@ enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, in
     enum tcp_verdict verdict = arrives(tcp, in, now, &conn);
     if (conn) {
         count_segment(conn, text_len, now);
+        tcp->events->current.conn = conn->id;
         if (verdict == SEG_PROCESSED)
             tcp_keep_heard(tcp, conn, now);
         if (events_wanted(tcp->events)) {

@@ -93,7 +93,7 @@ static enum why why_again(const struct tcp_conn *conn, bool first)
 
 /* The first piece of what is taken for lost. Where nothing but it is in flight, it may grow to a
  * full segment with text that was never sent. */
-static bool name_lost(struct tcp_conn *conn, instant now, struct tcp_out *out)
+static bool name_lost(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     const struct flight_range *range = flight_first_lost(&conn->sender->flight);
     tcp_seq from = range_start(range), end = range_end(range);
@@ -110,7 +110,7 @@ static bool name_lost(struct tcp_conn *conn, instant now, struct tcp_out *out)
         conn->held = HELD_CWND;
         return false;
     }
-    if (!sender_keeps_pace(conn, len, now))
+    if (!sender_keeps_pace(tcp, conn, len, now))
         return false;
     shape_repeat(conn, out, from, len, end, why_again(conn, seq_eq(from, conn->snd.una)));
     return true;
@@ -224,8 +224,9 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
         return false;
     if (tcp->values->tcp_idle_restart && seq_eq(conn->snd.una, conn->snd.nxt) &&
         conn->octets_acked > 0 &&
-        instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits))
-        cc_on_idle(&conn->cc);
+        instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits) &&
+        cc_on_idle(&conn->cc))
+        tcp_tell_cwnd(tcp, conn, "idle for longer than the timeout (RFC 5681, 4.1)", now);
     if (tcp_ecn_waits(conn) ||
         (conn_inflight(conn) + len > allowed(conn) && conn_inflight(conn) > 0)) {
         conn->held = HELD_CWND;
@@ -235,7 +236,7 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
         conn->held = HELD_MEMORY;
         return false;
     }
-    if (!sender_keeps_pace(conn, len, now))
+    if (!sender_keeps_pace(tcp, conn, len, now))
         return false;
     new_text(conn, out, len, usable, why_now(conn, len, len == unsent));
     return true;
@@ -308,11 +309,11 @@ static bool name_of_flight(struct tcp *tcp, struct tcp_conn *conn, instant now, 
         return true;
     bool asks = s && s->frto == FRTO_NEW_TEXT;
     if (conn_lost(conn) > 0 && !asks)
-        return name_lost(conn, now, out);
+        return name_lost(tcp, conn, now, out);
     if (name_text(tcp, conn, now, out) || name_fin(tcp, conn, out))
         return true;
     return asks && conn_lost(conn) > 0 && seq_eq(conn->snd.nxt, s->recover) &&
-           name_lost(conn, now, out);
+           name_lost(tcp, conn, now, out);
 }
 
 static bool name_segment(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
@@ -392,17 +393,24 @@ void tcp_answer_syn(const struct tcp *tcp, struct tcp_conn *conn, instant now,
 /* Nothing may leave now. If no ACK can change that, because nothing is in flight, a timer must. */
 static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
+    bool may_send = tcp_state_can_send((enum tcp_state)conn->state);
+
     list_remove(&conn->debt);
+    if (may_send)
+        tcp_tell_held(tcp, conn, now);
     if (conn->held == HELD_PACE && conn->sender)
         wheel_arm(tcp->wheel, &conn->timer,
                   instant_min(conn->sender->pace_at, conn->timer.deadline));
-    if (!tcp_state_can_send((enum tcp_state)conn->state) || !instant_is_never(conn->retransmit_at))
+    if (!may_send || !instant_is_never(conn->retransmit_at))
         return;
-    if (conn->snd.wnd == 0)
+    if (conn->snd.wnd == 0) {
         tcp_arm_retransmit(tcp, conn, now);
-    else if (conn->held == HELD_SILLY_WINDOW || conn->held == HELD_CORK ||
-             conn->held == HELD_WINDOW || conn->held == HELD_MEMORY)
+    } else if (conn->held == HELD_SILLY_WINDOW || conn->held == HELD_CORK ||
+               conn->held == HELD_WINDOW || conn->held == HELD_MEMORY) {
         conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
+        events_timer(tcp->events, conn->id, TIMER_OVERRIDE, conn->retransmit_at, now);
+        tcp_tell_stall(tcp, conn, (enum held_by)conn->held, now);
+    }
     if (!instant_is_never(conn->retransmit_at))
         wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));
 }

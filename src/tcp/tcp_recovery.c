@@ -108,11 +108,17 @@ void tcp_learn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment 
     }
 }
 
-static enum ack_effect grow(struct tcp_conn *conn, const struct ack_news *a, uint32_t octets)
+static enum ack_effect grow(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
+                            uint32_t octets)
 {
+    const uint32_t before = conn->cc.cwnd, threshold = conn->cc.ssthresh;
+    const char *cause = conn->cc.cwnd < conn->cc.ssthresh
+                            ? "slow start (RFC 5681, 3.1)"
+                            : cc_algorithms[conn->cc.algorithm]->growth;
+
     if (octets == 0)
         return ACK_QUIET;
-    switch (cc_on_ack(
+    enum cc_growth growth = cc_on_ack(
         &conn->cc, &(struct cc_ack){.acked = octets,
                                     .limited = a->limited,
                                     .after_loss = conn->sender->phase == PHASE_TIMEOUT,
@@ -122,7 +128,12 @@ static enum ack_effect grow(struct tcp_conn *conn, const struct ack_news *a, uin
                                                   : -1,
                                     .ack = conn->snd.una,
                                     .nxt = conn->snd.nxt,
-                                    .now = a->news.now})) {
+                                    .now = a->news.now});
+    tcp_tell_cwnd_step(tcp, conn, before, cause, a->news.now);
+    if (conn->cc.ssthresh != threshold)
+        tcp_tell_cwnd(tcp, conn, "round trips have become longer: slow start ends (RFC 9406, 4.2)",
+                      a->news.now);
+    switch (growth) {
     case GROWTH_SLOW_START:
         return ACK_SLOW_START;
     case GROWTH_AVOIDANCE:
@@ -176,9 +187,9 @@ static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct
     s->frto = FRTO_OFF;
     cc_restore(&conn->cc, &s->undo.before);
     conn->rto.backoff = 0;
-    grow(conn, a, a->acked);
     events_count(tcp->events, COUNTER_TCP_UNDONE);
-    tcp_log_cwnd(tcp, conn, cause, now);
+    tcp_tell_cwnd(tcp, conn, cause, now);
+    grow(tcp, conn, a, a->acked);
     if (conn->sack_ok)
         tcp_reorder_timeout(tcp, conn, now);
     return ACK_UNDOES;
@@ -234,7 +245,7 @@ static void begin_recovery(struct tcp *tcp, struct tcp_conn *conn, const struct 
     conn->lost_by = LOST_BY_SACK;
     if (!a)
         conn->cc.cwnd = flight_pipe(&s->flight) + conn->cc.mss;
-    tcp_log_cwnd(tcp, conn, cause, now);
+    tcp_tell_cwnd(tcp, conn, cause, now);
 }
 
 static void end_recovery(struct tcp *tcp, struct tcp_conn *conn, instant now)
@@ -246,8 +257,8 @@ static void end_recovery(struct tcp *tcp, struct tcp_conn *conn, instant now)
     s->phase = PHASE_OPEN;
     s->frto = FRTO_OFF;
     s->undo.until = conn->snd.nxt;
-    tcp_log_cwnd(tcp, conn, "all that was in flight at the loss is acknowledged (RFC 6675, 5)",
-                 now);
+    tcp_tell_cwnd(tcp, conn, "all that was in flight at the loss is acknowledged (RFC 6675, 5)",
+                  now);
 }
 
 static int64_t reordering_window(const struct tcp_conn *conn)
@@ -259,13 +270,15 @@ static int64_t reordering_window(const struct tcp_conn *conn)
 }
 
 /* Takes for lost what is late; returns whether there was any. */
-static bool find_lost(struct tcp_conn *conn, instant now)
+static bool find_lost(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct sender *s = conn->sender;
     uint32_t before = s->flight.lost_octets;
     int64_t wait = rack_detect(&s->rack, &s->flight, reordering_window(conn), now);
 
     s->reorder_at = wait > 0 ? instant_add(now, wait) : INSTANT_NEVER;
+    if (wait > 0)
+        events_timer(tcp->events, conn->id, TIMER_REORDER, s->reorder_at, now);
     return s->flight.lost_octets > before;
 }
 
@@ -274,20 +287,24 @@ void tcp_reorder_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     struct sender *s = conn->sender;
 
     s->reorder_at = INSTANT_NEVER;
-    if (!find_lost(conn, now))
+    if (!find_lost(tcp, conn, now))
         return;
     conn->lost_by = LOST_BY_SACK;
     if (s->phase == PHASE_OPEN)
         begin_recovery(tcp, conn, NULL, "late by more than the path reorders (RFC 8985, 6.2)", now);
 }
 
-static void set_prr_cwnd(struct tcp_conn *conn, const struct ack_news *a, bool fresh_loss)
+static void set_prr_cwnd(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
+                         bool fresh_loss)
 {
     struct sender *s = conn->sender;
+    uint32_t before = conn->cc.cwnd;
     uint32_t cwnd = prr_cwnd(&s->prr, conn->cc.cwnd, flight_pipe(&s->flight), a->news.delivered,
                              a->advances && !fresh_loss, conn->cc.mss);
 
     conn->cc.cwnd = u32_max(cwnd, conn->cc.mss);
+    tcp_tell_cwnd_step(tcp, conn, before, "proportional rate reduction (RFC 9937, 6.2)",
+                       a->news.now);
 }
 
 /* --- F-RTO (RFC 5682) --------------------------------------------------------------------- */
@@ -299,7 +316,7 @@ static bool has_new_text(const struct tcp_conn *conn)
 }
 
 /* The first ACK after the timeout, and the second. True: it was in vain. */
-static bool is_spurious(struct tcp_conn *conn, const struct ack_news *a)
+static bool is_spurious(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a)
 {
     struct sender *s = conn->sender;
     bool idle = !a->advances && !(conn->sack_ok ? a->news.delivered > 0 : a->duplicate);
@@ -320,7 +337,10 @@ static bool is_spurious(struct tcp_conn *conn, const struct ack_news *a)
     if (conn->sack_ok ? seq_le(s->flight.highest, s->recover) && a->news.delivered > 0
                       : a->advances)
         return true;
-    conn->cc.cwnd = u32_min(conn->cc.cwnd, 3u * conn->cc.mss);
+    if (conn->cc.cwnd > 3u * conn->cc.mss) {
+        conn->cc.cwnd = 3u * conn->cc.mss;
+        tcp_tell_cwnd(tcp, conn, "the timeout was right (RFC 5682, 3.1)", a->news.now);
+    }
     return false;
 }
 
@@ -346,24 +366,33 @@ static void lose_first(struct tcp_conn *conn)
 static enum ack_effect react_without_sack(struct tcp *tcp, struct tcp_conn *conn,
                                           const struct ack_news *a, instant now)
 {
+    static const char inflation[] =
+        "in recovery an ACK tells what has left the network (RFC 6582, 3.2)";
     struct sender *s = conn->sender;
+    uint32_t before = conn->cc.cwnd;
 
     if (!a->advances) {
-        if (!a->duplicate ||
-            !newreno_on_duplicate(&s->newreno, &conn->cc, conn->snd.una, conn->snd.nxt))
+        bool third = a->duplicate &&
+                     newreno_on_duplicate(&s->newreno, &conn->cc, conn->snd.una, conn->snd.nxt);
+        if (!third) {
+            tcp_tell_cwnd_step(tcp, conn, before, inflation, now);
             return ACK_QUIET;
+        }
         events_count(tcp->events, COUNTER_TCP_FAST);
         tcp_ecn_owe_cwr(conn);
         lose_first(conn);
-        tcp_log_cwnd(tcp, conn, "three duplicate ACKs (RFC 5681, 3.2)", now);
+        tcp_tell_cwnd(tcp, conn, "three duplicate ACKs (RFC 5681, 3.2)", now);
         return ACK_LOSS;
     }
-    switch (newreno_on_ack(&s->newreno, &conn->cc, conn->snd.una, a->acked,
-                           seq_diff(conn->snd.nxt, conn->snd.una))) {
+    enum newreno_ack kind = newreno_on_ack(&s->newreno, &conn->cc, conn->snd.una, a->acked,
+                                           seq_diff(conn->snd.nxt, conn->snd.una));
+    if (kind != ACK_ENDS_RECOVERY)
+        tcp_tell_cwnd_step(tcp, conn, before, inflation, now);
+    switch (kind) {
     case ACK_NORMAL:
         break;
     case ACK_ENDS_RECOVERY:
-        tcp_log_cwnd(tcp, conn, "recovery ended (RFC 6582, 3.2)", now);
+        tcp_tell_cwnd(tcp, conn, "recovery ended (RFC 6582, 3.2)", now);
         return ACK_RECOVERED;
     case ACK_PARTIAL_FIRST:
         lose_first(conn);
@@ -372,7 +401,7 @@ static enum ack_effect react_without_sack(struct tcp *tcp, struct tcp_conn *conn
         lose_first(conn);
         return ACK_PARTIAL_AGAIN;
     }
-    return grow(conn, a, a->acked);
+    return grow(tcp, conn, a, a->acked);
 }
 
 static enum ack_effect react_with_sack(struct tcp *tcp, struct tcp_conn *conn,
@@ -381,7 +410,7 @@ static enum ack_effect react_with_sack(struct tcp *tcp, struct tcp_conn *conn,
     struct sender *s = conn->sender;
     bool recovered = s->phase != PHASE_OPEN && seq_le(s->recover, conn->snd.una);
 
-    bool fresh_loss = find_lost(conn, now);
+    bool fresh_loss = find_lost(tcp, conn, now);
     if (recovered) {
         end_recovery(tcp, conn, now);
         if (!fresh_loss)
@@ -391,14 +420,14 @@ static enum ack_effect react_with_sack(struct tcp *tcp, struct tcp_conn *conn,
         conn->lost_by = s->phase == PHASE_TIMEOUT ? LOST_BY_TIMEOUT : LOST_BY_SACK;
     if (s->phase == PHASE_OPEN && fresh_loss) {
         begin_recovery(tcp, conn, a, "what left later has arrived (RFC 8985, 6.2)", now);
-        set_prr_cwnd(conn, a, fresh_loss);
+        set_prr_cwnd(tcp, conn, a, fresh_loss);
         return ACK_LOSS;
     }
     if (s->phase == PHASE_RECOVERY) {
-        set_prr_cwnd(conn, a, fresh_loss);
+        set_prr_cwnd(tcp, conn, a, fresh_loss);
         return a->news.delivered > 0 ? ACK_REPAIRS : ACK_QUIET;
     }
-    return grow(conn, a, s->phase == PHASE_TIMEOUT ? a->news.delivered : a->acked);
+    return grow(tcp, conn, a, s->phase == PHASE_TIMEOUT ? a->news.delivered : a->acked);
 }
 
 enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
@@ -416,13 +445,13 @@ enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct a
                     now);
     if (was_too_early(s, a))
         return undo(tcp, conn, a, "what arrived had left before the loss: undone (RFC 3522)", now);
-    if (is_spurious(conn, a))
+    if (is_spurious(tcp, conn, a))
         return undo(tcp, conn, a, "the timeout was in vain: undone (RFC 5682)", now);
     if (conn->sack_ok && tcp_tail_probe_acked(conn, a) && s->phase == PHASE_OPEN) {
         cc_on_loss(&conn->cc, u32_min(a->flight_before, conn->cc.cwnd));
         conn->cc.cwnd = conn->cc.ssthresh;
         tcp_ecn_owe_cwr(conn);
-        tcp_log_cwnd(tcp, conn, "a probe has repaired a loss (RFC 8985, 7.4.2)", now);
+        tcp_tell_cwnd(tcp, conn, "a probe has repaired a loss (RFC 8985, 7.4.2)", now);
         return ACK_LOSS;
     }
     effect =

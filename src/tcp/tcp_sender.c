@@ -68,7 +68,7 @@ void sender_set_pace(const struct tcp *tcp, struct tcp_conn *conn, instant now)
                    conn->snd_mss, now);
 }
 
-bool sender_keeps_pace(struct tcp_conn *conn, uint32_t len, instant now)
+bool sender_keeps_pace(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now)
 {
     struct sender *s = conn->sender;
 
@@ -76,6 +76,7 @@ bool sender_keeps_pace(struct tcp_conn *conn, uint32_t len, instant now)
         return true;
     s->pace_at = pacing_next(&s->pacing, len, conn->snd_mss);
     conn->held = HELD_PACE;
+    events_timer(tcp->events, conn->id, TIMER_PACE, s->pace_at, now);
     return false;
 }
 

@@ -7,8 +7,10 @@
  */
 #include "tcp/tcp_ecn.h"
 
-static void sent_ack(struct tcp_conn *conn)
+static void sent_ack(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
+    if (!instant_is_never(conn->ack_at))
+        events_timer(tcp->events, conn->id, TIMER_DELAYED_ACK, INSTANT_NEVER, now);
     conn->ack_due = false;
     conn->ack_at = INSTANT_NEVER;
     conn->unacked = 0;
@@ -83,6 +85,8 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     book_text(tcp, conn, out, now);
     if (out->seg.flags & TCP_PSH)
         conn->push_end = seq_max(conn->push_end, seq_add(out->seg.seq, text_len));
+    if (is_new && !out->is_probe)
+        tcp_tell_resumed(tcp, conn, now);
     if (is_new && text_len > 0) {
         if (text_len + tcp_sack_len(out->seg.options.sack_count) < conn->snd_mss)
             conn->small_end = end;
@@ -116,7 +120,7 @@ static void sent_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
         return;
     conn->fin_sent = true;
     if (conn->state == TCPS_CLOSE_WAIT)
-        tcp_set_state(tcp, conn, TCPS_LAST_ACK, "our FIN is out", now);
+        tcp_set_state(tcp, conn, TCPS_LAST_ACK, "our FIN is out (RFC 9293, 3.10.4)", now);
 }
 
 static void sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out, instant now)
@@ -143,6 +147,7 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
     conn->text_out += out->seg.text.len > 0;
     if (out->seg.flags & TCP_RST) {
         events_count(tcp->events, COUNTER_TCP_RST_OUT);
+        tcp_tell_reset(tcp, conn, true, out->why, now);
         conn->rst_why = WHY_NONE;
         list_remove(&conn->debt);
         tcp_settle(tcp, conn, now);
@@ -167,7 +172,7 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
     if (out->seg.flags & TCP_FIN)
         sent_fin(tcp, conn, now);
     if (out->seg.flags & TCP_ACK)
-        sent_ack(conn);
+        sent_ack(tcp, conn, now);
     tcp_settle(tcp, conn, now);
 }
 

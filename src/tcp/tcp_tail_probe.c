@@ -46,6 +46,7 @@ void tcp_arm_tail_probe(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (seq_diff(conn->snd.nxt, conn->snd.una) <= conn->snd_mss)
         wait += tcp->values->tcp_tlp_ack_delay;
     s->probe_at = instant_min(instant_add(now, wait > least ? wait : least), conn->retransmit_at);
+    events_timer(tcp->events, conn->id, TIMER_TAIL_PROBE, s->probe_at, now);
 }
 
 void tcp_tail_probe_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)

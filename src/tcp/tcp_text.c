@@ -74,6 +74,7 @@ static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, i
         tcp_owe_ack(conn, WHY_OUT_ACK_QUICK);
     } else if (instant_is_never(conn->ack_at)) {
         conn->ack_at = instant_add(now, tcp->values->tcp_delayed_ack);
+        events_timer(tcp->events, conn->id, TIMER_DELAYED_ACK, conn->ack_at, now);
     }
 }
 
@@ -203,7 +204,7 @@ enum tcp_verdict tcp_take_text(struct tcp *tcp, struct tcp_conn *conn, struct tc
     if (seg->text.len == 0)
         return SEG_CONTINUE;
     if (conn_is_orphan(conn)) { /* RFC 9293, 3.6.1: the peer must know that nobody reads it */
-        tcp_end(tcp, conn, 0, "text came after the application closed", now);
+        tcp_end(tcp, conn, 0, "text came after the application closed (RFC 9293, 3.6.1)", now);
         in->drop = DROP_TCP_ORPHAN;
         return SEG_REFUSED;
     }
@@ -259,11 +260,12 @@ enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tc
     events_note(tcp->events, WHY_IN_FIN);
     conn->changed = true;
     if (conn->state == TCPS_ESTABLISHED || conn->state == TCPS_SYN_RECEIVED)
-        tcp_set_state(tcp, conn, TCPS_CLOSE_WAIT, "the peer closed", now);
+        tcp_set_state(tcp, conn, TCPS_CLOSE_WAIT, "the peer closed (RFC 9293, 3.10.7.4, eighth)",
+                      now);
     else if (conn->state ==
              TCPS_FIN_WAIT_1) /* our FIN is not acknowledged, or we were in FIN-WAIT-2 */
-        tcp_set_state(tcp, conn, TCPS_CLOSING, "both ends closed", now);
+        tcp_set_state(tcp, conn, TCPS_CLOSING, "both ends closed (RFC 9293, 3.6)", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
-        tcp_time_wait(tcp, conn, "the peer closed too", now);
+        tcp_time_wait(tcp, conn, "the peer closed too (RFC 9293, 3.10.7.4, eighth)", now);
     return SEG_PROCESSED;
 }

@@ -33,37 +33,24 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
     bool in_flight = seq_lt(conn->snd.una, conn->snd.nxt);
-    bool before = conn->persisting;
+    bool before = conn->persisting, ran = !instant_is_never(conn->retransmit_at);
 
     conn->persisting = tcp_state_can_send((enum tcp_state)conn->state) && conn->snd.wnd == 0 &&
                        (in_flight || has_unsent(conn));
     conn->retransmit_at = INSTANT_NEVER;
-    if (!in_flight && !conn->persisting && !conn->ecn_wait)
+    if (!in_flight && !conn->persisting && !conn->ecn_wait) {
+        if (ran)
+            events_timer(tcp->events, conn->id, TIMER_RETRANSMIT, INSTANT_NEVER, now);
         return;
+    }
     if (conn->persisting && !before)
-        events_emit(tcp->events, &(struct event){.type = EVENT_STALL,
-                                                 .conn = conn->id,
-                                                 .when = now,
-                                                 .stall = {"the peer's window is closed"}});
+        tcp_tell_stall(tcp, conn, HELD_WINDOW, now);
     if (conn->persisting && !before && !in_flight)
         conn->since = now;
     conn->retransmit_at =
         tcp_within_user_timeout(tcp, conn, instant_add(now, rto_current(&conn->rto, &limits)));
-    if (events_wanted(tcp->events))
-        events_emit(tcp->events,
-                    &(struct event){.type = EVENT_TIMER_SET,
-                                    .conn = conn->id,
-                                    .when = now,
-                                    .timer = {conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT,
-                                              conn->retransmit_at}});
-}
-
-static void fired(struct tcp *tcp, const struct tcp_conn *conn, enum timer_kind kind, instant now)
-{
-    events_emit(tcp->events, &(struct event){.type = EVENT_TIMER_FIRED,
-                                             .conn = conn->id,
-                                             .when = now,
-                                             .timer = {kind, now}});
+    events_timer(tcp->events, conn->id, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT,
+                 conn->retransmit_at, now);
 }
 
 static void count_try(struct tcp_conn *conn)
@@ -99,10 +86,10 @@ void tcp_handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     uint32_t defer = tuning_or_default(conn->tuning)->defer_accept;
 
     conn->retransmit_at = INSTANT_NEVER;
-    fired(tcp, conn, TIMER_RETRANSMIT, now);
+    events_timer_fired(tcp->events, conn->id, TIMER_RETRANSMIT, now);
     events_count(tcp->events, COUNTER_TCP_TIMEOUTS);
     if (conn->passive && synack_is_hopeless(tcp, conn)) {
-        tcp_end(tcp, conn, 0, "the third step of the handshake never came", now);
+        tcp_end(tcp, conn, 0, "the third step of the handshake never came (RFC 9293, 3.8.3)", now);
         return;
     }
     if (!conn->passive && syn_is_hopeless(tcp, conn, now)) {
@@ -140,7 +127,7 @@ static bool suspects_black_hole(struct tcp *tcp, struct tcp_conn *conn)
 /* RFC 6298, 5.4 to 5.6. */
 static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    fired(tcp, conn, TIMER_RETRANSMIT, now);
+    events_timer_fired(tcp->events, conn->id, TIMER_RETRANSMIT, now);
     events_count(tcp->events, COUNTER_TCP_TIMEOUTS);
     if (conn->retransmits >= tcp->values->tcp_retries) { /* R2 (MUST-20) */
         tcp_end(tcp, conn, conn_timeout_error(conn),
@@ -150,10 +137,10 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
     bool smaller = suspects_black_hole(tcp, conn);
     tcp_recover_from_timeout(tcp, conn, now);
     tcp_ecn_owe_cwr(conn);
-    tcp_log_cwnd(tcp, conn,
-                 smaller ? "timeout after timeout: smaller segments (RFC 4821, 7.7)"
-                         : "retransmission timeout (RFC 5681, 3.1)",
-                 now);
+    tcp_tell_cwnd(tcp, conn,
+                  smaller ? "timeout after timeout: smaller segments (RFC 4821, 7.7)"
+                          : "retransmission timeout (RFC 5681, 3.1)",
+                  now);
     count_try(conn);
     rto_expired(&conn->rto);
     tcp_arm_retransmit(tcp, conn, now);
@@ -162,7 +149,7 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
 /* RFC 9293, 3.8.6.1: probe a closed window, ever more seldom, for as long as the peer answers. */
 static void persist_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    fired(tcp, conn, TIMER_PERSIST, now);
+    events_timer_fired(tcp->events, conn->id, TIMER_PERSIST, now);
     if (conn->retransmits >= tcp->values->tcp_retries) {
         tcp_end(tcp, conn, conn_timeout_error(conn), "the peer answers no probe (RFC 9293, 3.8.3)",
                 now);
@@ -181,7 +168,8 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     conn->retransmit_at = INSTANT_NEVER;
     conn->ecn_wait = false;
     if (tcp_user_timeout_is_over(tcp, conn, now)) {
-        fired(tcp, conn, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT, now);
+        events_timer_fired(tcp->events, conn->id,
+                           conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT, now);
         tcp_end(tcp, conn, ETIMEDOUT, "the user timeout is over (RFC 9293, 3.8.3)", now);
     } else if (conn->state == TCPS_SYN_SENT || conn->state == TCPS_SYN_RECEIVED) {
         tcp_handshake_timeout(tcp, conn, now);
@@ -190,9 +178,9 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     } else if (seq_lt(conn->snd.una, conn->snd.nxt)) {
         retransmission_timeout(tcp, conn, now);
     } else if (waited) {
-        fired(tcp, conn, TIMER_RETRANSMIT, now);
+        events_timer_fired(tcp->events, conn->id, TIMER_RETRANSMIT, now);
     } else {
-        fired(tcp, conn, TIMER_OVERRIDE, now);
+        events_timer_fired(tcp->events, conn->id, TIMER_OVERRIDE, now);
         conn->override = conn->sendq.len > 0;
         if (conn->starving && conn->sendq.len == 0) { /* is there memory now? */
             conn->starving = false;
@@ -204,15 +192,15 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 static void linger_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     if (conn->state == TCPS_TIME_WAIT) {
-        fired(tcp, conn, TIMER_TIME_WAIT, now);
-        tcp_end(tcp, conn, 0, "2 MSL have passed", now);
+        events_timer_fired(tcp->events, conn->id, TIMER_TIME_WAIT, now);
+        tcp_end(tcp, conn, 0, "2 MSL have passed (RFC 9293, 3.10.8)", now);
     } else if (conn->state == TCPS_FIN_WAIT_2 && conn_is_orphan(conn)) {
-        fired(tcp, conn, TIMER_FIN_WAIT_2, now);
+        events_timer_fired(tcp->events, conn->id, TIMER_FIN_WAIT_2, now);
         tcp_end(tcp, conn, 0, "the peer never closed its side", now);
     } else {
         tcp_keep_timeout(tcp, conn, now);
         if (conn->keep_owed || conn->state == TCPS_CLOSED)
-            fired(tcp, conn, TIMER_KEEP_ALIVE, now);
+            events_timer_fired(tcp->events, conn->id, TIMER_KEEP_ALIVE, now);
     }
 }
 
@@ -221,18 +209,18 @@ void tcp_timer(struct tcp *tcp, struct timer *timer, instant now)
     struct tcp_conn *conn = CONTAINER_OF(timer, struct tcp_conn, timer);
 
     if (!instant_before(now, conn->ack_at)) {
-        fired(tcp, conn, TIMER_DELAYED_ACK, now);
+        events_timer_fired(tcp->events, conn->id, TIMER_DELAYED_ACK, now);
         conn->ack_at = INSTANT_NEVER;
         tcp_owe_ack(conn, WHY_OUT_ACK_DELAYED);
     }
     if (conn->sender && !instant_before(now, conn->sender->pace_at))
-        conn->sender->pace_at = INSTANT_NEVER; /* tcp_settle() lets it try */
+        conn->sender->pace_at = INSTANT_NEVER; /* tcp_settle() lets it try; its segment tells */
     if (conn->sender && !instant_before(now, conn->sender->reorder_at)) {
-        fired(tcp, conn, TIMER_REORDER, now);
+        events_timer_fired(tcp->events, conn->id, TIMER_REORDER, now);
         tcp_reorder_timeout(tcp, conn, now);
     }
     if (conn->sender && !instant_before(now, conn->sender->probe_at)) {
-        fired(tcp, conn, TIMER_TAIL_PROBE, now);
+        events_timer_fired(tcp->events, conn->id, TIMER_TAIL_PROBE, now);
         tcp_tail_probe_timeout(tcp, conn, now);
     }
     if (!instant_before(now, conn->retransmit_at))

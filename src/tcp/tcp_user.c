@@ -115,7 +115,7 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
     conn->syn_owed = true;
     conn->since = now;
     list_append(&tcp->opening, &conn->kin);
-    tcp_set_state(tcp, conn, TCPS_SYN_SENT, "active OPEN", now);
+    tcp_set_state(tcp, conn, TCPS_SYN_SENT, "active OPEN (RFC 9293, 3.10.1)", now);
     conn->changed = false;
     tcp_settle(tcp, conn, now);
     *out = conn;
@@ -200,6 +200,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
     if (taken == 0 && text.len > 0) {
         if (conn->sendq.len == 0) /* no ACK will ever make room: memory is short, try again later */
             conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
+        tcp_tell_stall(tcp, conn, HELD_MEMORY, now);
         tcp_settle(tcp, conn, now);
         return -EAGAIN;
     }
@@ -268,7 +269,7 @@ static void close_sending(struct tcp *tcp, struct tcp_conn *conn, instant now)
     conn->closing = true;
     conn->corked = false;
     if (conn->state == TCPS_ESTABLISHED)
-        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "the application closed", now);
+        tcp_set_state(tcp, conn, TCPS_FIN_WAIT_1, "the application closed (RFC 9293, 3.10.4)", now);
     conn->changed = false;
 }
 
@@ -334,6 +335,8 @@ void tcp_wait_for_fin(struct tcp *tcp, struct tcp_conn *conn, instant now)
         tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_ABORT, "nobody waits for the peer's FIN", now);
     else
         conn->linger_at = instant_add(now, time);
+    if (time >= 0)
+        events_timer(tcp->events, conn->id, TIMER_FIN_WAIT_2, conn->linger_at, now);
 }
 
 /* Nobody owns it from now on. Those that still have something to bring across are bounded, for
@@ -359,11 +362,12 @@ void tcp_release(struct tcp *tcp, struct tcp_conn *conn, bool abort, instant now
     conn->ready.owner = NO_OWNER;
     recvq_clear(&conn->recvq);
     if (abort)
-        abort_call(tcp, conn, WHY_OUT_RST_ABORT, "the application aborted", now);
+        abort_call(tcp, conn, WHY_OUT_RST_ABORT, "the application aborted (RFC 9293, 3.10.5)", now);
     else if (unread && conn->state != TCPS_TIME_WAIT && conn->state != TCPS_CLOSED) /* (SHLD-3) */
-        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_UNREAD, "closed with text unread", now);
+        tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_UNREAD,
+                       "closed with text unread (RFC 9293, SHLD-3)", now);
     else if (conn->state == TCPS_SYN_SENT)
-        tcp_end(tcp, conn, 0, "closed before it was established", now);
+        tcp_end(tcp, conn, 0, "closed before it was established (RFC 9293, 3.10.4)", now);
     else if (!may_be_orphan(tcp, conn))
         abort_call(tcp, conn, WHY_OUT_RST_ABORT, "too many connections without an owner", now);
     else if (conn->state == TCPS_FIN_WAIT_2)
@@ -377,7 +381,7 @@ void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant 
 {
     /* Fatal while opening; later only a hint that a retransmission may outlive (MUST-56). */
     if (conn->state == TCPS_SYN_SENT)
-        tcp_end(tcp, conn, error, "its first hop cannot be reached", now);
+        tcp_end(tcp, conn, error, "its first hop cannot be reached (RFC 1122, 3.2.2.1)", now);
     tcp_settle(tcp, conn, now);
 }
 

@@ -142,7 +142,8 @@ static void end(struct tcp *tcp, struct tw_entry *entry, const char *cause, inst
     events_emit(tcp->events, &(struct event){.type = EVENT_STATE,
                                              .conn = entry->id,
                                              .when = now,
-                                             .state = {TCPS_TIME_WAIT, TCPS_CLOSED, cause}});
+                                             .state = {TCPS_TIME_WAIT, TCPS_CLOSED, local_of(entry),
+                                                       remote_of(entry), cause}});
     discard(tcp, entry);
 }
 
@@ -151,11 +152,8 @@ void tcp_time_wait_timer(struct tcp *tcp, instant now)
     struct time_wait *tw = &tcp->time_wait;
 
     while (!list_is_empty(&tw->queue) && !instant_before(now, oldest(tw)->ends_at)) {
-        events_emit(tcp->events, &(struct event){.type = EVENT_TIMER_FIRED,
-                                                 .conn = oldest(tw)->id,
-                                                 .when = now,
-                                                 .timer = {TIMER_TIME_WAIT, now}});
-        end(tcp, oldest(tw), "2 MSL have passed", now);
+        events_timer_fired(tcp->events, oldest(tw)->id, TIMER_TIME_WAIT, now);
+        end(tcp, oldest(tw), "2 MSL have passed (RFC 9293, 3.10.8)", now);
     }
     arm(tcp);
 }

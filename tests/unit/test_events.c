@@ -92,6 +92,9 @@ START_TEST(what_is_per_packet_never_goes_to_the_ring)
     for (int i = 0; i < 100; i++) {
         emit(EVENT_PACKET, 100);
         emit(EVENT_TIMER_SET, 100);
+        emit(EVENT_CWND_STEP, 100);
+        emit(EVENT_HELD, 100);
+        emit(EVENT_UNSENT, 100);
     }
     emit(EVENT_DROP, 2);
     ck_assert_uint_eq(events.decisions, 2);
@@ -179,6 +182,11 @@ static const char *timer(unsigned i)
     return timer_kind_name((enum timer_kind)i);
 }
 
+static const char *held(unsigned i)
+{
+    return held_key((enum held_by)i);
+}
+
 static const char *state(unsigned i)
 {
     return tcp_state_name((enum tcp_state)i);
@@ -191,7 +199,77 @@ START_TEST(every_name_is_there_once)
     check_names(why, WHY_COUNT, lower);
     check_names(type, EVENT_TYPE_COUNT, lower);
     check_names(timer, TIMER_KIND_COUNT, lower);
+    check_names(held, HELD_COUNT, lower);
     check_names(state, TCP_STATE_COUNT, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-12");
+}
+END_TEST
+
+/* A sentence that names an RFC has its clause where it can be found. */
+static void check_clause(const char *sentence)
+{
+    const char *clause = "";
+    size_t len = sentence_clause(sentence, &clause);
+
+    ck_assert_ptr_nonnull(sentence);
+    if (!strstr(sentence, "RFC")) {
+        ck_assert_uint_eq(len, 0);
+        return;
+    }
+    ck_assert_msg(len > strlen("RFC ") && strncmp(clause, "RFC ", 4) == 0, "%s", sentence);
+    ck_assert_msg(!memchr(clause, ')', len) && clause[len] == ')', "%s", sentence);
+}
+
+START_TEST(every_sentence_has_its_clause_at_the_end)
+{
+    struct event event = {.type = EVENT_PACKET, .packet.fate = PACKET_OUT};
+
+    for (int i = 0; i < WHY_COUNT; i++) {
+        event.packet.why = (enum why)i;
+        ck_assert_str_eq(event_sentence(&event), why_sentence((enum why)i));
+        check_clause(event_sentence(&event));
+    }
+    event.type = EVENT_DROP;
+    for (int i = 1; i < DROP_COUNT; i++) {
+        event.drop.drop = (enum drop)i;
+        ck_assert_str_eq(event_sentence(&event), drop_sentence((enum drop)i));
+        check_clause(event_sentence(&event));
+    }
+    event.type = EVENT_HELD;
+    for (int i = 0; i < HELD_COUNT; i++) {
+        event.held.by = (enum held_by)i;
+        check_clause(event_sentence(&event));
+    }
+    event.type = EVENT_TIMER_FIRED;
+    for (int i = 0; i < TIMER_KIND_COUNT; i++) {
+        event.timer.kind = (enum timer_kind)i;
+        check_clause(event_sentence(&event));
+    }
+    event = (struct event){.type = EVENT_NEIGHBOUR};
+    ck_assert_ptr_null(event_sentence(&event));
+}
+END_TEST
+
+START_TEST(a_clause_is_what_stands_in_the_last_brackets)
+{
+    static const struct {
+        const char *sentence, *clause;
+    } cases[] = {
+        {"our FIN is out (RFC 9293, 3.10.4)", "RFC 9293, 3.10.4"},
+        {"Waits (MSG_MORE) for more (RFC 9293, 3.7.4).", "RFC 9293, 3.7.4"},
+        {"two of them (RFC 2883, RFC 4015)", "RFC 2883, RFC 4015"},
+        {"more will come (TCP_CORK)", ""},
+        {"nothing", ""},
+        {"(RFC 1)", "RFC 1"},
+        {"", ""},
+        {NULL, ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *clause = "";
+        size_t len = sentence_clause(cases[i].sentence, &clause);
+        ck_assert_uint_eq(len, strlen(cases[i].clause));
+        ck_assert(strncmp(clause, cases[i].clause, len) == 0);
+    }
 }
 END_TEST
 
@@ -241,6 +319,8 @@ int main(void)
 
     TCase *names = tcase_create("names");
     tcase_add_test(names, every_name_is_there_once);
+    tcase_add_test(names, every_sentence_has_its_clause_at_the_end);
+    tcase_add_test(names, a_clause_is_what_stands_in_the_last_brackets);
     tcase_add_test(names, names_belong_to_their_members);
     tcase_add_test(names, every_reason_has_a_sentence);
     suite_add_tcase(s, names);

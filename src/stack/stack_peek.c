@@ -1,0 +1,85 @@
+/*
+ * stack_peek.c - whose packet was it that is dropped?
+ *
+ * The parsers of the way in judge, and stop at the first mistake; a dropped packet is one in which
+ * they found some. Here its addresses and ports are read for people who look for it, without
+ * judging, as far as the octets go. Nothing but the event is made of them.
+ */
+#include "base/bytes.h"
+#include "eth/eth_wire.h"
+#include "stack/stack.h"
+
+enum { IPV4_LEAST = 20, IPV6_LEAST = 40 };
+
+static struct ip_addr read_addr_v6(struct reader *r)
+{
+    struct ip_addr addr = {0};
+    struct bytes octets = read_bytes(r, sizeof addr.octet);
+
+    if (octets.len == sizeof addr.octet)
+        memcpy(addr.octet, octets.at, octets.len);
+    return addr;
+}
+
+static void read_ports(struct bytes in, struct event *event)
+{
+    struct reader r = reader_of(in);
+    uint8_t protocol = event->drop.protocol;
+
+    if (protocol != IP_PROTOCOL_TCP && protocol != IP_PROTOCOL_UDP)
+        return;
+    uint16_t from = read_be16(&r), to = read_be16(&r);
+    if (r.overrun)
+        return;
+    event->drop.from.port = from;
+    event->drop.to.port = to;
+}
+
+static struct ip_addr read_addr_v4(struct reader *r)
+{
+    return ip_from_v4(read_be32(r));
+}
+
+static void peek_v4(struct bytes in, struct event *event)
+{
+    size_t header = (in.at[0] & 0x0fu) * 4u;
+    struct reader r = reader_of(bytes_skip(in, 6));
+
+    bool is_first = (read_be16(&r) & 0x1fffu) == 0;
+    read_u8(&r); /* the time to live */
+    event->drop.protocol = read_u8(&r);
+    read_be16(&r); /* the checksum */
+    event->drop.from.addr = read_addr_v4(&r);
+    event->drop.to.addr = read_addr_v4(&r);
+    if (is_first && header >= IPV4_LEAST && header <= in.len)
+        read_ports(bytes_skip(in, header), event);
+}
+
+static void peek_v6(struct bytes in, struct event *event)
+{
+    struct reader r = reader_of(bytes_skip(in, 8));
+
+    event->drop.protocol = in.at[6];
+    event->drop.from.addr = read_addr_v6(&r);
+    event->drop.to.addr = read_addr_v6(&r);
+    read_ports(bytes_skip(in, IPV6_LEAST), event);
+}
+
+void stack_peek(struct bytes octets, bool ethernet, struct event *event)
+{
+    struct bytes in = octets;
+    uint16_t type = 0;
+
+    if (ethernet) {
+        struct reader r = reader_of(octets);
+        read_bytes(&r, ETH_HEADER - sizeof type);
+        type = read_be16(&r);
+        if (r.overrun)
+            return;
+        in = bytes_skip(octets, ETH_HEADER);
+    }
+    if (in.len >= IPV4_LEAST && in.at[0] >> 4 == 4 && (!ethernet || type == ETH_TYPE_IPV4))
+        peek_v4(in, event);
+    else if (in.len >= IPV6_LEAST && in.at[0] >> 4 == 6 && (!ethernet || type == ETH_TYPE_IPV6))
+        peek_v6(in, event);
+}
