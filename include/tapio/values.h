@@ -92,7 +92,7 @@ enum value_kind { VALUE_DURATION, VALUE_SIZE, VALUE_COUNT, VALUE_SWITCH, VALUE_W
     X(tcp_window_scale,    "tcp.window_scale",    COUNT,    7,              0,            14,            "our window shift at most (RFC 7323, 2.2)") \
     X(tcp_scale_to_fit,    "tcp.scale_to_fit",    SWITCH,   0,              0,            1,             "no larger a window shift than tcp.rmem needs") \
     X(tcp_window_first,    "tcp.window_first",    SIZE,     65535,          536,          65535,         "the window that a connection starts with") \
-    X(tcp_rmem,            "tcp.rmem",            SIZE,     1048576,        2048,         1073741824,    "receive buffer of a connection at most") \
+    X(tcp_rmem,            "tcp.rmem",            SIZE,     4194304,        2048,         1073741824,    "receive buffer of a connection at most") \
     X(tcp_wmem_first,      "tcp.wmem_first",      SIZE,     262144,         2048,         1073741824,    "send buffer that a connection starts with; it grows to twice cwnd") \
     X(tcp_wmem,            "tcp.wmem",            SIZE,     4194304,        2048,         1073741824,    "send buffer of a connection at most") \
     X(tcp_reorder_islands, "tcp.reorder_islands", COUNT,    256,            4,            65536,         "islands of out-of-order text of a connection at most") \

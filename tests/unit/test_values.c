@@ -216,7 +216,7 @@ START_TEST(descriptions_use_the_unit_that_fits)
     static const struct {
         const char *key, *initial;
     } rows[] = {{"tcp.rto_min", "200ms"},      {"tcp.cc", "cubic"},       {"tcp.rto_max", "2min"},
-                {"tcp.syn_timeout", "3min"},   {"tcp.override", "200ms"}, {"tcp.rmem", "1m"},
+                {"tcp.syn_timeout", "3min"},   {"tcp.override", "200ms"}, {"tcp.rmem", "4m"},
                 {"tcp.window_first", "65535"}, {"ip.ttl", "64"}};
     struct value_info info;
     size_t seen = 0;
