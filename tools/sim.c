@@ -196,6 +196,16 @@ static int take_swarm(void *context, const char *text, struct refusal *refusal)
     return 0;
 }
 
+static int take_soak(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+
+    (void)text;
+    (void)refusal;
+    sim->soak = true;
+    return 0;
+}
+
 static int take_json(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
@@ -217,6 +227,7 @@ static const struct option_row rows[] = {
     {"mtu", 0, "N", "octets of an IP packet", take_mtu},
     {"swarm", 0, NULL, "instead: many stacks on a network, and a random subset of all faults",
      take_swarm},
+    {"soak", 0, NULL, "with --swarm: the same runs, many megabytes long", take_soak},
     {"flows", 0, "N", "instead: so many flows share one bottleneck, and it is told how well",
      take_flows},
     {"rate", 0, "RATE", "of the bottleneck, with --flows: 10mbit, 1gbit (default: 100mbit)",
@@ -445,6 +456,8 @@ static int check_together(const struct sim_verb *sim, struct refusal *refusal)
         return refuse(
             refusal, EXIT_USAGE,
             "--swarm draws the network and its faults: not with --flows, --impair, --mtu");
+    if (sim->soak && !sim->swarm)
+        return refuse(refusal, EXIT_USAGE, "--soak: goes with --swarm");
     if (sim->swarm && sim->connections > SWARM_CONNS)
         return refuse(refusal, EXIT_USAGE, "--conns: at most %d with --swarm", SWARM_CONNS);
     if (sim->flows && sim->connections)

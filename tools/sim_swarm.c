@@ -21,7 +21,10 @@ static int run_once(const struct sim_verb *sim, uint64_t seed, struct swarm_resu
 {
     struct memory memory = {0};
 
-    swarm_draw(&config, seed);
+    if (sim->soak)
+        swarm_draw_soak(&config, seed);
+    else
+        swarm_draw(&config, seed);
     if (sim->connections)
         config.connections = (uint32_t)sim->connections;
     if (sim->octets)
@@ -70,32 +73,35 @@ static void print_faults(const char *before, const char *quote)
     }
 }
 
-static void print_json(uint64_t seed, const struct swarm_result *r)
+static void print_json(const struct sim_verb *sim, uint64_t seed, const struct swarm_result *r)
 {
-    printf("{\"schema\":1,\"verb\":\"sim\",\"mode\":\"swarm\",\"seed\":\"%" PRIu64
+    printf("{\"schema\":1,\"verb\":\"sim\",\"mode\":\"swarm\",\"soak\":%s,\"seed\":\"%" PRIu64
            "\",\"passed\":%s,\"problem\":\"%s\",\"host\":%u,\"conn\":%u,\"hosts\":%u,\"routers\":%u"
            ",\"connections\":%u,\"faults\":[",
-           seed, r->problem ? "false" : "true", r->problem ? r->problem : "", r->host, r->conn,
-           config.hosts, config.routers, config.connections);
+           sim->soak ? "true" : "false", seed, r->problem ? "false" : "true",
+           r->problem ? r->problem : "", r->host, r->conn, config.hosts, config.routers,
+           config.connections);
     print_faults(",", "\"");
     printf("],\"verified_octets\":%" PRIu64 ",\"forged_octets\":%" PRIu64 ",\"took_ns\":%" PRId64
            ",\"packets\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"reordered\":%" PRIu64
            ",\"duplicated\":%" PRIu64 ",\"corrupted\":%" PRIu64 ",\"too_big\":%" PRIu64
            ",\"failed_allocations\":%" PRIu64 ",\"retransmitted\":%" PRIu64 ",\"timeouts\":%" PRIu64
-           "}\n",
-           r->verified, r->forged, r->took_ns, r->packets, r->lost, r->reordered, r->duplicated,
-           r->corrupted, r->too_big, r->failed_allocations, r->retransmits, r->timeouts);
+           ",\"injected_faults\":%" PRIu64 "}\n",
+           r->verified, r->forged, r->took_ns, r->packets, r->lost + r->overflowed, r->reordered,
+           r->duplicated, r->corrupted, r->too_big, r->failed_allocations, r->retransmits,
+           r->timeouts, swarm_injected(r));
 }
 
 static void print_run(const struct sim_verb *sim, uint64_t seed, const struct swarm_result *r)
 {
     if (sim->json) {
-        print_json(seed, r);
+        print_json(sim, seed, r);
     } else if (r->problem) {
         printf("not ok seed %" PRIu64 ": %s after %" PRId64 " ms (host %u, connection %u; ", seed,
                r->problem, r->took_ns / NS_PER_MS, r->host, r->conn);
         print_faults(" ", "");
-        printf(")\n    again: tapio sim --swarm --seed %" PRIu64, seed);
+        printf(")\n    again: tapio sim --swarm%s --seed %" PRIu64, sim->soak ? " --soak" : "",
+               seed);
         sim_print_options(stdout, sim);
         printf(" --capture seed-%" PRIu64 ".pcapng\n", seed);
     } else if (sim->first == sim->last) {
@@ -104,7 +110,7 @@ static void print_run(const struct sim_verb *sim, uint64_t seed, const struct sw
                " ms of virtual time; packets lost %" PRIu64 ", segments sent again %" PRIu64
                "; faults: ",
                seed, config.hosts, config.routers, config.connections, r->verified, r->forged,
-               r->took_ns / NS_PER_MS, r->lost, r->retransmits);
+               r->took_ns / NS_PER_MS, r->lost + r->overflowed, r->retransmits);
         print_faults(" ", "");
         printf("\n");
     }

@@ -24,7 +24,7 @@ struct sim_verb {
     int set_count;
     const char *profile, *capture;
 
-    bool swarm;
+    bool swarm, soak;
     uint64_t flows;   /* 0: two stacks */
     char link[8][80]; /* --rate, --delay, --queue as --impair has them */
     size_t link_count;

@@ -13,8 +13,6 @@
 #include "base/instant.h"
 #include "sim/swarm_inside.h"
 
-enum { STEPS_MAX = 10000000 };
-
 void swarm_problem(struct swarm *swarm, uint32_t host, const char *what)
 {
     if (swarm->result->problem)
@@ -62,9 +60,10 @@ static void make_conns(struct swarm *swarm)
         uint32_t far = (uint32_t)prng_below(&swarm->prng, config->hosts - 1);
         *conn = (struct swarm_conn){
             .host = {from, far + (far >= from)},
-            .opens_at = {(int64_t)prng_below(&swarm->prng, (uint64_t)config->stop_ns)},
+            .opens_at = {(int64_t)prng_below(&swarm->prng, (uint64_t)config->opening_ns)},
             .end = {{.s = -1}, {.s = -1}}};
         stream_draw(&swarm->streams, &conn->end[OPENER], &conn->end[LISTENER], config->octets);
+        swarm->to_verify += (uint64_t)conn->end[OPENER].to_send + conn->end[LISTENER].to_send;
     }
     swarm->ends_left = 2 * config->connections;
     for (uint32_t i = 0; i < config->connections; i++) { /* drawn last: sim_draw.c says why */
@@ -105,13 +104,13 @@ static int make_network(struct swarm *swarm)
 
 /* --- faults that come and go ---------------------------------------------------------------- */
 
-static void narrow(struct swarm *swarm, const struct swarm_act *act)
+static void set_mtu(struct swarm *swarm, const struct swarm_act *act, uint32_t mtu, bool silent)
 {
     uint32_t wire = 2 * (swarm->config->hosts + act->target - 1);
 
     for (uint32_t i = wire; i < wire + 2; i++) {
-        swarm->net.wire[i].mtu = (uint32_t)act->value;
-        swarm->net.wire[i].silent = act->fault == SWARM_BLACK_HOLE;
+        swarm->net.wire[i].mtu = mtu;
+        swarm->net.wire[i].silent = silent;
     }
 }
 
@@ -122,19 +121,50 @@ static void act(struct swarm *swarm, const struct swarm_act *act)
     switch ((int)act->fault) {
     case SWARM_NARROW:
     case SWARM_BLACK_HOLE:
-        narrow(swarm, act);
+        set_mtu(swarm, act, (uint32_t)act->value, act->fault == SWARM_BLACK_HOLE);
         return;
     case SWARM_MEMORY:
         host->heap.failing = (uint32_t)act->value;
         break;
     case SWARM_LEAP:
         host->skew_ns += act->value;
+        swarm->result->leaps++;
         break;
     case SWARM_SLEEP:
         host->asleep = instant_add(swarm->net.now, act->value);
+        swarm->result->sleeps++;
         break;
     }
     net_wake(&swarm->net, act->target);
+}
+
+/* What lasts for a while is over. Two that narrow one link end together. */
+static void undo(struct swarm *swarm, const struct swarm_act *act)
+{
+    if (act->fault == SWARM_MEMORY)
+        swarm->net.host[act->target].heap.failing = 0;
+    else
+        set_mtu(swarm, act, swarm->config->mtu, false);
+}
+
+/* The act's next moment has come. */
+static void turn(struct swarm *swarm, uint32_t number)
+{
+    const struct swarm_act *a = &swarm->config->act[number];
+    instant *at = &swarm->act_at[number];
+    bool *is_on = &swarm->act_is_on[number];
+
+    if (*is_on)
+        undo(swarm, a);
+    else
+        act(swarm, a);
+    *is_on = !*is_on && a->lasts_ns > 0;
+    if (*is_on)
+        *at = instant_add(*at, a->lasts_ns);
+    else if (a->every_ns > 0)
+        *at = instant_add(*at, a->every_ns - a->lasts_ns);
+    else
+        *at = INSTANT_NEVER;
 }
 
 /* All faults stop. A link that a router speaks for stays as narrow as it is. */
@@ -154,29 +184,37 @@ static void stop_faults(struct swarm *swarm)
         net->host[i].asleep = net->now;
         net_wake(net, i);
     }
+    for (uint32_t i = 0; i < config->acts; i++)
+        swarm->act_at[i] = INSTANT_NEVER;
     swarm->stopped = true;
+    swarm->limit = instant_add(net->now, config->grace_ns);
+}
+
+static bool is_time_to_stop(const struct swarm *swarm)
+{
+    const struct swarm_config *config = swarm->config;
+    uint64_t arrived = swarm->streams.verified + swarm->streams.forged;
+
+    if (swarm->net.now.ns >= config->stop_ns)
+        return true;
+    return config->stop_percent > 0 &&
+           (swarm->ends_left == 0 || arrived >= swarm->to_verify / 100 * config->stop_percent);
 }
 
 /* Does what is to be done by now; returns when there is something next. */
 static instant do_acts(struct swarm *swarm)
 {
     const struct swarm_config *config = swarm->config;
-    instant next = {config->limit_ns};
+    instant next = {config->stop_ns};
 
     for (uint32_t i = 0; i < config->acts; i++) {
-        const struct swarm_act *a = &config->act[i];
-        if (swarm->acts_done >> i & 1)
-            continue;
-        if (instant_before(swarm->net.now, (instant){a->at_ns})) {
-            next = instant_min(next, (instant){a->at_ns});
-            continue;
-        }
-        act(swarm, a);
-        swarm->acts_done |= 1u << i;
+        while (!instant_before(swarm->net.now, swarm->act_at[i]))
+            turn(swarm, i);
+        next = instant_min(next, swarm->act_at[i]);
     }
-    if (!swarm->stopped && swarm->net.now.ns >= config->stop_ns)
+    if (!swarm->stopped && is_time_to_stop(swarm))
         stop_faults(swarm);
-    return swarm->stopped ? next : instant_min(next, (instant){config->stop_ns});
+    return swarm->stopped ? swarm->limit : next;
 }
 
 /* --- the run ------------------------------------------------------------------------------ */
@@ -231,12 +269,12 @@ static void run(struct swarm *swarm)
         instant next = do_acts(swarm);
         if (net_step(net, next))
             ;
-        else if (net->now.ns >= config->limit_ns)
+        else if (swarm->stopped && !instant_before(net->now, swarm->limit))
             swarm_problem(swarm, culprit(swarm),
                           swarm->ends_left
                               ? "a connection does not get on after the faults have stopped"
                               : "something is left when all has ended");
-        if (net->steps > STEPS_MAX)
+        if (net->steps > config->steps_max)
             swarm_problem(swarm, culprit(swarm), "it does not end");
     }
 }
@@ -253,10 +291,12 @@ static void take_result(struct swarm *swarm)
     r->steps = swarm->net.steps;
     for (uint32_t i = 0; i < swarm->net.wires; i++) {
         const struct impair_counters *w = &swarm->net.wire[i].bad.counters;
-        r->lost += w->lost + w->rate_dropped;
+        r->lost += w->lost;
+        r->overflowed += w->rate_dropped + w->held_dropped;
         r->reordered += w->reordered;
         r->duplicated += w->duplicated;
         r->corrupted += w->corrupted;
+        r->forgeries += w->forged;
         r->too_big += swarm->net.wire[i].too_big;
     }
     for (uint32_t i = 0; i < swarm->net.hosts; i++) {
@@ -301,6 +341,8 @@ int swarm_run(const struct swarm_config *config, struct memory *memory, struct s
     if (config->faults >> SWARM_MEMORY & 1)
         make_without_memory(swarm);
     make_conns(swarm);
+    for (uint32_t i = 0; i < config->acts; i++)
+        swarm->act_at[i] = (instant){config->act[i].at_ns};
     int err = make_network(swarm);
     if (!err) {
         run(swarm);
@@ -310,4 +352,10 @@ int swarm_run(const struct swarm_config *config, struct memory *memory, struct s
         swarm_problem(swarm, 0, "a stack has not given back all its memory");
     memory_release(memory, swarm, sizeof(*swarm));
     return err;
+}
+
+uint64_t swarm_injected(const struct swarm_result *r)
+{
+    return r->lost + r->reordered + r->duplicated + r->corrupted + r->forgeries + r->too_big +
+           r->failed_allocations + r->leaps + r->sleeps;
 }

@@ -13,6 +13,9 @@
  *     all ends within a bound of virtual time, and then nothing is left: no connection, timer,
  * frame or socket, and no octet of memory once the stack is freed.
  *
+ * A soak is such a run made long (swarm_draw_soak()): the faults come and go until most of what is
+ * to be sent has arrived, and are so mild that it does.
+ *
  * The same config gives the same run, bit for bit.
  */
 #ifndef TAPIO_SIM_SWARM_H
@@ -60,12 +63,14 @@ enum {
     SWARM_ACTS = 32,
 };
 
-/* Something that is done at a moment. */
+/* Something that is done at a moment, and perhaps again and again until the faults end. */
 struct swarm_act {
     int64_t at_ns;
     enum swarm_fault fault; /* NARROW, BLACK_HOLE, MEMORY, LEAP, SLEEP */
     uint32_t target;        /* a host, or a link between routers */
     int64_t value;          /* an MTU; a chance in 2^32; or nanoseconds */
+    int64_t every_ns;       /* again after so long; 0: once */
+    int64_t lasts_ns;       /* and undone after so long, which is less; 0: it stays */
 };
 
 struct swarm_config {
@@ -83,9 +88,12 @@ struct swarm_config {
     struct impair_config good[SWARM_LINKS][2], bad[SWARM_LINKS][2]; /* a host's link, then others */
     struct swarm_act act[SWARM_ACTS];
     uint32_t acts;
-    int64_t stop_ns;  /* the faults end */
-    int64_t limit_ns; /* all has ended by then, or something is wrong */
-    uint32_t watched; /* the host that `watch` listens to */
+    int64_t opening_ns;    /* connections begin within so long */
+    int64_t stop_ns;       /* the faults end, */
+    uint32_t stop_percent; /* or earlier: when so much of all text has arrived; 0: they do not */
+    int64_t grace_ns;      /* from there on all ends within so long, or something is wrong */
+    uint64_t steps_max;    /* or if it takes more */
+    uint32_t watched;      /* the host that `watch` listens to */
     struct event_sink *watch;
 };
 
@@ -97,15 +105,23 @@ struct swarm_result {
     uint64_t verified, forged; /* octets */
     uint64_t packets, steps;
     uint64_t lost, reordered, duplicated, corrupted, too_big, failed_allocations;
+    uint64_t forgeries; /* segments */
+    uint64_t leaps, sleeps;
+    uint64_t overflowed; /* packets that a full queue has dropped: no fault, but lost as well */
     uint64_t retransmits, timeouts;
     uint32_t reopened; /* connections that had no memory to begin, and were begun again */
 };
 
 /* Draws the whole config. */
 void swarm_draw(struct swarm_config *config, uint64_t seed);
+/* swarm_soak.c: the same network and the same faults, many megabytes long. */
+void swarm_draw_soak(struct swarm_config *config, uint64_t seed);
 
 /* 0 when the run could be made at all (result->problem says how it went), -ENOMEM or -EINVAL. */
 NODISCARD int swarm_run(const struct swarm_config *config, struct memory *memory,
                         struct swarm_result *result);
+
+/* How often the run did something bad on purpose: a full queue is none of it. */
+uint64_t swarm_injected(const struct swarm_result *result);
 
 #endif

@@ -132,16 +132,26 @@ static void draw_acts(struct prng *prng, struct swarm_config *config)
         for (int k = 0; k < 5; k++)
             at[k] = (int64_t)prng_below(prng, stop);
         if (link > 0) {
-            add_act(config, (struct swarm_act){at[0], SWARM_NARROW, link, mtu});
-            add_act(config, (struct swarm_act){at[1], SWARM_BLACK_HOLE, link, mtu});
+            add_act(config,
+                    (struct swarm_act){
+                        .at_ns = at[0], .fault = SWARM_NARROW, .target = link, .value = mtu});
+            add_act(config,
+                    (struct swarm_act){
+                        .at_ns = at[1], .fault = SWARM_BLACK_HOLE, .target = link, .value = mtu});
         }
-        add_act(config, (struct swarm_act){at[2], SWARM_MEMORY, host, up_to(prng, 800)});
+        add_act(config, (struct swarm_act){.at_ns = at[2],
+                                           .fault = SWARM_MEMORY,
+                                           .target = host,
+                                           .value = up_to(prng, 800)});
         int64_t leap = (int64_t)prng_below(prng, 100) * NS_PER_S;
         if (prng_below(prng, 8) == 0)
             leap *= 1000; /* more than a day */
-        add_act(config, (struct swarm_act){at[3], SWARM_LEAP, host, leap});
-        add_act(config, (struct swarm_act){at[4], SWARM_SLEEP, host,
-                                           (int64_t)prng_below(prng, 40 * NS_PER_S)});
+        add_act(config, (struct swarm_act){
+                            .at_ns = at[3], .fault = SWARM_LEAP, .target = host, .value = leap});
+        add_act(config, (struct swarm_act){.at_ns = at[4],
+                                           .fault = SWARM_SLEEP,
+                                           .target = host,
+                                           .value = (int64_t)prng_below(prng, 40 * NS_PER_S)});
     }
 }
 
@@ -189,7 +199,9 @@ void swarm_draw(struct swarm_config *config, uint64_t seed)
     config->connections = 1 + (uint32_t)prng_below(&prng, 12);
     config->octets = 1 + (uint32_t)prng_below(&prng, 65536);
     config->stop_ns = (1 + (int64_t)prng_below(&prng, 60)) * NS_PER_S;
-    config->limit_ns = config->stop_ns + 3600 * NS_PER_S;
+    config->opening_ns = config->stop_ns;
+    config->grace_ns = 3600 * NS_PER_S;
+    config->steps_max = 10000000;
     draw_values(&prng, config);
     draw_network(&prng, config);
     draw_links(&prng, config);

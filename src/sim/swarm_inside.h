@@ -51,8 +51,11 @@ struct swarm {
     struct forgery forgery[SWARM_FORGERIES];
     uint32_t forgeries;
     uint32_t ends_left;
-    uint32_t acts_done;
+    uint64_t to_verify;         /* octets of all streams */
+    instant act_at[SWARM_ACTS]; /* when each begins next, or is undone */
+    bool act_is_on[SWARM_ACTS]; /* and will be undone */
     bool stopped;
+    instant limit; /* once the faults have stopped: all has ended by then */
 };
 
 /* Something is wrong, as seen at a host; the first counts. */
