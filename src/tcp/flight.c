@@ -305,6 +305,11 @@ struct flight_range *flight_oldest(const struct flight *f)
 
 struct flight_range *flight_first_lost(const struct flight *f)
 {
+    struct flight_range *head = first(f);
+
+    /* A later verdict may stand before its own: whatever is behind it would be sent in vain. */
+    if (head && head->lost)
+        return head;
     return list_is_empty(&f->lost) ? NULL : CONTAINER_OF(f->lost.next, struct flight_range, list);
 }
 

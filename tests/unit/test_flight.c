@@ -159,6 +159,32 @@ START_TEST(what_is_lost_leaves_again_piece_by_piece)
 }
 END_TEST
 
+/* Each timeout sends one segment again: were it another than the first, nothing would ever be
+ * acknowledged. */
+START_TEST(what_snd_una_waits_for_is_sent_again_first_whenever_it_was_lost)
+{
+    struct flight_range *range[5];
+
+    given(seq(0), 100);
+    for (uint32_t i = 0; i < ARRAY_LEN(range); i++) {
+        sent(100, 1 + i);
+        range[i] = flight_at(&f, seq(100 * i));
+    }
+    flight_lose(&f, range[0]);
+    flight_lose(&f, range[4]);
+    flight_lose(&f, range[2]);
+    ack(200);
+    for (int64_t timeout = 0; timeout < 2; timeout++) {
+        ck_assert_uint_eq(range_start(flight_first_lost(&f)).value, 200);
+        ck_assert(flight_sent_again(&f, flight_first_lost(&f), 50, at_ms(100 + timeout)));
+        flight_lose_all(&f);
+    }
+    ck_assert(flight_sent_again(&f, flight_first_lost(&f), 200, at_ms(200)));
+    ck_assert_uint_eq(range_start(flight_first_lost(&f)).value, 400);
+    done();
+}
+END_TEST
+
 /* A copy that left at 100 ms, and what the answer says of it. */
 static const struct {
     int64_t now, echoed, min_rtt; /* ms; echoed 0: no timestamp */
@@ -294,6 +320,8 @@ static void compare(void)
     for (struct list *node = f.lost.next; node != &f.lost; node = node->next)
         lost_ranges--;
     HOLDS(open_ranges == 0 && lost_ranges == 0);
+    struct flight_range *head = flight_at(&f, f.una);
+    HOLDS(!head || !head->lost || flight_first_lost(&f) == head);
 }
 
 static uint32_t model_deliver(uint32_t from, uint32_t to, bool keep)
@@ -436,6 +464,7 @@ int main(void)
     tcase_add_test(t, a_block_is_counted_once_and_joined_with_its_neighbours);
     tcase_add_test(t, blocks_beyond_what_is_in_flight_tell_nothing);
     tcase_add_test(t, what_is_lost_leaves_again_piece_by_piece);
+    tcase_add_test(t, what_snd_una_waits_for_is_sent_again_first_whenever_it_was_lost);
     tcase_add_loop_test(t, an_answer_to_an_older_copy_says_nothing_about_the_newest, 0,
                         ARRAY_LEN(answers));
     tcase_add_test(t, arriving_behind_a_later_one_is_reordering_unless_it_was_sent_again);
