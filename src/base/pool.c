@@ -237,6 +237,15 @@ void *pool_at(const struct pool *pool, uint32_t index)
     return tag_read(pool, object) == index ? object : NULL;
 }
 
+bool pool_is_past(const struct pool *pool, uint32_t *index)
+{
+    uint32_t place = *index / pool->per_slab;
+
+    while (place < pool->slab_count && (!pool->slabs[place] || pool->slabs[place]->used == 0))
+        *index = ++place * pool->per_slab;
+    return place >= pool->slab_count || *index >= pool->cap;
+}
+
 void pool_put(struct pool *pool, void *object)
 {
     uint32_t index = pool_index(pool, object); /* asserts that the object is out */

@@ -47,6 +47,9 @@ void pool_put(struct pool *pool, void *object);
 uint32_t pool_index(const struct pool *pool, const void *object);
 /* The object with that number, or NULL when it is not out. */
 void *pool_at(const struct pool *pool, uint32_t index);
+/* For a walk over all numbers: moves `*index` over slabs that are not there. True behind the last
+ * number that an object may have now. */
+bool pool_is_past(const struct pool *pool, uint32_t *index);
 /* Octets at the cap. */
 uint64_t pool_cap_octets(const struct pool *pool);
 
