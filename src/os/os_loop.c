@@ -1,19 +1,20 @@
 /*
- * os_loop.c - a poll in six steps, and sleeping well.
+ * os_loop.c - a poll in seven steps, and sleeping well.
  *
  *     1  stack_receive()            a batch of frames, and the timers that are due
  *     2  sock_next_ready() ...      the applications read, write and accept
  *     3  machine->advance()         their timeouts
  *     4  stack_send()               what all of that owes, once
- *     5  ppoll()                    until a descriptor is ready or a deadline has come
- *     6  watch->ready()             signals and the like
+ *     5  machine->settled()         whoever looks in, and no longer changes anything
+ *     6  ppoll()                    until a descriptor is ready or a deadline has come
+ *     7  watch->ready()             signals and the like
  *
  * The order makes answers carry the acknowledgements of what they answer: applications run before
  * anything is sent.
  *
  * When not to sleep: after a full batch there may be more frames, and after OS_LOOP_READY sockets
  * there may be more of them; the device is asked in between, so that ten thousand busy sockets do
- * not overrun its queue. A stream of full batches never reaches step 5, so every few turns the
+ * not overrun its queue. A stream of full batches never reaches step 6, so every few turns the
  * watches are looked at without sleeping.
  *
  * When the device is full (-EAGAIN), its descriptor's POLLOUT ends the sleep. A device that wraps
@@ -96,7 +97,8 @@ bool os_loop_turn(struct os_loop *loop, instant now)
         os_loop_end(loop, frames); /* the sockets learn it below */
     bool more = serve_sockets(loop, now);
     for (struct os_machine *m = loop->machines; m; m = m->next)
-        m->advance(m, now);
+        if (m->advance)
+            m->advance(m, now);
     if (frames < 0)
         return false;
     int err = stack_send(loop->stack, loop->dev, now);
@@ -107,6 +109,9 @@ bool os_loop_turn(struct os_loop *loop, instant now)
         if (err)
             os_loop_end(loop, err);
     }
+    for (struct os_machine *m = loop->machines; m; m = m->next)
+        if (m->settled)
+            m->settled(m, now);
     return frames == DEV_BATCH || more;
 }
 

@@ -16,11 +16,13 @@
 
 /* Something with a plan of its own (an HTTP server's timeouts, the next ping). Embed it. Its
  * advance() runs in every turn, after the sockets that were ready, and must be quick when nothing
- * is due. */
+ * is due; so must settled(), which runs when all that is owed has been sent, as far as the device
+ * took it: whoever looks in then sees what the stack waits for. */
 struct os_machine {
-    instant (*deadline)(struct os_machine *machine); /* INSTANT_NEVER: none */
-    void (*advance)(struct os_machine *machine, instant now);
-    struct os_machine *next; /* the loop's */
+    instant (*deadline)(struct os_machine *machine);          /* INSTANT_NEVER: none */
+    void (*advance)(struct os_machine *machine, instant now); /* NULL: nothing to do */
+    void (*settled)(struct os_machine *machine, instant now); /* NULL: nothing to do */
+    struct os_machine *next;                                  /* the loop's */
 };
 
 /* A descriptor beside the device's. Embed it; ready() must read until EAGAIN. */

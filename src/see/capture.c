@@ -78,6 +78,15 @@ static void count(struct capture *capture, const struct event *event)
     }
 }
 
+static size_t octets_in(const struct event *event)
+{
+    size_t sum = 0;
+
+    for (int i = 0; i < event->packet.iovcnt; i++)
+        sum += event->packet.iov[i].iov_len;
+    return sum;
+}
+
 static void on_event(struct event_sink *sink, const struct event *event)
 {
     struct capture *capture = CONTAINER_OF(sink, struct capture, sink);
@@ -91,6 +100,12 @@ static void on_event(struct event_sink *sink, const struct event *event)
         capture->misfits++; /* an interface has one link type in a capture */
         return;
     }
+    size_t block = CAPTURE_BLOCK_HEAD + size_min(octets_in(event), capture->pcapng.snap_len);
+    if (capture->has_room && !capture->has_room(capture, block)) {
+        capture->lost++;
+        capture->lost_since++;
+        return;
+    }
     capture_comment(event, &comment);
     assert(!comment.cut);
     struct pcapng_packet packet = {
@@ -102,7 +117,9 @@ static void on_event(struct event_sink *sink, const struct event *event)
         .iovcnt = event->packet.iovcnt,
         .meta = event->packet.meta,
         .comment = text_bytes(&comment),
+        .lost_before = capture->lost_since,
     };
+    capture->lost_since = 0;
     pcapng_packet(&capture->pcapng, &packet);
 }
 
@@ -141,10 +158,13 @@ void capture_close(struct capture *capture, instant now)
     add_pair(&passed, " sent=", capture->sent);
     if (capture->misfits > 0)
         add_pair(&passed, " misfits=", capture->misfits);
+    if (capture->lost > 0)
+        add_pair(&passed, " lost=", capture->lost);
 
     struct pcapng_totals totals[PCAPNG_INTERFACES] = {
         [PCAPNG_PASSED] = {.received = capture->consumed + dropped,
                            .dropped = dropped,
+                           .lost = capture->lost,
                            .comment = text_bytes(&passed)},
         [PCAPNG_DROPPED] = {.received = dropped, .comment = text_bytes(&discarded)},
     };

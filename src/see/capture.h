@@ -26,6 +26,12 @@ struct capture {
     uint64_t consumed, sent;
     uint64_t drops[DROP_COUNT];
     uint64_t misfits; /* packets of another link type than the capture's: not written */
+    /* For a reader that may be slow, the caller's to set once it is open: is there room for a block
+     * of so many octets? Without room the packet is lost, and the next one that is written tells
+     * how many were (epb_dropcount). NULL: there is always room. */
+    bool (*has_room)(struct capture *capture, size_t octets);
+    uint64_t lost;       /* for want of room, */
+    uint64_t lost_since; /* since the last one that was written */
 };
 
 /* Starts a capture; the caller adds &capture->sink to a stack. 0, or the sink's error: then nothing
@@ -37,7 +43,7 @@ NODISCARD int capture_open(struct capture *capture, struct octet_sink *out,
 void capture_close(struct capture *capture, instant now);
 
 /* The comment of a packet event. CAPTURE_COMMENT octets hold any. */
-enum { CAPTURE_COMMENT = 512 };
+enum { CAPTURE_COMMENT = 512, CAPTURE_BLOCK_HEAD = CAPTURE_COMMENT + 128 };
 void capture_comment(const struct event *event, struct text *out);
 
 #endif

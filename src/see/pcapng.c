@@ -40,11 +40,13 @@ enum {
     INTERFACE_DESCRIPTION = 3,
     INTERFACE_RESOLUTION = 9, /* of time stamps: 10^-n seconds */
     PACKET_FLAGS = 2,
+    PACKET_LOST = 4, /* epb_dropcount */
     PACKET_ID = 5,
     STATISTICS_START = 2,
     STATISTICS_END = 3,
     STATISTICS_RECEIVED = 4,
     STATISTICS_DROPPED = 5,
+    STATISTICS_LOST = 7, /* isb_osdrop: between the interface and the capture */
 
     FLAGS_INBOUND = 1,
     FLAGS_OUTBOUND = 2,
@@ -287,6 +289,8 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
 
     option(&w, OPTION_COMMENT, packet->comment);
     option_u32(&w, PACKET_FLAGS, packet->outgoing ? FLAGS_OUTBOUND : FLAGS_INBOUND);
+    if (packet->lost_before > 0)
+        option_u64(&w, PACKET_LOST, packet->lost_before);
     option_u64(&w, PACKET_ID, packet->id);
     options_end(&w);
     end(p, &w);
@@ -311,6 +315,8 @@ void pcapng_close(struct pcapng *p, const struct pcapng_totals totals[PCAPNG_INT
         option_u64(&w, STATISTICS_END, wall_time(p, now));
         option_u64(&w, STATISTICS_RECEIVED, totals[i].received);
         option_u64(&w, STATISTICS_DROPPED, totals[i].dropped);
+        if (totals[i].lost > 0)
+            option_u64(&w, STATISTICS_LOST, totals[i].lost);
         options_end(&w);
         end(p, &w);
     }

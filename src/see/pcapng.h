@@ -70,6 +70,7 @@ struct pcapng_packet {
     int iovcnt;
     struct frame_meta meta;
     struct bytes comment; /* UTF-8 */
+    uint64_t lost_before; /* packets that should be between the last one and this */
 };
 
 void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet);
@@ -78,6 +79,7 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet);
 struct pcapng_totals {
     uint64_t received;
     uint64_t dropped;
+    uint64_t lost;        /* that the reader of the capture was too slow for */
     struct bytes comment; /* empty: none */
 };
 
