@@ -175,7 +175,7 @@ TAPIO_API const char *why_sentence(enum why why);
  */
 /* clang-format off */
 #define TAPIO_HELD_LIST(X) \
-    X(NO_TEXT,      "no-data",      "The application has written no more.") \
+    X(NO_TEXT,      "application",  "The application has written no more.") \
     X(CWND,         "cwnd",         "As much is in flight as cwnd allows (RFC 5681, 3.1).") \
     X(WINDOW,       "peer-window",  "The peer's window has no room (RFC 9293, 3.8.6).") \
     X(NAGLE,        "nagle",        "A small segment waits until all before it is acknowledged (RFC 9293, 3.7.4).") \
@@ -298,6 +298,7 @@ struct event {
             uint32_t seq, len;
             enum why trigger;
             uint32_t count; /* how often in a row */
+            struct endpoint local, remote;
         } retransmit;
         struct {
             uint32_t cwnd, ssthresh;
@@ -307,6 +308,7 @@ struct event {
             enum held_by by;
             uint32_t unsent; /* octets that wait, the FIN as one */
             uint32_t window; /* octets that the peer takes beyond those that it has acknowledged */
+            struct endpoint local, remote;
         } held;
         struct {
             bool sent; /* else it came, and was believed */

@@ -228,6 +228,8 @@ TAPIO_API void stack_unlisten(struct stack *stack, struct event_sink *sink);
 /* The decision that was made `back` decisions ago (0: the newest), or NULL when it was never made
  * or has been overwritten. Valid until the stack is next called. */
 TAPIO_API const struct event *stack_decision(const struct stack *stack, size_t back);
+/* How many were ever made: those beyond see.ring have been overwritten. */
+TAPIO_API uint64_t stack_decisions_made(const struct stack *stack);
 
 /* As it is now, with the addresses that have come since. */
 TAPIO_API const struct stack_config *stack_config(const struct stack *stack);

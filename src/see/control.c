@@ -6,6 +6,7 @@
 static const struct control_verb *const verbs[] = {
     &control_capture,
     &control_ss,
+    &control_why,
 };
 
 const struct control_verb *control_verb_find(const char *name)

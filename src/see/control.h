@@ -114,5 +114,6 @@ struct json control_line(struct text *line, const char *verb, int schema, const 
 
 extern const struct control_verb control_capture; /* control_capture.c */
 extern const struct control_verb control_ss;      /* control_ss.c */
+extern const struct control_verb control_why;     /* control_why.c */
 
 #endif

@@ -379,6 +379,11 @@ const struct event *stack_decision(const struct stack *s, size_t back)
     return events_decision(&s->events, back);
 }
 
+uint64_t stack_decisions_made(const struct stack *s)
+{
+    return s->events.decisions;
+}
+
 struct frame *stack_frame(struct stack *s, size_t room)
 {
     return frame_get(&s->frames, room);

@@ -25,12 +25,13 @@ static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const str
     conn->total_retransmits++;
     conn->octets_again += out->seg.text.len;
     events_count(tcp->events, COUNTER_TCP_RETRANSMITS);
-    events_emit(tcp->events,
-                &(struct event){.type = EVENT_RETRANSMIT,
-                                .conn = conn->id,
-                                .when = now,
-                                .retransmit = {out->seg.seq.value, (uint32_t)out->seg.text.len,
-                                               out->why, out->retransmits}});
+    events_emit(
+        tcp->events,
+        &(struct event){.type = EVENT_RETRANSMIT,
+                        .conn = conn->id,
+                        .when = now,
+                        .retransmit = {out->seg.seq.value, (uint32_t)out->seg.text.len, out->why,
+                                       out->retransmits, conn->local, conn->remote}});
 }
 
 /* The scoreboard: what is new is in flight now, and what was lost is again. */

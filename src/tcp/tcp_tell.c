@@ -34,7 +34,8 @@ static void tell_held(struct tcp *tcp, const struct tcp_conn *conn, enum event_t
     events_emit(tcp->events, &(struct event){.type = type,
                                              .conn = conn->id,
                                              .when = now,
-                                             .held = {by, tcp_unsent(conn) + fin, conn->snd.wnd}});
+                                             .held = {by, tcp_unsent(conn) + fin, conn->snd.wnd,
+                                                      conn->local, conn->remote}});
 }
 
 void tcp_tell_held(struct tcp *tcp, const struct tcp_conn *conn, instant now)

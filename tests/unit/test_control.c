@@ -338,8 +338,10 @@ START_TEST(causes_are_found_by_connection_and_the_newest_counts)
 
     ck_assert(causes_init(&causes, peer->stack, &memory));
     uint32_t id = peer_info(peer, s).facts.id;
-    ck_assert_ptr_null(causes_find(&causes, id));
+    ck_assert_ptr_nonnull(causes_find(&causes, id));
+    ck_assert_ptr_nonnull(strstr(causes_find(&causes, id)->why, "the initial window"));
     ck_assert_ptr_null(causes_find(&causes, 0));
+    ck_assert_ptr_null(causes_find(&causes, id + 1));
     causes_fini(&causes, &memory);
 
     peer_app_send(peer, s, 4 * 1460);
@@ -357,6 +359,78 @@ START_TEST(causes_are_found_by_connection_and_the_newest_counts)
     ck_assert_str_eq(cause->why, newest->cwnd.cause);
     ck_assert_ptr_null(causes_find(&causes, id + 16384)); /* the same place in the table */
     causes_fini(&causes, &memory);
+}
+END_TEST
+
+/* --- why ---------------------------------------------------------------------------------- */
+
+START_TEST(why_tells_each_thing_in_a_line_and_then_what_it_lacks)
+{
+    int s = peer_establish_passive(peer);
+    json_t *end;
+
+    peer_abort(peer, s);
+    peer_skip(peer);
+    ask("{\"schema\":1,\"verb\":\"why\",\"about\":\"rst\"}\n");
+    ck_assert_ptr_nonnull(strstr(out, "\"type\":\"rst\",\"conn\":1,\"times\":1,\"ago_ms\":0,"));
+    ck_assert_ptr_nonnull(strstr(out, "\"why\":\"reset-abort\",\"sent\":true,"));
+    ck_assert_ptr_nonnull(strstr(out,
+                                 "\"text\":\"connection 1, 10.9.0.2:80 with 10.9.0.1:40000: we "
+                                 "sent a reset, 0.000 s ago\""));
+    ck_assert_ptr_nonnull(strstr(out, "\"clause\":\"RFC 9293, 3.10.5\""));
+    ck_assert_ptr_nonnull(strstr(out, "\"ended\":\"the application aborted"));
+    ck_assert_int_eq(lines(&end), 3); /* with one that says that the request is answered */
+    json_decref(end);
+}
+END_TEST
+
+START_TEST(why_drop_counts_all_drops_since_the_beginning)
+{
+    json_t *end;
+
+    peer_establish_passive(peer);
+    for (int i = 0; i < 3; i++)
+        PEER_SEND(peer, .flags = ".", .seq = 1, .ack = 1, .len = 10, .bad_checksum = true);
+    ask("{\"schema\":1,\"verb\":\"why\",\"about\":\"drop\"}\n");
+    ck_assert_ptr_nonnull(strstr(out, "\"drop\":\"tcp.rx_csum\",\"packet\":"));
+    ck_assert_ptr_nonnull(strstr(out, "\"remote_addr\":\"10.9.0.1\",\"remote_port\":40000"));
+    ck_assert_ptr_nonnull(
+        strstr(out, "\"type\":\"total\",\"drop\":\"tcp.rx_csum\",\"packets\":3,"));
+    ck_assert_int_eq(lines(&end), 4);
+    json_decref(end);
+}
+END_TEST
+
+START_TEST(why_stall_tells_what_waits_now)
+{
+    int s = peer_establish_passive(peer);
+    json_t *end;
+
+    peer_app_send(peer, s, 40000); /* more than cwnd: nothing has stalled, but much waits */
+    peer_poll(peer);
+    peer_skip(peer);
+    ask("{\"schema\":1,\"verb\":\"why\",\"about\":\"stall\",\"conn\":1}\n");
+    ck_assert_ptr_nonnull(strstr(out, "\"type\":\"now\",\"conn\":1,\"limited_by\":\"cwnd\","));
+    ck_assert_ptr_nonnull(strstr(out, "octets wait now\""));
+    ck_assert_ptr_nonnull(strstr(out, "\"text\":\"nothing of connection 1 was stalled\""));
+    ck_assert_int_eq(lines(&end), 3);
+    json_decref(end);
+}
+END_TEST
+
+static const struct {
+    const char *line, *pattern;
+} misunderstood[] = {
+    {"{\"schema\":1,\"verb\":\"why\"}\n", "about: one of drop, rst, stall, retransmit"},
+    {"{\"schema\":1,\"verb\":\"why\",\"about\":\"me\"}\n", "about: one of"},
+    {"{\"schema\":1,\"verb\":\"why\",\"about\":\"rst\",\"conn\":0}\n", "conn: not a whole number"},
+    {"{\"schema\":1,\"verb\":\"why\",\"about\":\"rst\",\"port\":1}\n", "why knows no member port"},
+};
+
+START_TEST(why_says_what_it_can_be_asked)
+{
+    ask(misunderstood[_i].line);
+    expect_error(misunderstood[_i].pattern);
 }
 END_TEST
 
@@ -504,6 +578,10 @@ int main(void)
     tcase_add_test(c, a_turn_adds_a_bounded_piece);
     tcase_add_test(c, one_of_many_is_found_by_its_port);
     tcase_add_test(c, a_connection_is_told_with_its_figures_and_why_cwnd_changed);
+    tcase_add_test(c, why_tells_each_thing_in_a_line_and_then_what_it_lacks);
+    tcase_add_test(c, why_drop_counts_all_drops_since_the_beginning);
+    tcase_add_test(c, why_stall_tells_what_waits_now);
+    tcase_add_loop_test(c, why_says_what_it_can_be_asked, 0, ARRAY_LEN(misunderstood));
     tcase_add_test(c, causes_are_found_by_connection_and_the_newest_counts);
     suite_add_tcase(s, c);
     c = tcase_create("capture");
