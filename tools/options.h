@@ -45,6 +45,7 @@ struct options {
     const char *capture;          /* --capture; NULL: none */
     const char *log;              /* --log; NULL: none */
     const char *control;          /* --control; NULL: none */
+    bool control_always;          /* a verb's own: who runs it may look in without asking to */
     const char *profile;          /* --profile */
     struct impairs impairs;       /* --impair */
     const char *set[OPTIONS_SETS];

@@ -323,7 +323,7 @@ const struct option_row stack_option_rows[STACK_OPTIONS] = {
     {"set",         0, "KEY=VALUE",   "change a value, repeatable; --set help lists them", take_set},
     {"profile",     0, "NAME",        "a group of values: default, rfc, linux, freebsd", take_profile},
     {"seed",        0, "N",           "make random choices repeatable, and predictable", take_seed},
-    {"control",     0, "PATH",        "the control socket", take_control},
+    {"control",     0, "PATH",        "where to look into the running stack: a socket for tapio ss and capture (serve has one anyway)", take_control},
     {"ready-fd",    0, "N",           "write a line to this descriptor when ready, and close it", take_ready_fd},
     {"log",         0, "SPEC",        "log events to stderr, such as tcp=debug,arp=info", take_log},
 };

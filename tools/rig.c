@@ -21,6 +21,15 @@
 
 /* --- log and capture ---------------------------------------------------------------------- */
 
+/* For captures: on what they were made. */
+static void name_kernel(struct rig *rig)
+{
+    struct utsname kernel = {0};
+
+    uname(&kernel);
+    snprintf(rig->kernel, sizeof rig->kernel, "%s %s", kernel.sysname, kernel.release);
+}
+
 static void open_log(struct rig *rig)
 {
     char why[LOG_WHY];
@@ -74,8 +83,6 @@ static void guard_advance(struct os_machine *machine, instant now)
 static int open_capture(struct rig *rig, struct refusal *refusal)
 {
     const char *path = rig->options->capture;
-    struct utsname kernel = {0};
-    char os[160];
 
     if (!path)
         return 0;
@@ -92,11 +99,9 @@ static int open_capture(struct rig *rig, struct refusal *refusal)
     rig->capture = malloc(sizeof *rig->capture);
     if (!rig->capture)
         return refuse(refusal, EXIT_FAILURE, "not enough memory for a capture");
-    uname(&kernel);
-    snprintf(os, sizeof os, "%s %s", kernel.sysname, kernel.release);
     struct pcapng_config config = {
         .device = rig->options->device,
-        .os = os,
+        .os = rig->kernel,
         .ethernet = rig->config.link == STACK_LINK_ETHERNET,
         .raw = rig->options->capture_raw,
         .wall_base_ns = rig->env.env.wall_ns(rig->env.env.context),
@@ -246,9 +251,6 @@ static int open_steps(struct rig *rig, struct refusal *refusal)
     int status = ready_fd_check(rig->options->ready_fd, refusal);
     if (status)
         return status;
-    if (rig->options->control)
-        say("--control %s: nothing answers there yet; the control socket comes later",
-            rig->options->control);
     int err = os_env_init(&rig->env, NULL);
     if (err)
         return refuse(refusal, EXIT_FAILURE,
@@ -258,6 +260,7 @@ static int open_steps(struct rig *rig, struct refusal *refusal)
         os_env_seed(&rig->env, rig->options->seed);
         say("--seed: keys and sequence numbers can be guessed; for experiments only");
     }
+    name_kernel(rig);
     open_log(rig);
     status = open_capture(rig, refusal);
     if (!status)
@@ -270,6 +273,8 @@ static int open_steps(struct rig *rig, struct refusal *refusal)
         status = make_stack(rig, refusal);
     if (!status)
         status = open_loop(rig, refusal);
+    if (!status)
+        status = rig_open_control(rig, refusal);
     return status ? status : rig_take_lease(rig, refusal);
 }
 
@@ -287,6 +292,7 @@ int rig_open(struct rig *rig, const struct options *options, struct refusal *ref
 void rig_close(struct rig *rig)
 {
     rig_return_lease(rig);
+    rig_close_control(rig);
     if (rig->signals.fd >= 0)
         os_signals_close(rig->signals.fd);
     if (rig->link.fd >= 0)

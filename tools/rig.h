@@ -11,6 +11,7 @@
 #include "apps/dhcp_client.h"
 #include "base/memory.h"
 #include "options.h"
+#include "os/os_control.h"
 #include "os/os_env.h"
 #include "os/os_loop.h"
 #include "os/os_sink.h"
@@ -44,6 +45,9 @@ struct rig {
     enum rig_lease { LEASE_AWAITED, LEASE_HELD, LEASE_RETURNED } lease;
     instant lease_look; /* when it is asked how that goes */
 
+    struct os_control *control; /* NULL: nobody can look in */
+    char kernel[160];           /* "Linux 6.1.0", for captures */
+
     struct os_watch signals;
     struct os_watch link;
     int link_index;
@@ -69,6 +73,11 @@ TAPIO_NODISCARD int rig_open_tap(struct rig *rig, struct refusal *refusal);
  * line that the peer has gone. */
 TAPIO_NODISCARD int rig_open_stream(struct rig *rig, struct refusal *refusal);
 void rig_say_stream_ended(const struct rig *rig);
+
+/* For rig.c, of rig_control.c: the socket for whoever wants to look in, with --control or where the
+ * verb runs long. Without it the verb goes on, unless it was asked for. */
+TAPIO_NODISCARD int rig_open_control(struct rig *rig, struct refusal *refusal);
+void rig_close_control(struct rig *rig);
 
 /* For rig.c, of rig_dhcp.c. With --dhcp: waits until the rig has an address, and fills in what the
  * lease says; 0, or the status to exit with and the reason. */

@@ -341,7 +341,7 @@ int verb_serve(int argc, char **argv)
     int status = options_read(&serve.options, &verb, &serve, argc, argv, &wish, &first, &refusal);
     if (!status && options_grant(&verb, wish))
         return EXIT_SUCCESS;
-    serve.options.dhcp_patient = true;
+    serve.options.dhcp_patient = serve.options.control_always = true;
     if (!status)
         status = check_ports(&serve, &refusal);
     if (!status)

@@ -29,7 +29,13 @@
 
 #include "os/os_env.h"
 
-enum { BACKLOG = 16, LISTENER = OS_CONTROL_CLIENTS, TALK = 300 };
+enum {
+    BACKLOG = 128,
+    ACCEPTED = 32,
+    SEND_BUFFER = 1048576,
+    LISTENER = OS_CONTROL_CLIENTS,
+    TALK = 300
+};
 
 #define PATIENCE (10 * NS_PER_S)
 #define REST     (1 * NS_PER_S)
@@ -193,6 +199,7 @@ static void welcome(struct os_control *control, int fd, instant now)
         turn_away(fd, "there is no memory for it now");
         return;
     }
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
     c->fd = fd;
     c->asked = EPOLLIN;
     c->heard = now;
@@ -210,7 +217,7 @@ static void watch_listener(struct os_control *control, bool on)
 
 static void accept_some(struct os_control *control, instant now)
 {
-    for (int i = 0; i < BACKLOG; i++) {
+    for (int i = 0; i < ACCEPTED; i++) {
         int fd = accept4(control->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             welcome(control, fd, now);
@@ -248,24 +255,26 @@ static void hear(struct os_control *control, struct os_control_client *c, instan
     control->more |= c->more;
 }
 
-/* Writes what the ring holds. False: the client is gone. */
+/* Writes what the ring holds, as far as the client takes it. False: the client is gone. */
 static bool flush(struct os_control_client *c, instant now)
 {
-    struct iovec iov[2];
-    struct msghdr msg = {.msg_iov = iov};
+    struct octet_ring *ring = &c->session.ring;
 
-    msg.msg_iovlen = (size_t)octet_ring_peek(&c->session.ring, iov);
     c->blocked = false;
-    if (msg.msg_iovlen == 0)
-        return true;
-    ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n > 0) {
-        octet_ring_take(&c->session.ring, (size_t)n);
-        c->heard = now;
-    } else if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-        return false;
+    while (ring->len > 0 && !c->blocked) {
+        struct iovec iov[2];
+        struct msghdr msg = {.msg_iov = iov};
+        msg.msg_iovlen = (size_t)octet_ring_peek(ring, iov);
+        ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) {
+            octet_ring_take(ring, (size_t)n);
+            c->heard = now;
+        } else if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+            return false;
+        } else {
+            c->blocked = true;
+        }
     }
-    c->blocked = c->session.ring.len > 0;
     return true;
 }
 

@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve get ping dig drill sim wire doctor; do
+    for verb in serve get ping dig ss capture drill sim wire doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -97,7 +97,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in exec ss why top capture explain lab; do
+    for verb in exec why top explain lab; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done
@@ -195,6 +195,19 @@ usage_table() {
 1|ping -s 1473 10.9.0.1|at most 1472
 1|ping example.org|name one by --dns
 1|ping fe80::1|not built in yet
+2|ss --addr 10.9.0.2/24|no such option
+2|ss operand|unexpected
+2|ss --port 65536|not a port
+2|ss --control|needs an argument
+1|ss --control /nothing/here|No such file
+1|ss --control /etc/passwd|nobody answers
+2|capture|needs -w
+2|capture -w|needs an argument
+2|capture -c 0 -w -|number of packets
+2|capture -s 63 -w -|from 64
+1|capture --control /nothing/here -w -|No such file
+1|serve --control /nothing/here|No such file
+1|serve --control /etc/passwd|choose another path
 2|doctor --addr 10.9.0.2/24|no such option
 2|doctor now|unexpected
 TABLE
