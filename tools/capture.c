@@ -58,10 +58,7 @@ struct capture_verb {
 
 static int take_control(void *context, const char *text, struct refusal *refusal)
 {
-    if (!*text)
-        return refuse(refusal, EXIT_USAGE, "--control needs the path of a socket");
-    ((struct capture_verb *)context)->control = text;
-    return 0;
+    return control_path_take(&((struct capture_verb *)context)->control, text, refusal);
 }
 
 static int take_file(void *context, const char *text, struct refusal *refusal)

@@ -22,6 +22,14 @@
 
 enum { PATIENCE_S = 10, TRIES = 100, NAP_MS = 10 };
 
+int control_path_take(const char **path, const char *text, struct refusal *refusal)
+{
+    if (!*text)
+        return refuse(refusal, EXIT_USAGE, "--control needs the path of a socket");
+    *path = text;
+    return 0;
+}
+
 static int choose(struct control_client *c, struct refusal *refusal)
 {
     static struct os_control_found found; /* not on the stack: 64 paths */

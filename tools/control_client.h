@@ -19,6 +19,9 @@ struct control_client {
     json_t *object; /* the same, read; NULL: none */
 };
 
+/* The value of --control. */
+int control_path_take(const char **path, const char *text, struct refusal *refusal);
+
 /* Connects to the socket at `path`, or where that is NULL to the only one that lives. 0, or the
  * status to exit with and the reason: 1 when there is none, 2 when there are several, which are
  * listed. */

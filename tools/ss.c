@@ -27,10 +27,7 @@ struct ss_verb {
 
 static int take_control(void *context, const char *text, struct refusal *refusal)
 {
-    if (!*text)
-        return refuse(refusal, EXIT_USAGE, "--control needs the path of a socket");
-    ((struct ss_verb *)context)->control = text;
-    return 0;
+    return control_path_take(&((struct ss_verb *)context)->control, text, refusal);
 }
 
 #define FLAG(name, field)                                                                          \

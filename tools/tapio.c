@@ -34,7 +34,7 @@ static const struct verb verbs[] = {
     {"dig",     "ask for a name",                                           verb_dig},
     {"exec",    "run an unmodified program on the stack",                   NULL},
     {"ss",      "the connections of a running stack",                       verb_ss},
-    {"why",     "why a connection did what it did",                         NULL},
+    {"why",     "why it was dropped, reset, stalled or sent again",         verb_why},
     {"top",     "watch a running stack",                                    NULL},
     {"capture", "record the packets of a running stack",                    verb_capture},
     {"explain", "annotate a capture",                                       NULL},

@@ -185,7 +185,7 @@ static void tell_end(const struct why_answer *why, struct text *line)
 {
     char buffer[WHY_TEXT];
     struct text text = text_of(buffer, sizeof buffer);
-    struct json j = control_line(line, "why", SCHEMA, "end");
+    struct json j = control_line(line, "why", SCHEMA, "answer");
 
     json_add_u64(&j, "items", why->count);
     json_add_u64(&j, "more", why->more);

@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve get ping dig ss capture drill sim wire doctor; do
+    for verb in serve get ping dig ss why capture drill sim wire doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -97,7 +97,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in exec why top explain lab; do
+    for verb in exec top explain lab; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done
@@ -197,6 +197,11 @@ usage_table() {
 1|ping fe80::1|not built in yet
 2|ss --addr 10.9.0.2/24|no such option
 2|ss operand|unexpected
+2|why|why needs drop
+2|why nothing|there are 'why drop'
+2|why rst x|not the number of a connection
+2|why rst 1 2|unexpected
+1|why rst --control /nothing/here|No such file
 2|ss --port 65536|not a port
 2|ss --control|needs an argument
 1|ss --control /nothing/here|No such file
