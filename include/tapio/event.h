@@ -128,7 +128,7 @@ enum { TCP_STATE_COUNT = TAPIO_TCP_STATE_LIST(TAPIO_X) };
     X(OUT_OVERRIDE,     "override",         "A small segment that waited long enough for a larger window (RFC 9293, 3.8.6.2.1).") \
     X(OUT_RTO,          "retransmit-rto",   "Not acknowledged within the retransmission timeout (RFC 6298, 5.4).") \
     X(OUT_AFTER_RTO,    "retransmit-after-rto","Sent before the timeout and taken for lost with it (RFC 5681, 3.1).") \
-    X(OUT_FAST,         "fast-retransmit",  "Three duplicate ACKs say that it is lost (RFC 5681, 3.2).") \
+    X(OUT_FAST,         "fast-retransmit",  "ACKs say that it is lost; as the first of a recovery it leaves at once (RFC 5681, 3.2).") \
     X(OUT_SACK,         "sack-retransmit",  "What left later has arrived and this has not: it is lost (RFC 8985, 6.2).") \
     X(OUT_RESCUE,       "rescue-retransmit","In recovery two round trips brought no ACK: a segment beyond cwnd asks for one (RFC 6675, 4).") \
     X(OUT_TAIL_PROBE,   "tail-loss-probe",  "Two round trips without an ACK: a segment beyond cwnd asks for one (RFC 8985, 7.3).") \

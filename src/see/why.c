@@ -12,6 +12,8 @@
 
 #include "base/instant.h"
 
+#define EPISODE_NS NS_PER_S
+
 static const struct {
     const char *word, *done;
 } abouts[WHY_ABOUTS] = {
@@ -116,8 +118,10 @@ static bool is_again(const struct why_item *item, const struct event *older)
         return newer->reset.sent == older->reset.sent && newer->reset.why == older->reset.why &&
                endpoint_equal(newer->reset.local, older->reset.local) &&
                ip_equal(newer->reset.remote.addr, older->reset.remote.addr);
-    case EVENT_RETRANSMIT:
-        return newer->retransmit.trigger == older->retransmit.trigger;
+    case EVENT_RETRANSMIT: /* what lies far apart is another trouble, unless it is the same text */
+        return newer->retransmit.trigger == older->retransmit.trigger &&
+               (newer->retransmit.seq == older->retransmit.seq ||
+                instant_since(item->first, older->when) <= EPISODE_NS);
     default:
         return false;
     }

@@ -100,6 +100,11 @@ START_TEST(cwnd_holds_what_is_beyond_it)
     ck_assert_int_eq(held->held.by, HELD_CWND);
     ck_assert_uint_eq(held->held.unsent, 40000 - (peer_snd_nxt(p) - 1));
     peer_assert(p, count_of(EVENT_STALL) == 0); /* the ACK of what is in flight will let it go */
+    static const uint8_t text[65536];
+    while (sock_send(p->stack, s, text, sizeof text, 0, NULL) > 0)
+        ;
+    peer_poll(p);
+    peer_assert(p, count_of(EVENT_STALL) == 0); /* nor is a full send buffer one */
     stack_unlisten(p->stack, &ear.sink);
     peer_drop(p);
 }
