@@ -8,6 +8,9 @@
  * duplication cost little, so where a run has them they are on every way, and far stronger. Small
  * buffers make many packets and prove nothing more, so few runs have them.
  *
+ * Outages come at odd times: a connection that tries every two minutes, and a link that is down
+ * every twelve seconds, would else miss each other for hours.
+ *
  * The faults stop when most has arrived, however long that takes: virtual time is free.
  */
 #include "base/instant.h"
@@ -39,12 +42,14 @@ static void lengthen_way(struct prng *prng, const struct swarm_config *config,
                          struct impair_config *wire)
 {
     uint32_t reorder = up_to(prng, REORDER_MOST), duplicate = up_to(prng, DUPLICATE_MOST);
+    int64_t odd = (int64_t)prng_below(prng, NS_PER_S);
 
     wire->loss /= MILDER;
     wire->ack_loss /= MILDER;
     wire->corrupt /= MILDER;
     wire->forge /= MILDER;
     wire->outage_ns /= MILDER;
+    wire->every_ns += wire->outage_ns > 0 ? odd : 0;
     wire->reorder = has(config, SWARM_REORDER) ? reorder : 0;
     wire->duplicate = has(config, SWARM_DUPLICATE) ? duplicate : 0;
 }
@@ -67,6 +72,7 @@ static void draw_values(struct prng *prng, struct stack_values *v)
 
     v->tcp_rmem = buffer[prng_below(prng, ARRAY_LEN(buffer))];
     v->tcp_wmem = buffer[prng_below(prng, ARRAY_LEN(buffer))];
+    v->tcp_rto_max = 60 * NS_PER_S + (int64_t)prng_below(prng, 60 * NS_PER_S);
     v->tcp_cc = (int64_t)prng_below(prng, 2);
     v->tcp_hystart = (int64_t)prng_below(prng, 2);
     v->tcp_pacing = (int64_t)prng_below(prng, 2);

@@ -135,6 +135,22 @@ for line in sys.stdin:
     grep -q '^    again: tapio sim --swarm --seed 5 --conns 20 --set .sock.sockets=3. --capture seed-5.pcapng$' "$WORK/out"
 }
 
+# A swarm made long: the same each time, and repeated by a command that says so.
+soak() {
+    sim 0 --swarm --soak --seed 4 --bytes 200000
+    grep -q '^ok seed 4: .* octets verified, .*; faults: [a-z]' "$WORK/out"
+    cp "$WORK/out" "$WORK/first"
+    sim 0 --swarm --soak --seed 4 --bytes 200000 --capture "$WORK/soak.pcapng"
+    cmp "$WORK/first" "$WORK/out"
+    sim 0 --swarm --soak --seed 2 --json
+    python3 -c 'import json, sys
+run = json.load(sys.stdin)
+assert run["mode"] == "swarm" and run["soak"] and run["passed"], run
+assert run["verified_octets"] > 10**7 and run["injected_faults"] > 10**4, run' <"$WORK/out"
+    sim 1 --swarm --soak --seed 5 --bytes 200000 --conns 20 --set sock.sockets=1
+    grep -q '^    again: tapio sim --swarm --soak --seed 5 --conns 20 --bytes 200000 --set .sock.sockets=1. --capture seed-5.pcapng$' "$WORK/out"
+}
+
 # The worst of wires: slow, but every octet arrives.
 worst() {
     sim 0 --seed 1..20 --bytes 100000 --impair reorder=50%,dup=50%,loss=30%,corrupt=5%
@@ -148,7 +164,7 @@ mistakes() {
         "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now" \
         "--flows 0" "--rate 1mbit" "--time 5" "--flows 1 --rate 5" "--flows 1 --queue 0" "--flows 1 --delay 5ms,loss=1%" \
         "--flows 1 --time 1 --skip 1" "--flows 1 --conns 2" "--flows 1 --time x" \
-        "--swarm --flows 2" "--swarm --plot $WORK/c" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65"; do
+        "--swarm --flows 2" "--swarm --plot $WORK/c" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65" "--soak" "--soak --flows 1"; do
         # shellcheck disable=SC2086 # several words
         sim 2 $line
         expect "lines for sim $line" 1 "$(wc -l <"$WORK/err")"
@@ -165,6 +181,7 @@ try "charts are XML, and have a mark for each segment that was sent again" plott
 try "a failure comes with the command that repeats it" failing
 try "flows share a bottleneck, and the figures are told" flows
 try "a swarm of stacks and faults" swarm
+try "a swarm made long" soak
 try "wires that lose, repeat, reorder and corrupt a third of all" worst C44
 try "a mistake is told in one line" mistakes
 finish
