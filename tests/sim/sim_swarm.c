@@ -36,12 +36,15 @@ static struct {
     unsigned passed, failed;
 } total;
 
-static char replay[120]; /* of the seed that is being run */
+/* What to say of the seed that is being run if it does not come to its end; and how to repeat it.
+ */
+static char cut_short[200];
+static const char *replay = cut_short;
 
 /* An assertion has failed, or time is up: which seed was it? */
 static void tell_seed(int number)
 {
-    ssize_t n = write(STDOUT_FILENO, replay, strlen(replay));
+    ssize_t n = write(STDOUT_FILENO, cut_short, strlen(cut_short));
 
     _exit(n < 0 ? 128 : 128 + number);
 }
@@ -104,7 +107,10 @@ static void run_seed(uint64_t seed, bool soak, int log)
     struct swarm_result result = {0};
     const char *how = soak ? " --soak" : "";
 
-    snprintf(replay, sizeof replay,
+    int first = snprintf(cut_short, sizeof cut_short,
+                         "not ok seed %" PRIu64 ": an assertion failed, or time was up\n", seed);
+    replay = cut_short + first;
+    snprintf(cut_short + first, sizeof cut_short - (size_t)first,
              "    tapio sim --swarm%s --seed %" PRIu64 " --capture seed-%" PRIu64 ".pcapng\n", how,
              seed, seed);
     if (soak)
