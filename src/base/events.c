@@ -186,7 +186,7 @@ bool event_is_decision(enum event_type type)
     return true;
 }
 
-void events_emit(struct events *events, const struct event *event)
+void events_tell(struct events *events, const struct event *event)
 {
     assert(event->type < ARRAY_LEN(type_names));
     if (event_is_decision(event->type)) {

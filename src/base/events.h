@@ -32,14 +32,28 @@ struct events {
 NODISCARD int events_init(struct events *events, struct memory *memory, uint32_t ring_len);
 void events_fini(struct events *events, struct memory *memory);
 
+/* Without events (-Devents=false) the compiler sees that nobody ever listens and nothing is told.
+ */
+#ifdef TAPIO_NO_EVENTS
+enum { EVENTS_ARE_TOLD = false };
+#else
+enum { EVENTS_ARE_TOLD = true };
+#endif
+
 /* Is anybody there for per-packet events? */
 static inline bool events_wanted(const struct events *events)
 {
-    return UNLIKELY(events->sinks != NULL);
+    return EVENTS_ARE_TOLD && UNLIKELY(events->sinks != NULL);
 }
 
+void events_tell(struct events *events, const struct event *event);
+
 /* Hands an event to every listener and, unless it is per packet, to the ring. */
-void events_emit(struct events *events, const struct event *event);
+static inline void events_emit(struct events *events, const struct event *event)
+{
+    if (EVENTS_ARE_TOLD)
+        events_tell(events, event);
+}
 
 /* The decision that was made `back` decisions ago (0: the newest); NULL when it was never made or
  * has been overwritten. */
