@@ -221,7 +221,7 @@ struct conn_facts {
     X(RETRANSMIT,   "retransmit")   /* decision: .retransmit   */ \
     X(CWND,         "cwnd")         /* decision: .cwnd         */ \
     X(CWND_STEP,    "cwnd-step")    /* per packet: .cwnd, by what an ACK says */ \
-    X(STALL,        "stall")        /* decision: .held: nothing in flight will let it go */ \
+    X(STALL,        "stall")        /* decision: .held: it has waited until a timer asked */ \
     X(RESUME,       "resume")       /* decision: .held: that is over */ \
     X(HELD,         "held")         /* per packet: .held       */ \
     X(RESET,        "reset")        /* decision: .reset        */ \
@@ -309,6 +309,7 @@ struct event {
             uint32_t unsent; /* octets that wait, the FIN as one */
             uint32_t window; /* octets that the peer takes beyond those that it has acknowledged */
             struct endpoint local, remote;
+            int64_t waited_ns; /* STALL: since when, before `when` */
         } held;
         struct {
             bool sent; /* else it came, and was believed */

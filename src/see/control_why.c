@@ -100,6 +100,8 @@ static void tell_item(const struct why_answer *why, const struct why_item *item,
         json_add_string(&j, "limited_by", held_key(event->held.by));
         json_add_u64(&j, "unsent_octets", event->held.unsent);
         json_add_bool(&j, "over", item->is_over);
+        json_add_i64(&j, "began_ms",
+                     (why->now.ns - event->when.ns + event->held.waited_ns) / 1000000);
         add_ends(&j, event->held.local, event->held.remote);
         break;
     case WHY_ABOUT_RETRANSMIT:

@@ -321,7 +321,8 @@ static void tell_reset(const struct why_answer *why, const struct why_item *item
 static void tell_stall(const struct why_answer *why, const struct why_item *item, struct text *out)
 {
     const struct event *event = &item->event;
-    int64_t waited = instant_since(item->is_over ? item->over_at : why->now, event->when);
+    instant began = instant_add(event->when, -event->held.waited_ns);
+    int64_t waited = instant_since(item->is_over ? item->over_at : why->now, began);
 
     add_names(out, event->conn, event->held.local, event->held.remote);
     text_add(out, ": ");
@@ -333,7 +334,7 @@ static void tell_stall(const struct why_answer *why, const struct why_item *item
         add_ago(out, why, item->over_at);
     } else {
         text_add(out, " began to wait ");
-        add_ago(out, why, event->when);
+        add_ago(out, why, began);
         text_add(out, ", and it is not over");
     }
 }

@@ -280,8 +280,9 @@ void tcp_tell_cwnd_step(struct tcp *tcp, const struct tcp_conn *conn, uint32_t b
                         const char *cause, instant now);
 /* Nothing more leaves for now, and conn->held says why. */
 void tcp_tell_held(struct tcp *tcp, const struct tcp_conn *conn, instant now);
-/* Nothing will, until the peer, the application or a timer changes that; told once. */
-void tcp_tell_stall(struct tcp *tcp, struct tcp_conn *conn, enum held_by by, instant now);
+/* Something has waited for so long that a timer has to ask; told once. */
+void tcp_tell_stall(struct tcp *tcp, struct tcp_conn *conn, enum held_by by, int64_t waited_ns,
+                    instant now);
 /* New text leaves, or none waits any more. */
 void tcp_tell_resumed(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_tell_note(struct tcp *tcp, const struct tcp_conn *conn, const char *text, int64_t value,

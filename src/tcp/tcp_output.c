@@ -409,7 +409,6 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
                conn->held == HELD_WINDOW || conn->held == HELD_MEMORY) {
         conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
         events_timer(tcp->events, conn->id, TIMER_OVERRIDE, conn->retransmit_at, now);
-        tcp_tell_stall(tcp, conn, (enum held_by)conn->held, now);
     }
     if (!instant_is_never(conn->retransmit_at))
         wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));

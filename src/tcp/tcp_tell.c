@@ -1,9 +1,10 @@
 /*
  * tcp_tell.c - what a connection tells of itself: its decisions, as events (tapio/event.h).
  *
- * A stall is told once: nothing is in flight whose ACK would let go what waits, or the peer's
- * window is closed. It is over when new text leaves. How a sender is kept for a moment, by cwnd for
- * the most part, is told only while somebody listens.
+ * A sender is kept from sending all the time, mostly by cwnd and for a moment: that is told only
+ * while somebody listens. A stall is what lasts: the window stays closed until it is probed, or
+ * what waits for a larger one or for the application does so until the override. It is told then,
+ * once, with how long it has lasted, and is over when new text leaves.
  */
 #include "tcp/tcp_conn.h"
 
@@ -27,36 +28,41 @@ void tcp_tell_cwnd_step(struct tcp *tcp, const struct tcp_conn *conn, uint32_t b
 }
 
 static void tell_held(struct tcp *tcp, const struct tcp_conn *conn, enum event_type type,
-                      enum held_by by, instant now)
+                      enum held_by by, int64_t waited_ns, instant now)
 {
-    bool fin = conn->closing && !conn->fin_sent;
+    uint32_t fin = conn->closing && !conn->fin_sent;
 
     events_emit(tcp->events, &(struct event){.type = type,
                                              .conn = conn->id,
                                              .when = now,
-                                             .held = {by, tcp_unsent(conn) + fin, conn->snd.wnd,
-                                                      conn->local, conn->remote}});
+                                             .held = {.by = by,
+                                                      .unsent = tcp_unsent(conn) + fin,
+                                                      .window = conn->snd.wnd,
+                                                      .local = conn->local,
+                                                      .remote = conn->remote,
+                                                      .waited_ns = waited_ns}});
 }
 
 void tcp_tell_held(struct tcp *tcp, const struct tcp_conn *conn, instant now)
 {
     if (events_wanted(tcp->events))
-        tell_held(tcp, conn, EVENT_HELD, (enum held_by)conn->held, now);
+        tell_held(tcp, conn, EVENT_HELD, (enum held_by)conn->held, 0, now);
 }
 
-void tcp_tell_stall(struct tcp *tcp, struct tcp_conn *conn, enum held_by by, instant now)
+void tcp_tell_stall(struct tcp *tcp, struct tcp_conn *conn, enum held_by by, int64_t waited_ns,
+                    instant now)
 {
     if (conn->stalled == by)
         return;
     conn->stalled = (uint8_t)by;
-    tell_held(tcp, conn, EVENT_STALL, by, now);
+    tell_held(tcp, conn, EVENT_STALL, by, waited_ns, now);
 }
 
 void tcp_tell_resumed(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     if (conn->stalled == HELD_NO_TEXT)
         return;
-    tell_held(tcp, conn, EVENT_RESUME, (enum held_by)conn->stalled, now);
+    tell_held(tcp, conn, EVENT_RESUME, (enum held_by)conn->stalled, 0, now);
     conn->stalled = HELD_NO_TEXT;
 }
 

@@ -43,8 +43,6 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
             events_timer(tcp->events, conn->id, TIMER_RETRANSMIT, INSTANT_NEVER, now);
         return;
     }
-    if (conn->persisting && !before)
-        tcp_tell_stall(tcp, conn, HELD_WINDOW, now);
     if (conn->persisting && !before && !in_flight)
         conn->since = now;
     conn->retransmit_at =
@@ -149,7 +147,10 @@ static void retransmission_timeout(struct tcp *tcp, struct tcp_conn *conn, insta
 /* RFC 9293, 3.8.6.1: probe a closed window, ever more seldom, for as long as the peer answers. */
 static void persist_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
+    struct rto_limits limits = tcp_rto_limits(tcp);
+
     events_timer_fired(tcp->events, conn->id, TIMER_PERSIST, now);
+    tcp_tell_stall(tcp, conn, HELD_WINDOW, rto_current(&conn->rto, &limits), now);
     if (conn->retransmits >= tcp->values->tcp_retries) {
         tcp_end(tcp, conn, conn_timeout_error(conn), "the peer answers no probe (RFC 9293, 3.8.3)",
                 now);
@@ -181,6 +182,9 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
         events_timer_fired(tcp->events, conn->id, TIMER_RETRANSMIT, now);
     } else {
         events_timer_fired(tcp->events, conn->id, TIMER_OVERRIDE, now);
+        enum held_by by = conn->starving ? HELD_MEMORY : (enum held_by)conn->held;
+        if (by != HELD_NO_TEXT)
+            tcp_tell_stall(tcp, conn, by, tcp->values->tcp_override, now);
         conn->override = conn->sendq.len > 0;
         if (conn->starving && conn->sendq.len == 0) { /* is there memory now? */
             conn->starving = false;

@@ -83,8 +83,8 @@ def transfer():
     assert not any(key.startswith("rtt_ms") for key in after)
 
 
-def stopped_reader():
-    """Its window is what limits the connection, and a timer probes it."""
+def stalled():
+    """A reader that has stopped: its window is what limits the connection, and a timer probes it."""
     sock = socket.create_connection(("10.9.0.2", 19))
     deadline = time.time() + 10
     while True:
@@ -95,18 +95,6 @@ def stopped_reader():
         assert time.time() < deadline, one
         time.sleep(0.1)
     assert one["snd_wnd_octets"] < one["mss_octets"], one
-    return sock
-
-
-def stalled():
-    stopped_reader().close()
-
-
-def hold():
-    """The same, until we are ended."""
-    sock = stopped_reader()
-    print("held", flush=True)
-    time.sleep(600)
     sock.close()
 
 
@@ -207,7 +195,7 @@ def whole_blocks(path):
 
 if __name__ == "__main__":
     verbs = {f.__name__.replace("_", "-"): f for f in
-             (transfer, stalled, hold, cause, rude, hundred, never_read, json_lines, whole_blocks)}
+             (transfer, stalled, cause, rude, hundred, never_read, json_lines, whole_blocks)}
     try:
         verbs[sys.argv[1]](*sys.argv[2:])
     except (AssertionError, OSError, ValueError) as wrong:

@@ -240,61 +240,6 @@ why_cwnd_changed() {
 }
 
 
-# --- why ----------------------------------------------------------------------------------------
-
-why_rst_and_drop() {
-    serve_start --root "$WORK/site"
-    run why rst
-    expect "status" 0 "$code"
-    expect "what it says when there was none" "nothing was reset" "$(cat "$WORK/out")"
-    curl --disable --silent --max-time 5 --noproxy '*' "$URL:81/" || true
-    run why rst
-    cat "$WORK/out"
-    grep -Eq '^10\.9\.0\.2:81 with 10\.9\.0\.1:[0-9]+: we sent a reset, [0-9.]+ s ago$' "$WORK/out"
-    grep -q '^    There is no connection and no listener for this segment (RFC 9293, 3.10.7.1).$' "$WORK/out"
-    run why drop
-    cat "$WORK/out"
-    grep -Eq '^tcp\.rx_closed: packet [0-9]+, TCP from 10\.9\.0\.1:[0-9]+ to 10\.9\.0\.2:81, [0-9.]+ s ago$' "$WORK/out"
-    grep -q '^since the start: tcp.rx_closed 1: ' "$WORK/out"
-    run why rst 4711
-    expect "what it says of none" 'there has been no connection 4711: `tapio ss` lists those that live' "$(cat "$WORK/out")"
-    run why drop --json
-    grep -q '^{"schema":1,"verb":"why","type":"drop","times":1,"ago_ms":[0-9]*,"drop":"tcp.rx_closed",' "$WORK/out"
-    serve_stop
-}
-
-why_retransmit_after_the_fact() {
-    serve_start --root "$WORK/site" --impair out:loss=3%,seed=3
-    fetch -o /dev/null "$URL/big"
-    wait_until 5 no_connection
-    run why retransmit 1
-    cat "$WORK/out"
-    expect "status" 0 "$code"
-    grep -Eq '^connection 1, 10\.9\.0\.2:80 with 10\.9\.0\.1:[0-9]+: .* octets sent again, seq [0-9]+' "$WORK/out"
-    grep -Eq '^    .*\(RFC [0-9]+, [0-9.]+\)\.$' "$WORK/out"
-    serve_stop
-}
-
-no_connection() {
-    [[ -z $("$TAPIO" ss -H) ]]
-}
-
-why_stall_while_it_lasts() {
-    local reader
-    serve_start --chargen 19
-    $PY hold >"$WORK/held" &
-    reader=$!
-    started "$reader"
-    wait_until 10 grep -q held "$WORK/held"
-    run why stall
-    cat "$WORK/out"
-    grep -Eq '^connection 1, 10\.9\.0\.2:19 with .*: [0-9]+ octets began to wait [0-9.]+ s ago, and it is not over$' "$WORK/out"
-    grep -Eq '^connection 1, .*: [0-9]+ octets wait now$' "$WORK/out"
-    grep -q "^    The peer's window" "$WORK/out"
-    kill "$reader"
-    serve_stop
-}
-
 # --- who behaves badly ------------------------------------------------------------------------
 
 other_user() {
@@ -501,9 +446,6 @@ try "ss -tin, -tl, -ua, -o, --port, --state: in the words of ss" in_the_words_of
 try "ss --json: each line JSON with its schema" as_json
 try "ss: a reader that stops is what limits the sender" limited_by_the_peer
 try "ss: why cwnd last changed" why_cwnd_changed
-try "why rst, why drop: what it was, and the clause" why_rst_and_drop
-try "why retransmit, after the connection has ended" why_retransmit_after_the_fact
-try "why stall: that it lasts, and what waits now" why_stall_while_it_lasts
 if ((EUID == 0)) && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
     try "another user is told so, and no more" other_user F11
 fi

@@ -133,12 +133,12 @@ static const struct {
     {{.type = EVENT_CWND_STEP, .conn = 2, .cwnd = {2896, UINT32_MAX, "slow start"}},
      "tcp=debug",
      "3.000123 tcp conn=2 cwnd=2896 ssthresh=inf: slow start\n"},
-    {{.type = EVENT_STALL, .conn = 2, .held = {HELD_WINDOW, 12000, 0}},
+    {{.type = EVENT_STALL, .conn = 2, .held = {.by = HELD_WINDOW, .unsent = 12000}},
      "tcp=debug",
      "3.000123 tcp conn=2 stall by=peer-window unsent=12000 window=0: The peer's window has no "
      "room "
      "(RFC 9293, 3.8.6).\n"},
-    {{.type = EVENT_RESUME, .conn = 2, .held = {HELD_CORK, 12, 1}},
+    {{.type = EVENT_RESUME, .conn = 2, .held = {.by = HELD_CORK, .unsent = 12, .window = 1}},
      "tcp=debug",
      "3.000123 tcp conn=2 resume by=cork unsent=12 window=1: The application has said that more "
      "will come (TCP_CORK, MSG_MORE).\n"},
