@@ -31,10 +31,11 @@
 
 enum {
     BACKLOG = 128,
-    ACCEPTED = 32,
-    SEND_BUFFER = 1048576,
-    LISTENER = OS_CONTROL_CLIENTS,
-    TALK = 300
+    ACCEPTED = 32,         /* clients that one turn lets in */
+    TRIES = 10,            /* to make a socket in a folder that goes away */
+    SEND_BUFFER = 1048576, /* wanted of the kernel, so that a burst has room beside the ring */
+    TALK = 300,
+    LISTENER = OS_CONTROL_CLIENTS, /* in the epoll set, where clients are numbered from 0 */
 };
 
 #define PATIENCE (10 * NS_PER_S)
@@ -91,12 +92,10 @@ static int listen_at_path(const char *path)
 }
 
 /* In our folder it gets its name when it listens: who finds it there finds it alive. */
-static int listen_at_place(const char *device, char path[OS_CONTROL_PATH])
+static int listen_young(const char *device, char path[OS_CONTROL_PATH])
 {
     char young[OS_CONTROL_PATH + 1];
-    struct os_control_found found;
 
-    os_control_search(&found); /* dead ones of others go */
     int err = os_control_place(device, path);
     if (err)
         return err;
@@ -112,6 +111,18 @@ static int listen_at_place(const char *device, char path[OS_CONTROL_PATH])
     close(fd);
     unlink(young);
     return err;
+}
+
+/* The folder may go while we make our socket in it, with somebody else who ends. */
+static int listen_at_place(const char *device, char path[OS_CONTROL_PATH])
+{
+    struct os_control_found found;
+    int fd = -ENOENT;
+
+    os_control_search(&found); /* dead ones of others go */
+    for (int i = 0; i < TRIES && fd == -ENOENT; i++)
+        fd = listen_young(device, path);
+    return fd;
 }
 
 /* --- clients ------------------------------------------------------------------------------ */
@@ -381,6 +392,7 @@ int os_control_open(struct os_control *control, const char *path,
         path ? listen_at_path(path) : listen_at_place(context->device, control->path);
     if (control->listener < 0)
         return control->listener;
+    control->in_place = !path;
     if (path)
         snprintf(control->path, sizeof control->path, "%s", path);
     int err = add_all(control, loop);
@@ -401,6 +413,8 @@ void os_control_close(struct os_control *control)
     if (lstat(control->path, &st) == 0 && st.st_dev == control->path_dev &&
         st.st_ino == control->path_ino)
         unlink(control->path);
+    if (control->in_place)
+        os_control_leave(control->path);
     close(control->listener);
     if (control->epoll >= 0)
         close(control->epoll);

@@ -33,6 +33,7 @@ struct os_control {
     int clients;         /* that are there */
     bool more;           /* some of them have more to do at once */
     instant resume_at;   /* accepting rests until then: the process has no descriptor left */
+    bool in_place;       /* nobody has chosen the path */
     char path[OS_CONTROL_PATH];
     dev_t path_dev; /* the socket's file, which may have become another's */
     ino_t path_ino;

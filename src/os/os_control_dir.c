@@ -66,6 +66,14 @@ int os_control_place(const char *device, char out[OS_CONTROL_PATH])
     return err;
 }
 
+void os_control_leave(const char *path)
+{
+    char dir[OS_CONTROL_PATH];
+
+    snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
+    rmdir(dir); /* which only an empty one lets happen */
+}
+
 int os_control_connect(const char *path)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -148,6 +156,7 @@ void os_control_search(struct os_control_found *out)
         for (int n = 0; n < OS_CONTROL_LOOKED && (entry = readdir(dir)); n++)
             look_at(dirs[i], entry->d_name, out);
         closedir(dir);
+        rmdir(dirs[i]); /* if nothing is left in it */
         qsort(out->path[before], (size_t)(out->count - before), sizeof out->path[0], by_name);
     }
 }

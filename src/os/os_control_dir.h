@@ -24,6 +24,8 @@ struct os_control_found {
 /* Makes DIR if need be, and the name of our socket in it. 0, or -errno of the last that was tried.
  */
 NODISCARD int os_control_place(const char *device, char out[OS_CONTROL_PATH]);
+/* The folder of a socket that was at such a place goes, too, unless there are others in it. */
+void os_control_leave(const char *path);
 /* Those that somebody listens at, by name; removes the dead ones on the way. */
 void os_control_search(struct os_control_found *out);
 /* A connection to the socket at that path, which waits for nothing: its descriptor, -ECONNREFUSED
