@@ -336,7 +336,9 @@ static instant deadline(struct os_machine *machine)
 {
     struct os_control *control = CONTAINER_OF(machine, struct os_control, machine);
 
-    return control->more ? (instant){0} : control->resume_at;
+    static const instant at_once = {0};
+
+    return control->more ? at_once : control->resume_at;
 }
 
 static void settled(struct os_machine *machine, instant now)

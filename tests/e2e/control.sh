@@ -439,7 +439,7 @@ try "the socket is in our folder, ours alone, and goes with the server" its_plac
 try "two servers: exit 2 and a list; --control chooses" two_servers
 try "what a killed server leaves is removed when found" killed F10
 try "--control PATH: there and nowhere else; what is there stays unless it is dead" chosen_path
-try "no place for a socket: one line, and serving goes on" no_place F07
+try "no place for a socket: one line, and serving goes on" no_place
 try "a short verb has a socket when asked for" short_verbs
 try "ss --json of a live transfer: sane figures that move" live_transfer
 try "ss -tin, -tl, -ua, -o, --port, --state: in the words of ss" in_the_words_of_ss
@@ -447,9 +447,9 @@ try "ss --json: each line JSON with its schema" as_json
 try "ss: a reader that stops is what limits the sender" limited_by_the_peer
 try "ss: why cwnd last changed" why_cwnd_changed
 if ((EUID == 0)) && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
-    try "another user is told so, and no more" other_user F11
+    try "another user is told so, and no more" other_user
 fi
-try "garbage, half a line, a huge line, a hundred clients" rude_clients F07
+try "garbage, half a line, a huge line, a hundred clients" rude_clients
 try "clients that never read do not slow the server" deaf_clients F06
 try "a capture that is stopped loses packets and counts them" stopped_clients F06
 try "capture -w - live into tshark, ended by Ctrl-C" live_into_tshark

@@ -305,6 +305,21 @@ START_TEST(a_client_is_answered_as_often_as_it_asks)
 }
 END_TEST
 
+START_TEST(no_descriptor_of_ours_outlives_an_exec)
+{
+    open_control();
+    int fd = client();
+    turn(2);
+    ck_assert_int_eq(control.clients, 1);
+    const int ours[] = {control.listener, control.epoll, control.client[0].fd, fd};
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        ck_assert(fcntl(ours[i], F_GETFD) & FD_CLOEXEC);
+    close(fd);
+    os_control_close(&control);
+    PROVES("F05");
+}
+END_TEST
+
 START_TEST(a_client_that_closes_its_half_is_answered_and_hung_up_on)
 {
     open_control();
@@ -337,7 +352,6 @@ START_TEST(silent_clients_give_way_to_new_ones)
     turn(8);
     ck_assert_int_eq(control.clients, 0);
     os_control_close(&control);
-    PROVES("F07");
 }
 END_TEST
 
@@ -447,6 +461,7 @@ int main(void)
     tcase_add_checked_fixture(c, given_a_loop, remove_all);
     tcase_set_timeout(c, 30);
     tcase_add_test(c, a_client_is_answered_as_often_as_it_asks);
+    tcase_add_test(c, no_descriptor_of_ours_outlives_an_exec);
     tcase_add_test(c, a_client_that_closes_its_half_is_answered_and_hung_up_on);
     tcase_add_test(c, silent_clients_give_way_to_new_ones);
     tcase_add_test(c, when_all_are_being_answered_a_new_one_is_turned_away);
