@@ -137,6 +137,10 @@ static int64_t number(json_t *object, const char *key)
 
 /* --- requests ----------------------------------------------------------------------------- */
 
+/* The longest string that a request may have. */
+#define THIRTY    "012345678901234567890123456789"
+#define LONG_TEXT THIRTY THIRTY THIRTY THIRTY "0123456"
+
 static const struct {
     const char *line, *error;
     bool ends; /* the session */
@@ -153,6 +157,8 @@ static const struct {
     {"{\"schema\":1,\"verb\":\"ss\",\"port\":1e300}\n", "port: not a string, a whole", true},
     {"{\"schema\":1,\"verb\":\"ss\",\"port\":99999999999999999999}\n", "not JSON", true},
     {"{\"schema\":1,\"verb\":\"ss\",\"a key that is much too long\":1}\n", "no such member", true},
+    {"{\"schema\":1,\"verb\":\"" LONG_TEXT "\"}\n", "no such verb", false},
+    {"{\"schema\":1,\"verb\":\"" LONG_TEXT "x\"}\n", "verb: too long", true},
     {"{}\n", "\\\"schema\\\":1", false},
     {"{\"verb\":\"ss\"}\n", "\\\"schema\\\":1", false},
     {"{\"schema\":2,\"verb\":\"ss\"}\n", "schema: not a whole number from 1 to 1", false},
@@ -513,7 +519,8 @@ START_TEST(a_capture_that_nobody_reads_loses_packets_and_counts_them)
     }
     uint64_t lost = session.call.lost;
     read_some(SIZE_MAX);
-    ping(); /* the first that is written again tells how many were not */
+    ping(); /* the first that is written again tells how many were not, */
+    ping(); /* and those behind it do not */
     run(SIZE_MAX);
     for (size_t at = 0; at < out_len; at += be32(at + 4)) {
         if (be32(at) != 6)
@@ -532,6 +539,24 @@ START_TEST(a_capture_that_nobody_reads_loses_packets_and_counts_them)
     run(SIZE_MAX);
     ck_assert_int_eq(blocks(5), 2);
     PROVES("F06");
+}
+END_TEST
+
+START_TEST(a_capture_that_is_full_has_room_for_its_statistics)
+{
+    ask("{\"schema\":1,\"verb\":\"capture\"}\n");
+    for (int sent = 0; session.call.lost == 0; sent++) {
+        ping();
+        os_session_turn(&session, peer->now); /* and reads nothing */
+        if (sent % 200 == 199)
+            peer_flows_forget(peer);
+    }
+    os_session_input_ended(&session);
+    os_session_turn(&session, peer->now);
+    ck_assert_ptr_null(session.call.verb);
+    read_some(SIZE_MAX);
+    ck_assert_int_eq(blocks(5), 2);
+    ck_assert(os_session_is_over(&session));
 }
 END_TEST
 
@@ -590,6 +615,7 @@ int main(void)
     tcase_add_test(c, a_capture_has_packets_and_ends_with_statistics);
     tcase_add_test(c, a_capture_of_so_many_packets_ends_by_itself);
     tcase_add_test(c, a_capture_that_nobody_reads_loses_packets_and_counts_them);
+    tcase_add_test(c, a_capture_that_is_full_has_room_for_its_statistics);
     tcase_add_test(c, a_client_that_vanishes_takes_its_listener_with_it);
     suite_add_tcase(s, c);
     c = tcase_create("THREATS F01");

@@ -194,6 +194,30 @@ START_TEST(numbers_name_what_is_out_and_nothing_else)
 }
 END_TEST
 
+START_TEST(a_walk_passes_over_slabs_with_nothing_in_them)
+{
+    enum { CAP = 10000, APART = 997 };
+    void *objects[CAP];
+    uint32_t index = 0, steps = 0, seen = 0;
+
+    given_pool(1000, CAP);
+    ck_assert(pool_is_past(&pool, &index));
+    for (uint32_t i = 0; i < CAP; i++) {
+        objects[i] = pool_get(&pool);
+        ck_assert_ptr_nonnull(objects[i]);
+    }
+    for (uint32_t i = 0; i < CAP; i++)
+        if (i % APART != 0)
+            pool_put(&pool, objects[i]);
+    for (index = 0; !pool_is_past(&pool, &index); index++, steps++)
+        seen += pool_at(&pool, index) != NULL;
+    ck_assert_uint_eq(seen, pool.used);
+    ck_assert_uint_le(steps, pool.used * pool.per_slab);
+    ck_assert_uint_lt(steps, CAP / 4);
+    pool_fini(&pool);
+}
+END_TEST
+
 START_TEST(numbers_stay_small_after_a_peak)
 {
     enum { CAP = 10000 };
@@ -317,6 +341,7 @@ int main(void)
     tcase_add_test(objects, an_unzeroed_object_is_one_like_any_other);
     tcase_add_loop_test(objects, a_pool_gives_as_many_as_its_cap_and_no_more, 0, ARRAY_LEN(caps));
     tcase_add_test(objects, numbers_name_what_is_out_and_nothing_else);
+    tcase_add_test(objects, a_walk_passes_over_slabs_with_nothing_in_them);
     tcase_add_test(objects, numbers_stay_small_after_a_peak);
     ADD_ABORTING_TEST(objects, an_object_cannot_come_back_twice);
     suite_add_tcase(s, objects);

@@ -207,6 +207,13 @@ START_TEST(a_device_that_is_full_is_said_to_be)
     peer_poll(p);
     peer_skip(p);
     ck_assert_int_eq(limit(p), LIMIT_APPLICATION);
+    peer_app_send(p, s, 20000); /* more than cwnd */
+    peer_poll(p);
+    peer_skip(p);
+    ck_assert_int_eq(limit(p), LIMIT_CWND);
+    p->refuse = 1; /* and now that it may send more, the device is full again */
+    peer_send(p, ".", 1, 101 + 2 * MSS, 0);
+    ck_assert_int_eq(limit(p), LIMIT_LINK);
     peer_drop(p);
 }
 END_TEST
