@@ -37,7 +37,7 @@ static const struct verb verbs[] = {
     {"why",     "why it was dropped, reset, stalled or sent again",         verb_why},
     {"top",     "watch a running stack",                                    NULL},
     {"capture", "record the packets of a running stack",                    verb_capture},
-    {"explain", "annotate a capture",                                       NULL},
+    {"explain", "each packet of a capture: its fields, and what it does",   verb_explain},
     {"drill",   "run packetdrill scripts in virtual time",                  verb_drill},
     {"sim",     "two stacks and a bad wire in virtual time",                verb_sim},
     {"wire",    "join two devices by a bad wire",                           verb_wire},

@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve get ping dig ss why capture drill sim wire doctor; do
+    for verb in serve get ping dig ss why capture explain drill sim wire doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -97,7 +97,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in exec top explain lab; do
+    for verb in exec top lab; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done

@@ -1,0 +1,31 @@
+/*
+ * track_inside.h - what track.c hands to track_say.c: what was found out about a segment.
+ */
+#ifndef TAPIO_SEE_TRACK_INSIDE_H
+#define TAPIO_SEE_TRACK_INSIDE_H
+
+#include "see/track.h"
+
+struct track_found {
+    const struct track_conn *conn;
+    const struct track_side *s, *r; /* who sent it, and whom it is for */
+    const struct tcp_segment *seg;
+    enum track_kind kind;
+    uint32_t len;        /* of text */
+    uint32_t acked;      /* octets that it acknowledges for the first time */
+    uint32_t behind;     /* octets that it leaves out, or that are not new */
+    uint16_t old_window; /* that its sender offered before */
+    bool acks_unseen;    /* it acknowledges what the capture does not have */
+    bool acks_fin;       /* of the receiver */
+    bool window_closed;  /* by this one */
+    bool first_seen;     /* the capture begins within this connection */
+    bool new_tuple;      /* the two ends had a connection before */
+    bool discarded;
+};
+
+/* What a packet is that no connection has. */
+enum track_kind track_unfollowed(const struct dissection *d);
+void track_say(struct text *out, const struct dissection *d, const struct track_found *f,
+               const struct track_verdict *verdict);
+
+#endif
