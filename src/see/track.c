@@ -29,96 +29,6 @@ const char *track_kind_clause(enum track_kind kind)
     return kinds[kind].clause;
 }
 
-/* --- the table ---------------------------------------------------------------------------- */
-
-enum { NONE = TRACK_CONNS };
-
-void track_init(struct track *t, struct hash_key key)
-{
-    *t = (struct track){.key = key, .newest = NONE, .oldest = NONE};
-    for (size_t i = 0; i < TRACK_BUCKETS; i++)
-        t->bucket[i] = NONE;
-}
-
-/* The same for both directions. */
-static uint32_t bucket_of(const struct track *t, struct endpoint a, struct endpoint b)
-{
-    uint64_t h = siphash_tuple(t->key, a, b) ^ siphash_tuple(t->key, b, a);
-    return (uint32_t)h & (TRACK_BUCKETS - 1);
-}
-
-static void unlink_age(struct track *t, uint16_t i)
-{
-    struct track_conn *c = &t->conn[i];
-
-    if (c->newer == NONE)
-        t->newest = c->older;
-    else
-        t->conn[c->newer].older = c->older;
-    if (c->older == NONE)
-        t->oldest = c->newer;
-    else
-        t->conn[c->older].newer = c->newer;
-}
-
-static void link_newest(struct track *t, uint16_t i)
-{
-    struct track_conn *c = &t->conn[i];
-
-    c->newer = NONE;
-    c->older = t->newest;
-    if (t->newest == NONE)
-        t->oldest = i;
-    else
-        t->conn[t->newest].newer = i;
-    t->newest = i;
-}
-
-static uint16_t find(const struct track *t, struct endpoint a, struct endpoint b)
-{
-    uint16_t i = t->bucket[bucket_of(t, a, b)];
-
-    for (; i != NONE; i = t->conn[i].next) {
-        const struct track_side *side = t->conn[i].side;
-        if ((endpoint_equal(side[0].end, a) && endpoint_equal(side[1].end, b)) ||
-            (endpoint_equal(side[0].end, b) && endpoint_equal(side[1].end, a)))
-            break;
-    }
-    return i;
-}
-
-static void forget(struct track *t, uint16_t i)
-{
-    struct track_conn *c = &t->conn[i];
-    uint16_t *link = &t->bucket[bucket_of(t, c->side[0].end, c->side[1].end)];
-
-    while (*link != i)
-        link = &t->conn[*link].next;
-    *link = c->next;
-    unlink_age(t, i);
-}
-
-static struct track_conn *add(struct track *t, struct endpoint a, struct endpoint b)
-{
-    uint16_t i = t->used, *first;
-
-    if (t->used < TRACK_CONNS) {
-        t->used++;
-    } else {
-        i = t->oldest;
-        forget(t, i);
-        t->evicted++;
-    }
-    struct track_conn *c = &t->conn[i];
-    first = &t->bucket[bucket_of(t, a, b)];
-    *c = (struct track_conn){.id = ++t->ids, .next = *first};
-    c->side[0].end = a;
-    c->side[1].end = b;
-    *first = i;
-    link_newest(t, i);
-    return c;
-}
-
 /* --- holes -------------------------------------------------------------------------------- */
 
 static void hole_add(struct track_side *s, tcp_seq from, tcp_seq to)
@@ -450,30 +360,21 @@ static struct track_conn *conn_for(struct track *t, struct track_found *f, struc
                                    struct endpoint dst)
 {
     bool syn = f->seg->flags & TCP_SYN, opens = syn && !(f->seg->flags & TCP_ACK);
-    uint16_t i = find(t, src, dst);
+    uint16_t i = track_find(t, src, dst);
 
-    if (i != NONE && opens) {
-        struct track_conn *c = &t->conn[i];
+    if (i != TRACK_NONE && opens) {
+        const struct track_conn *c = &t->conn[i];
         const struct track_side *s = &c->side[!endpoint_equal(c->side[0].end, src)];
-        if (is_over(c) && s->heard && s->first.value != f->seg->seq.value) {
-            forget(t, i); /* its place is used again, below, or stays linked nowhere */
-            struct track_side fresh[2] = {{.end = src}, {.end = dst}};
-            uint16_t *first = &t->bucket[bucket_of(t, src, dst)];
-            *c = (struct track_conn){.id = ++t->ids, .next = *first};
-            memcpy(c->side, fresh, sizeof(fresh));
-            *first = i;
-            link_newest(t, i);
-            f->new_tuple = true;
-            return c;
-        }
+        f->new_tuple = is_over(c) && s->heard && s->first.value != f->seg->seq.value;
     }
-    if (i != NONE) {
-        unlink_age(t, i);
-        link_newest(t, i);
+    if (f->new_tuple)
+        return track_renew(t, i, src, dst);
+    if (i != TRACK_NONE) {
+        track_touch(t, i);
         return &t->conn[i];
     }
     bool from_b = syn && !opens; /* a <SYN,ACK> comes from who was called */
-    struct track_conn *c = from_b ? add(t, dst, src) : add(t, src, dst);
+    struct track_conn *c = from_b ? track_add(t, dst, src) : track_add(t, src, dst);
     f->first_seen = !opens;
     for (int side = 0; side < 2 && !syn; side++)
         c->side[side].state = TCPS_ESTABLISHED; /* a guess */
@@ -538,9 +439,9 @@ static void follow(struct track *t, const struct dissection *d, struct track_fou
 /* An error of ICMP about a segment: whose was it? */
 static void find_quoted(struct track *t, const struct dissection *d, struct track_verdict *out)
 {
-    uint16_t i = find(t, d->seen.quoted_src, d->seen.quoted_dst);
+    uint16_t i = track_find(t, d->seen.quoted_src, d->seen.quoted_dst);
 
-    if (i == NONE)
+    if (i == TRACK_NONE)
         return;
     const struct track_side *side = t->conn[i].side;
     out->conn = t->conn[i].id;

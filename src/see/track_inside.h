@@ -1,10 +1,23 @@
 /*
- * track_inside.h - what track.c hands to track_say.c: what was found out about a segment.
+ * track_inside.h - what the files of the tracker share: the table of connections, and what was
+ * found out about a segment.
  */
 #ifndef TAPIO_SEE_TRACK_INSIDE_H
 #define TAPIO_SEE_TRACK_INSIDE_H
 
 #include "see/track.h"
+
+enum { TRACK_NONE = TRACK_CONNS }; /* no place in the table */
+
+/* The place of the connection between these ends, whichever called; or TRACK_NONE. */
+uint16_t track_find(const struct track *t, struct endpoint a, struct endpoint b);
+/* A new one, in the place of the one that was quiet for longest when the table is full. */
+struct track_conn *track_add(struct track *t, struct endpoint a, struct endpoint b);
+/* A new one in the place of an old one of the same ends. */
+struct track_conn *track_renew(struct track *t, uint16_t i, struct endpoint a, struct endpoint b);
+void track_forget(struct track *t, uint16_t i);
+/* A packet of it has come. */
+void track_touch(struct track *t, uint16_t i);
 
 struct track_found {
     const struct track_conn *conn;
