@@ -22,32 +22,31 @@ static const struct field_row rows[] = {
     {"arp.proto.size", "Protocol Length", "PLen", 40, 8, SHOW_DECIMAL, NULL, "Octets of a protocol address.", "RFC 826", NULL},
     {"arp.opcode", "Operation", NULL, 48, 16, SHOW_DECIMAL, opcodes, "What is asked or told.", "RFC 826", NULL},
 };
-static const struct field_row ethernet_ipv4[] = {
-    {"arp.src.hw_mac", "Sender Hardware Address", "Sender Hardware", 0, 48, SHOW_MAC, NULL,
-     "The station that speaks.", "RFC 826", NULL},
-    {"arp.src.proto_ipv4", "Sender Protocol Address", "Sender Protocol", 48, 32, SHOW_IP4, NULL,
-     "Its IPv4 address; 0.0.0.0 is a probe by who does not have one yet (RFC 5227).", "RFC 826", NULL},
-    {"arp.dst.hw_mac", "Target Hardware Address", "Target Hardware", 80, 48, SHOW_MAC, NULL,
-     "In a request nobody reads it: it is what is asked for.", "RFC 826", NULL},
-    {"arp.dst.proto_ipv4", "Target Protocol Address", "Target Protocol", 128, 32, SHOW_IP4, NULL,
-     "In a request the address whose station is looked for; the sender's own: an announcement (RFC 5227).",
-     "RFC 826", NULL},
-};
-static const struct field_row other[] = {
-    {"arp.src.hw", "Sender Hardware Address", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 826", NULL},
-    {"arp.src.proto", "Sender Protocol Address", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 826", NULL},
-    {"arp.dst.hw", "Target Hardware Address", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 826", NULL},
-    {"arp.dst.proto", "Target Protocol Address", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 826", NULL},
+#define ADDRESS(key, name, brief, show, meaning) {key, name, brief, 0, 0, show, NULL, meaning, "RFC 826", NULL}
+static const char sender_meaning[] = "The station that speaks.",
+    sender_ip_meaning[] = "Its IPv4 address; 0.0.0.0 is a probe by who does not have one yet (RFC 5227).",
+    target_meaning[] = "In a request nobody reads it: it is what is asked for.",
+    target_ip_meaning[] = "In a request the address whose station is looked for; the sender's own: an announcement (RFC 5227).";
+/* As an address that is known, and as octets. */
+static const struct field_row address[4][2] = {
+    {ADDRESS("arp.src.hw_mac", "Sender Hardware Address", "Sender Hardware", SHOW_MAC, sender_meaning),
+     ADDRESS("arp.src.hw", "Sender Hardware Address", "Sender Hardware", SHOW_OCTETS, sender_meaning)},
+    {ADDRESS("arp.src.proto_ipv4", "Sender Protocol Address", "Sender Protocol", SHOW_IP4, sender_ip_meaning),
+     ADDRESS("arp.src.proto", "Sender Protocol Address", "Sender Protocol", SHOW_OCTETS, "Its address.")},
+    {ADDRESS("arp.dst.hw_mac", "Target Hardware Address", "Target Hardware", SHOW_MAC, target_meaning),
+     ADDRESS("arp.dst.hw", "Target Hardware Address", "Target Hardware", SHOW_OCTETS, target_meaning)},
+    {ADDRESS("arp.dst.proto_ipv4", "Target Protocol Address", "Target Protocol", SHOW_IP4, target_ip_meaning),
+     ADDRESS("arp.dst.proto", "Target Protocol Address", "Target Protocol", SHOW_OCTETS, "The address that is meant.")},
 };
 /* clang-format on */
 
-static bool read_other(struct walk *w, uint32_t at, uint32_t end, uint32_t hlen, uint32_t plen)
+static bool read_addresses(struct walk *w, uint32_t at, uint32_t end, const uint32_t len[2],
+                           const bool known[2])
 {
-    for (size_t i = 0; i < ARRAY_LEN(other); i++) {
-        uint32_t len = i % 2 == 0 ? hlen : plen;
-        if (!row_read(w, &other[i], at, len, end))
+    for (size_t i = 0; i < ARRAY_LEN(address); i++) {
+        if (len[i % 2] > 0 && !row_read(w, &address[i][!known[i % 2]], at, len[i % 2], end))
             return false;
-        at += len;
+        at += len[i % 2];
     }
     return true;
 }
@@ -62,11 +61,11 @@ struct step walk_arp(struct walk *w, uint32_t at, uint32_t end)
         layer_end(w, u32_min(at + 8, end));
         return STEP_END;
     }
-    uint32_t hlen = number_at(w, at + 4, 1), plen = number_at(w, at + 5, 1);
-    uint32_t stop = at + 8 + 2 * (hlen + plen);
-    bool usual = hlen == 6 && plen == 4 && number_at(w, at + 2, 2) == 0x0800;
-    bool whole = usual ? rows_read(w, ethernet_ipv4, ARRAY_LEN(ethernet_ipv4), at + 8, end)
-                       : read_other(w, at + 8, end, hlen, plen);
+    uint32_t len[2] = {number_at(w, at + 4, 1), number_at(w, at + 5, 1)};
+    uint32_t type = number_at(w, at, 2), stop = at + 8 + 2 * (len[0] + len[1]);
+    bool known[2] = {len[0] == 6 && (type == 1 || type == 6),
+                     len[1] == 4 && number_at(w, at + 2, 2) == 0x0800};
+    bool whole = read_addresses(w, at + 8, end, len, known);
     layer_end(w, u32_min(stop, end));
     if (whole)
         w->trailer = stop;

@@ -50,6 +50,11 @@ static const struct field_row echo[] = {
     {"icmp.ident", "Identifier", NULL, 32, 16, SHOW_DECIMAL, NULL, "Whose echo it is; the answer repeats it.", CLAUSE, NULL},
     {"icmp.seq", "Sequence Number", NULL, 48, 16, SHOW_DECIMAL, NULL, "Which of them; the answer repeats it.", CLAUSE, NULL},
 };
+static const struct field_row extended_echo[] = {
+    {"icmp.ident", "Identifier", NULL, 32, 16, SHOW_DECIMAL, NULL, "Whose echo it is; the answer repeats it.", "RFC 8335, 2", NULL},
+    {"icmp.ext.echo.seq", "Sequence Number", "Sequence", 48, 8, SHOW_DECIMAL, NULL, "Which of them; the answer repeats it.", "RFC 8335, 2", NULL},
+    {"icmp.ext.echo.rest", "Rest", NULL, 56, 8, SHOW_HEX, NULL, "Of a question: 1, the interface is the host's own. Of an answer: its state.", "RFC 8335, 2", NULL},
+};
 static const struct field_row times[] = {
     {"icmp.originate_timestamp", "Originate Timestamp", NULL, 64, 32, SHOW_DECIMAL, NULL, "Milliseconds since midnight when it was sent.", CLAUSE, NULL},
     {"icmp.receive_timestamp", "Receive Timestamp", NULL, 96, 32, SHOW_DECIMAL, NULL, "... when it came.", CLAUSE, NULL},
@@ -89,6 +94,7 @@ static const struct form {
     {13, TABLE(echo), false}, {14, TABLE(echo), false},
     {15, TABLE(echo), false}, {16, TABLE(echo), false},
     {17, TABLE(mask), false}, {18, TABLE(mask), false},
+    {42, TABLE(extended_echo), false}, {43, TABLE(extended_echo), false},
 };
 /* clang-format on */
 

@@ -19,6 +19,7 @@ static const struct field_word types[] = {
     {135, "neighbor solicitation", "Which station has this address? What ARP asks in IPv4."},
     {136, "neighbor advertisement", "The station that has this address says so."},
     {137, "redirect", "A router says: there is a better first hop."},
+    {141, "inverse neighbor solicitation", NULL}, {142, "inverse neighbor advertisement", NULL},
     {143, "listener report, version 2", "Which groups a host listens to (RFC 3810)."},
     {160, "extended echo request", NULL}, {161, "extended echo reply", NULL},
     {0},
@@ -90,6 +91,16 @@ static const struct field_row redirect[] = {
     {"icmpv6.nd.rd.target_address", "Target Address", NULL, 64, 128, SHOW_IP6, NULL, "The better first hop.", "RFC 4861, 4.5", NULL},
     {"icmpv6.rd.na.destination_address", "Destination Address", NULL, 192, 128, SHOW_IP6, NULL, "For this destination.", "RFC 4861, 4.5", NULL},
 };
+static const struct field_row extended_echo[] = {
+    {"icmpv6.echo.identifier", "Identifier", NULL, 32, 16, SHOW_DECIMAL, NULL, "Whose echo it is; the answer repeats it.", "RFC 8335, 2", NULL},
+    {"icmpv6.ext.echo.seq", "Sequence Number", "Sequence", 48, 8, SHOW_DECIMAL, NULL, "Which of them; the answer repeats it.", "RFC 8335, 2", NULL},
+    {"icmpv6.ext.echo.rest", "Rest", NULL, 56, 8, SHOW_HEX, NULL, "Of a question: 1, the interface is the host's own. Of an answer: its state.", "RFC 8335, 2", NULL},
+};
+static const struct field_row query[] = {
+    {"icmpv6.mld.maximum_response_code", "Maximum Response Code", NULL, 32, 16, SHOW_DECIMAL, NULL, "Milliseconds in which to answer, up to 32767; a floating number above.", "RFC 3810, 5.1.3", NULL},
+    {"icmpv6.reserved", "Reserved", NULL, 48, 16, SHOW_HEX, NULL, "Zero.", "RFC 3810, 5.1", NULL},
+    {"icmpv6.mld.multicast_address", "Multicast Address", NULL, 64, 128, SHOW_IP6, NULL, "The group; :: asks for all.", "RFC 3810, 5.1.5", NULL},
+};
 static const struct field_row listener[] = {
     {"icmpv6.mld.maximum_response_delay", "Maximum Response Delay", NULL, 32, 16, SHOW_DECIMAL, NULL, "Milliseconds in which to answer.", "RFC 2710, 3", NULL},
     {"icmpv6.reserved", "Reserved", NULL, 48, 16, SHOW_HEX, NULL, "Zero.", "RFC 2710, 3", NULL},
@@ -110,12 +121,20 @@ static const struct form {
     {133, head, TABLE(solicit_router), OPTIONS}, {134, head, TABLE(advertise_router), OPTIONS},
     {135, head, TABLE(solicit_neighbor), OPTIONS}, {136, head, TABLE(advertise_neighbor), OPTIONS},
     {137, head, TABLE(redirect), OPTIONS},
-    {131, head, TABLE(listener), TEXT}, {132, head, TABLE(listener), TEXT},
+    {141, head, TABLE(solicit_router), OPTIONS}, {142, head, TABLE(solicit_router), OPTIONS},
+    {160, head, TABLE(extended_echo), TEXT}, {161, head, TABLE(extended_echo), TEXT},
+    {130, head, TABLE(listener), TEXT}, {131, head, TABLE(listener), TEXT}, {132, head, TABLE(listener), TEXT},
 };
 /* clang-format on */
 
-static const struct form *form_of(uint32_t type)
+/* A query of version 2 is longer. */
+static const struct form *form_of(uint32_t type, uint32_t len)
 {
+    enum { QUERY = 130, QUERY_2_MIN = 28 };
+    static const struct form query_2 = {QUERY, head, TABLE(query), TEXT};
+
+    if (type == QUERY && len >= QUERY_2_MIN)
+        return &query_2;
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         if (forms[i].type == type)
             return &forms[i];
@@ -128,7 +147,7 @@ struct step walk_icmp6(struct walk *w, uint32_t at, uint32_t end)
     if (!layer_begin(w, "icmpv6", "ICMPv6", CLAUSE, at))
         return STEP_END;
     uint32_t type = number_at(w, at, 1);
-    const struct form *form = form_of(type);
+    const struct form *form = form_of(type, end - at);
     layer_end(w, u32_min(at + 4, end));
     if (!rows_read(w, form ? form->head : head, ARRAY_LEN(head), at, end))
         return STEP_END;

@@ -105,14 +105,14 @@ static void note_packet(struct walk *w, uint32_t at, uint32_t end, bool later)
     w->trailer = end;
 }
 
-static void check_header(struct walk *w, uint32_t at)
+static void check_first(struct walk *w, uint32_t at, bool bad_len)
 {
-    uint32_t version = number_at(w, at, 1) >> 4;
-
-    if (version != 4)
+    if (!is_captured(w, at + 1))
+        return;
+    if (number_at(w, at, 1) >> 4 != 4)
         flaw(w, at, at + 1, "the version is not 4", "RFC 1122, 3.2.1.1");
-    if ((number_at(w, at + 6, 2) & 0x8000) != 0)
-        flaw(w, at + 6, at + 7, "the reserved flag is set", "RFC 791, 3.1");
+    if (bad_len)
+        flaw(w, at, at + 1, "a header has at least 5 words", "RFC 791, 3.1");
 }
 
 struct step walk_ipv4(struct walk *w, uint32_t at, uint32_t end)
@@ -124,16 +124,16 @@ struct step walk_ipv4(struct walk *w, uint32_t at, uint32_t end)
     bool bad_len = header_len < IPV4_HEADER_MIN;
     uint32_t stop = at + (bad_len ? IPV4_HEADER_MIN : header_len);
     layer_end(w, u32_min(stop, end));
-    if (!rows_read(w, rows, ARRAY_LEN(rows), at, end))
-        return STEP_END;
-    sum_judge(w, field_last(w), at, u32_min(stop, end), false, 0);
-    if (!rows_read(w, addresses, ARRAY_LEN(addresses), at, end))
-        return STEP_END;
-    check_header(w, at);
-    if (bad_len) {
-        flaw(w, at, at + 1, "a header has at least 5 words", "RFC 791, 3.1");
-        return STEP_END;
+    bool whole = rows_read(w, rows, ARRAY_LEN(rows), at, end);
+    if (whole) {
+        w->partial = false; /* the header is all here */
+        sum_judge(w, field_last(w), at, u32_min(stop, end), false, 0);
+        whole = rows_read(w, addresses, ARRAY_LEN(addresses), at, end);
     }
+    if (at < end)
+        check_first(w, at, bad_len);
+    if (!whole || bad_len)
+        return STEP_END;
     uint32_t total = number_at(w, at + 2, 2), fragment = number_at(w, at + 6, 2);
     uint32_t packet = packet_end(w, at, end, header_len, total);
     bool later = (fragment & 0x1fff) > 0;
@@ -142,7 +142,7 @@ struct step walk_ipv4(struct walk *w, uint32_t at, uint32_t end)
     if (stop > end || total < header_len)
         return total == 0 && stop <= end ? step_protocol(w, number_at(w, at + 9, 1), stop, end)
                                          : STEP_END;
-    w->partial = (fragment & 0x3fff) != 0;
+    w->partial = (fragment & 0x3fff) != 0 || (w->quoted && total > end - at);
     if (later)
         return (struct step){walk_text, stop, packet};
     return step_protocol(w, number_at(w, at + 9, 1), stop, packet);

@@ -27,18 +27,34 @@ static const struct field_row
     pointer = {"ip.opt.ptr", "Pointer", "Ptr", 0, 0, SHOW_DECIMAL, NULL,
                "Where the next free slot is, counted from the option's first octet as 1.", CLAUSE, NULL},
     slot = {"ip.opt.slot", "Address", NULL, 0, 0, SHOW_IP4, NULL, "A slot of the route.", CLAUSE, NULL},
+    overflow = {"ip.opt.overflow", "Overflow and Flag", NULL, 0, 0, SHOW_HEX, NULL,
+                "Four bits of hosts that found no slot; four of what a slot holds: 0 times, 1 with addresses, 3 of given ones.", CLAUSE, NULL},
     alert = {"ip.opt.ra", "Router Alert", NULL, 0, 0, SHOW_DECIMAL, NULL, "0: every router examines the packet.", "RFC 2113", NULL},
     data = {"ip.opt.data", "Data", NULL, 0, 0, SHOW_OCTETS, NULL, "", CLAUSE, NULL},
     padding = {"ip.opt.padding", "Padding", NULL, 0, 0, SHOW_OCTETS, NULL, "Up to a whole word.", CLAUSE, NULL};
 /* clang-format on */
 
-enum { END = 0, NO_OPERATION = 1, RECORD = 7, LOOSE = 131, STRICT = 137, ALERT = 148 };
+enum {
+    END = 0,
+    NO_OPERATION = 1,
+    RECORD = 7,
+    TIMESTAMP = 68,
+    LOOSE = 131,
+    STRICT = 137,
+    ALERT = 148
+};
 
 /* The octets behind kind and length: [at, stop). */
 static bool read_data(struct walk *w, uint32_t type, uint32_t at, uint32_t stop)
 {
-    if (type == ALERT && stop - at == 2)
-        return row_read(w, &alert, at, 2, stop);
+    if (type == ALERT) {
+        if (stop - at != 2)
+            flaw(w, at - 1, at, "a router alert has 4 octets", "RFC 2113, 2.1");
+        return stop - at < 2 || row_read(w, &alert, at, 2, stop);
+    }
+    if (type == TIMESTAMP && stop - at >= 2)
+        return row_read(w, &pointer, at, 1, stop) && row_read(w, &overflow, at + 1, 1, stop) &&
+               (stop - at == 2 || row_read(w, &data, at + 2, stop - at - 2, stop));
     if (type != RECORD && type != LOOSE && type != STRICT)
         return at == stop || row_read(w, &data, at, stop - at, stop);
     if (at == stop) {

@@ -105,7 +105,6 @@ static void note_packet(struct walk *w, uint32_t at, uint32_t end)
     read_into(&r, w->src.octet, sizeof(w->src.octet));
     read_into(&r, w->dst.octet, sizeof(w->dst.octet));
     w->ip = true;
-    w->partial = false;
     if (w->quoted || w->d->seen.ip)
         return;
     w->d->seen.ip = true;
@@ -132,6 +131,7 @@ struct step walk_ipv6(struct walk *w, uint32_t at, uint32_t end)
     else if (len > 0 || next != HOP_BY_HOP) /* a jumbogram has 0 here (RFC 2675) */
         packet = u32_min(behind + len, end);
     note_packet(w, at, packet);
+    w->partial = w->quoted && len > end - behind;
     return step_protocol(w, next, behind, packet);
 }
 
@@ -153,6 +153,8 @@ static void read_options(struct walk *w, uint32_t at, uint32_t end)
             flaw(w, at + 1, at + 2, "the option goes on behind its header", "RFC 8200, 4.2");
             return;
         }
+        if (number_at(w, at, 1) == 5 && len != 2)
+            flaw(w, at + 1, at + 2, "a router alert has 2 octets of data", "RFC 2711, 2.1");
         if (len > 0 && !row_read(w, &option_data, at + 2, len, end))
             return;
         at += 2 + len;

@@ -4,7 +4,10 @@
  */
 #include "see/field_table.h"
 
-enum { LENGTH_MAX = 1500 }; /* up to here the type field is a length (IEEE 802.3) */
+enum {
+    LENGTH_MAX = 1500,
+    TYPE_MIN = 1536
+}; /* a length up to here, a type from there (IEEE 802.3) */
 
 static void say_mac(struct walk *w, const struct field *f, struct text *out)
 {
@@ -33,6 +36,10 @@ static const struct field_row ethernet_length[] = {
      "1500 and below are no type but a length: IEEE 802.3, with an LLC header behind it.",
      "RFC 1042", NULL},
 };
+static const struct field_row ethernet_neither[] = {
+    {"eth.invalid_lentype", "Length or Type", NULL, 0, 16, SHOW_HEX, NULL,
+     "Neither: too long for a length, and too small for a type.", "IEEE 802.3, 3.2.6", NULL},
+};
 
 #define TAG(prefix, clause)                                                                        \
     {prefix ".priority", "Priority", "PCP", 0, 3, SHOW_DECIMAL, NULL,                              \
@@ -43,14 +50,24 @@ static const struct field_row ethernet_length[] = {
      "The virtual link that the frame belongs to; 0 says none, only a priority.", clause, NULL}
 static const struct field_row vlan[] = {
     TAG("vlan", "IEEE 802.1Q, 9.6"),
+};
+static const struct field_row vlan_type[] = {
     {"vlan.etype", "Type", NULL, 16, 16, SHOW_HEX, words_ether_type,
      "Which protocol the octets behind the tag are of.", "IEEE 802.1Q, 9.6", NULL},
 };
 static const struct field_row service_vlan[] = {
     TAG("ieee8021ad", "IEEE 802.1ad"),
+};
+static const struct field_row service_vlan_type[] = {
     {"ieee8021ad.etype", "Type", NULL, 16, 16, SHOW_HEX, words_ether_type,
      "Which protocol the octets behind the tag are of.", "IEEE 802.1ad", NULL},
 };
+
+#define LENGTH(key)                                                                                \
+    {key, "Length", NULL, 16, 16, SHOW_DECIMAL, NULL,                                              \
+     "1500 and below are no type but a length: IEEE 802.3, with an LLC header behind it.", "RFC 1042", NULL}
+static const struct field_row vlan_length[] = {LENGTH("vlan.len")};
+static const struct field_row service_vlan_length[] = {LENGTH("ieee8021ad.len")};
 
 static const struct field_word families[] = {
     {2, "IPv4", NULL}, {24, "IPv6", NULL}, {28, "IPv6", NULL}, {30, "IPv6", NULL}, {10, "IPv6", NULL},
@@ -93,35 +110,41 @@ struct step walk_ethernet(struct walk *w, uint32_t at, uint32_t end)
         return STEP_END;
     bool whole = rows_read(w, ethernet, ARRAY_LEN(ethernet), at, end);
     uint32_t type = number_at(w, at + 12, 2);
-    if (type <= LENGTH_MAX)
-        whole = whole && rows_read(w, ethernet_length, 1, at + 12, end);
-    else
-        whole = whole && rows_read(w, ethernet_type, 1, at + 12, end);
+    whole = whole && rows_read(w,
+                               type <= LENGTH_MAX ? ethernet_length
+                               : type < TYPE_MIN  ? ethernet_neither
+                                                  : ethernet_type,
+                               1, at + 12, end);
     layer_end(w, u32_min(at + 14, end));
     return whole ? step_ether_type(type, at + 14, end) : STEP_END;
 }
 
-static struct step tag(struct walk *w, const struct field_row *rows, size_t count, uint32_t at,
-                       uint32_t end)
+/* The tag, and behind it what Ethernet's own type would be. */
+static struct step tag(struct walk *w, const struct field_row *rows, size_t count,
+                       const struct field_row *type_row, const struct field_row *length_row,
+                       uint32_t at, uint32_t end)
 {
-    bool whole = rows_read(w, rows, count, at, end);
+    uint32_t type = number_at(w, at + 2, 2);
+    bool whole = rows_read(w, rows, count, at, end) &&
+                 rows_read(w, type <= LENGTH_MAX ? length_row : type_row, 1, at, end);
 
     layer_end(w, u32_min(at + 4, end));
-    return whole ? step_ether_type(number_at(w, at + 2, 2), at + 4, end) : STEP_END;
+    return whole ? step_ether_type(type, at + 4, end) : STEP_END;
 }
 
 struct step walk_vlan(struct walk *w, uint32_t at, uint32_t end)
 {
     if (!layer_begin(w, "vlan", "VLAN tag", "IEEE 802.1Q", at))
         return STEP_END;
-    return tag(w, vlan, ARRAY_LEN(vlan), at, end);
+    return tag(w, vlan, ARRAY_LEN(vlan), vlan_type, vlan_length, at, end);
 }
 
 struct step walk_service_vlan(struct walk *w, uint32_t at, uint32_t end)
 {
     if (!layer_begin(w, "ieee8021ad", "Service VLAN tag", "IEEE 802.1ad", at))
         return STEP_END;
-    return tag(w, service_vlan, ARRAY_LEN(service_vlan), at, end);
+    return tag(w, service_vlan, ARRAY_LEN(service_vlan), service_vlan_type, service_vlan_length, at,
+               end);
 }
 
 /* A family is a small number, so its byte order can be seen. */

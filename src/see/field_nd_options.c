@@ -29,6 +29,7 @@ static const struct field_row
     kind = {"icmpv6.opt.type", "Option Type", "Type", 0, 0, SHOW_DECIMAL, kinds, "An option that we do not know.", CLAUSE, NULL},
     length = {"icmpv6.opt.length", "Option Length", "Len", 0, 0, SHOW_DECIMAL, NULL, "In units of 8 octets:", CLAUSE, say_units},
     station = {"icmpv6.opt.linkaddr", "Link-Layer Address", NULL, 0, 0, SHOW_MAC, NULL, "An address on this link.", "RFC 4861, 4.6.1", NULL},
+    other_station = {"icmpv6.opt.linkaddr", "Link-Layer Address", NULL, 0, 0, SHOW_OCTETS, NULL, "An address on this link.", "RFC 4861, 4.6.1", NULL},
     data = {"icmpv6.opt.data", "Data", NULL, 0, 0, SHOW_OCTETS, NULL, "", CLAUSE, NULL};
 static const struct field_row prefix[] = {
     {"icmpv6.opt.prefix.length", "Prefix Length", NULL, 16, 8, SHOW_DECIMAL, NULL, "Leading bits of the prefix that count.", "RFC 4861, 4.6.2", NULL},
@@ -47,17 +48,23 @@ static const struct field_row link_mtu[] = {
 };
 /* clang-format on */
 
-static bool read_option(struct walk *w, uint32_t type, uint32_t at, uint32_t stop)
+/* [at, stop), of which there may be less. */
+static bool read_option(struct walk *w, uint32_t type, uint32_t at, uint32_t stop, uint32_t end)
 {
     uint32_t len = stop - at;
 
     if ((type == 1 || type == 2) && len == 8)
-        return row_read(w, &station, at + 2, 6, stop);
-    if (type == 3 && len == 32)
-        return rows_read(w, prefix, ARRAY_LEN(prefix), at, stop);
+        return row_read(w, &station, at + 2, 6, end);
+    if (type == 1 || type == 2)
+        return row_read(w, &other_station, at + 2, len - 2, end);
+    if (type == 3) {
+        if (len != 32)
+            flaw(w, at + 1, at + 2, "a prefix option has 32 octets", "RFC 4861, 4.6.2");
+        return rows_read(w, prefix, ARRAY_LEN(prefix), at, u32_min(stop, end)) || len != 32;
+    }
     if (type == 5 && len == 8)
-        return rows_read(w, link_mtu, ARRAY_LEN(link_mtu), at, stop);
-    return row_read(w, &data, at + 2, len - 2, stop);
+        return rows_read(w, link_mtu, ARRAY_LEN(link_mtu), at, end);
+    return row_read(w, &data, at + 2, len - 2, end);
 }
 
 void walk_nd_options(struct walk *w, uint32_t at, uint32_t end)
@@ -66,14 +73,15 @@ void walk_nd_options(struct walk *w, uint32_t at, uint32_t end)
         if (!row_read(w, &kind, at, 1, end) || !row_read(w, &length, at + 1, 1, end))
             return;
         uint32_t units = number_at(w, at + 1, 1);
-        if (units == 0 || units * 8 > end - at) {
-            flaw(w, at + 1, at + 2,
-                 units == 0 ? "an option of no length" : "the option goes on behind the message",
-                 CLAUSE);
+        if (units == 0) {
+            flaw(w, at + 1, at + 2, "an option of no length", CLAUSE);
             return;
         }
-        if (!read_option(w, number_at(w, at, 1), at, at + units * 8))
+        uint32_t stop = at + units * 8;
+        if (stop > end)
+            flaw(w, at + 1, at + 2, "the option goes on behind the message", CLAUSE);
+        if (!read_option(w, number_at(w, at, 1), at, stop, end) || stop > end)
             return;
-        at += units * 8;
+        at = stop;
     }
 }

@@ -32,7 +32,7 @@ struct walk {
     bool quoted;         /* inside of an ICMP error */
     uint32_t trailer;    /* where the outermost IP packet ends; 0: not known */
     bool ip;             /* the addresses below mean something */
-    bool partial;        /* a fragment: a checksum over all cannot be verified */
+    bool partial;        /* a fragment, or cut off: a checksum over all cannot be verified */
     uint8_t protocol;    /* what the last header said of this one */
     struct ip_addr src, dst;
     uint16_t src_port, dst_port;

@@ -139,7 +139,7 @@ static const struct form *form_of(uint32_t number)
 
 static bool read_blocks(struct walk *w, uint32_t at, uint32_t stop)
 {
-    for (; stop - at >= 8; at += 8) {
+    for (; at < stop; at += 8) {
         if (!row_read(w, &left, at, 4, stop) || !row_read(w, &right, at + 4, 4, stop))
             return false;
     }
@@ -156,10 +156,10 @@ static bool read_option(struct walk *w, const struct form *form, uint32_t at, ui
         fits = false;
     if (form && !fits)
         flaw(w, at + 1, at + 2, form->wrong, CLAUSE);
+    if (form && form->kind == SACK)
+        return read_blocks(w, at + 2, stop) || !fits; /* what is behind it is still an option */
     if (!fits)
         return len == 2 || row_read(w, &data, at + 2, len - 2, stop);
-    if (form->kind == SACK)
-        return read_blocks(w, at + 2, stop);
     if (form->kind == COOKIE)
         return len == 2 || row_read(w, &cookie, at + 2, len - 2, stop);
     if (form->rows && !rows_read(w, form->rows, form->count, at, stop))
@@ -168,6 +168,18 @@ static bool read_option(struct walk *w, const struct form *form, uint32_t at, ui
     if (form->kind == MULTIPATH)
         rest++; /* the other half of the subtype's octet stays out of the picture */
     return rest >= stop || row_read(w, &data, rest, stop - rest, stop);
+}
+
+/* What is there of an option that is cut off. */
+static void read_front(struct walk *w, const struct form *form, uint32_t len, uint32_t at,
+                       uint32_t end)
+{
+    bool known = form && len >= form->least && len <= form->most;
+
+    if (form && form->kind == SACK)
+        (void)read_blocks(w, at + 2, end);
+    else if (!known || !form->rows || rows_read(w, form->rows, form->count, at, end))
+        row_read_some(w, &data, at + 2, end);
 }
 
 static void read_padding(struct walk *w, uint32_t at, uint32_t end)
@@ -198,11 +210,13 @@ void walk_tcp_options(struct walk *w, uint32_t at, uint32_t end)
         if (!row_read(w, &length, at + 1, 1, end))
             return;
         uint32_t len = number_at(w, at + 1, 1);
-        if (len < 2 || len > end - at) {
-            flaw(w, at + 1, at + 2,
-                 len < 2 ? "an option has at least 2 octets"
-                         : "the option goes on behind the header",
-                 CLAUSE);
+        if (len < 2) {
+            flaw(w, at + 1, at + 2, "an option has at least 2 octets", CLAUSE);
+            return;
+        }
+        if (len > end - at) {
+            flaw(w, at + 1, at + 2, "the option goes on behind the header", CLAUSE);
+            read_front(w, form_of(number), len, at, end);
             return;
         }
         if (!read_option(w, form_of(number), at, at + len))

@@ -44,10 +44,13 @@ struct step walk_udp(struct walk *w, uint32_t at, uint32_t end)
     if (!rows_read(w, rows, ARRAY_LEN(rows), at, end))
         return STEP_END;
     uint32_t len = number_at(w, at + 4, 2), stop = end;
+    if (len < UDP_HEADER && number_at(w, at + 6, 2) > 0)
+        field_last(w)->sum = SUM_UNKNOWN;
     if (len < UDP_HEADER) {
         flaw(w, at + 4, at + 6, "a datagram has at least 8 octets", "RFC 768");
     } else if (len > end - at && !w->quoted && !w->partial) {
-        field_last(w)->sum = SUM_UNKNOWN;
+        if (number_at(w, at + 6, 2) > 0)
+            field_last(w)->sum = SUM_UNKNOWN;
         flaw(w, at + 4, at + 6, "the length says more than the packet has", "RFC 1122, 4.1.3");
     } else {
         stop = u32_min(at + len, end);

@@ -11,6 +11,7 @@ const struct field_word words_ether_type[] = {
     {0x86dd, "IPv6", "An IPv6 packet follows."},
     {0x8100, "VLAN tag", "A VLAN tag follows (IEEE 802.1Q)."},
     {0x88a8, "service VLAN tag", "A provider's VLAN tag follows (IEEE 802.1ad)."},
+    {0x9100, "VLAN tag", "A VLAN tag follows; a number from before IEEE 802.1ad."},
     {0x8847, "MPLS", NULL},
     {0x8863, "PPPoE discovery", NULL},
     {0x8864, "PPPoE", NULL},
@@ -73,8 +74,10 @@ struct step step_ether_type(uint32_t type, uint32_t at, uint32_t end)
     case 0x0806:
         return (struct step){walk_arp, at, end};
     case 0x8100:
+    case 0x9100:
+        return (struct step){walk_vlan, at, end};
     case 0x88a8:
-        return (struct step){type == 0x8100 ? walk_vlan : walk_service_vlan, at, end};
+        return (struct step){walk_service_vlan, at, end};
     default:
         return (struct step){walk_text, at, end};
     }
@@ -98,10 +101,11 @@ struct step step_protocol(struct walk *w, uint32_t protocol, uint32_t at, uint32
         return (struct step){walk_ipv6, at, end};
     case 58:
         return (struct step){v6 ? walk_icmp6 : walk_text, at, end};
+    case 51:
+        return (struct step){walk_extension, at, end}; /* of either IP */
     case 0:
     case 43:
     case 44:
-    case 51:
     case 60:
         return (struct step){v6 ? walk_extension : walk_text, at, end};
     default:

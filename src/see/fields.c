@@ -320,7 +320,7 @@ void sum_judge(struct walk *w, struct field *f, uint32_t at, uint32_t end, bool 
 
     if (pseudo)
         checksum_add_pseudo(&front, w->src, w->dst, protocol, end - at);
-    if (w->partial || w->quoted || !is_captured(w, end) || place < at || place + 2 > end) {
+    if (w->partial || !is_captured(w, end) || place < at || place + 2 > end) {
         f->sum = SUM_UNKNOWN;
     } else {
         struct checksum all = front, without = front;
