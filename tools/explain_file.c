@@ -34,7 +34,7 @@ static ssize_t pass(void *cookie, char *buffer, size_t size)
     if (got < 0)
         file->read_error = errno;
     else
-        comments_feed(&file->comments, bytes_of(buffer, (size_t)got));
+        comments_feed(&file->comments, (uint8_t *)buffer, (size_t)got);
     return got;
 }
 

@@ -10,6 +10,7 @@
 
 enum {
     SECTION = 0x0a0d0d0a,
+    INTERFACE = 1,
     OLD_PACKET = 2,
     SIMPLE_PACKET = 3,
     PACKET = 6,
@@ -22,6 +23,9 @@ enum {
     PACKET_FIXED = 20,   /* of a packet block, in front of the packet */
     PACKET_KEPT = 12,    /* where the length of what was kept is in them */
     TAIL = 4,            /* the length, once more */
+    LINK = 2,            /* octets of a link type */
+    LINK_RAW = 101,
+    LINK_RAW_TO_LIBPCAP = 12,
 };
 
 static void lose(struct comments *c)
@@ -80,6 +84,8 @@ static void begin_body(struct comments *c)
         want(c, COMMENTS_PACKET, PACKET_FIXED);
     else if (c->type == PACKET || c->type == OLD_PACKET)
         lose(c);
+    else if (c->type == INTERFACE && c->block >= LINK + TAIL)
+        want(c, COMMENTS_LINK, LINK);
     else
         next_block(c);
 }
@@ -194,6 +200,12 @@ static void on_option(struct comments *c)
 
 static void on_wanted(struct comments *c)
 {
+    if (c->phase == COMMENTS_LINK) {
+        c->block -= LINK;
+        next_block(c);
+        return;
+    }
+
     if (c->phase == COMMENTS_HEAD)
         on_head(c);
     else if (c->phase == COMMENTS_SECTION)
@@ -212,35 +224,53 @@ static void after_skip(struct comments *c)
         next_option(c);
 }
 
-void comments_feed(struct comments *c, struct bytes octets)
+/* No link type but RAW has this low octet, so the high one need not be waited for. */
+static void mend_link(const struct comments *c, uint8_t *octets, uint32_t count)
+{
+    uint32_t low = c->big_endian ? 1 : 0;
+
+    if (low >= c->have && low < c->have + count && octets[low - c->have] == LINK_RAW)
+        octets[low - c->have] = LINK_RAW_TO_LIBPCAP;
+}
+
+/* Takes some of the octets at hand; returns how many. */
+static uint32_t feed_some(struct comments *c, uint8_t *octets, size_t count)
+{
+    uint32_t len;
+
+    if (c->phase == COMMENTS_SKIP) {
+        len = (uint32_t)size_min(count, c->skip);
+        c->skip -= len;
+    } else if (c->phase == COMMENTS_TEXT) {
+        len = (uint32_t)size_min(count, c->text);
+        add_text(c, bytes_of(octets, len));
+        c->text -= len;
+    } else {
+        len = (uint32_t)size_min(count, c->want - c->have);
+        if (c->phase == COMMENTS_LINK)
+            mend_link(c, octets, len);
+        memcpy(c->head + c->have, octets, len);
+        c->have += len;
+        if (c->have == c->want)
+            on_wanted(c);
+    }
+    return len;
+}
+
+void comments_feed(struct comments *c, uint8_t *octets, size_t count)
 {
     while (c->phase != COMMENTS_LOST) {
         if (c->phase == COMMENTS_SKIP && c->skip == 0) {
             after_skip(c);
-            continue;
-        }
-        if (c->phase == COMMENTS_TEXT && c->text == 0) {
+        } else if (c->phase == COMMENTS_TEXT && c->text == 0) {
             skip(c, c->padding, COMMENTS_OPTION);
-            continue;
-        }
-        if (octets.len == 0)
-            return;
-        uint32_t len;
-        if (c->phase == COMMENTS_SKIP) {
-            len = (uint32_t)size_min(octets.len, c->skip);
-            c->skip -= len;
-        } else if (c->phase == COMMENTS_TEXT) {
-            len = (uint32_t)size_min(octets.len, c->text);
-            add_text(c, bytes_first(octets, len));
-            c->text -= len;
+        } else if (count > 0) {
+            uint32_t len = feed_some(c, octets, count);
+            octets += len;
+            count -= len;
         } else {
-            len = (uint32_t)size_min(octets.len, c->want - c->have);
-            memcpy(c->head + c->have, octets.at, len);
-            c->have += len;
-            if (c->have == c->want)
-                on_wanted(c);
+            return;
         }
-        octets = bytes_skip(octets, len);
     }
 }
 

@@ -22,6 +22,7 @@ enum {
 enum comments_phase {
     COMMENTS_HEAD,    /* type and length of a block */
     COMMENTS_SECTION, /* the byte order of a section */
+    COMMENTS_LINK,    /* the link type of an interface */
     COMMENTS_PACKET,  /* what is in front of a packet's octets */
     COMMENTS_OPTION,  /* code and length of an option */
     COMMENTS_TEXT,    /* a comment */
@@ -52,7 +53,7 @@ struct comments {
 
 void comments_init(struct comments *c);
 /* The next octets of the file. */
-void comments_feed(struct comments *c, struct bytes octets);
+void comments_feed(struct comments *c, uint8_t *octets, size_t count);
 /* The comment of packet `number`; empty: it has none. Valid until the next feed. */
 struct bytes comments_take(const struct comments *c, uint64_t number);
 

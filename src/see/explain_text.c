@@ -217,35 +217,48 @@ static void add_state(struct text *out, const char *name, enum tcp_state state, 
         text_add(out, " (a guess)");
 }
 
+static void add_numbers(struct text *out, const struct track_verdict *v)
+{
+    text_add(out, "From the start of it: seq ");
+    text_add_u64(out, v->seq);
+    if (v->has_ack) {
+        text_add(out, " ack ");
+        text_add_u64(out, v->ack);
+    }
+    text_add(out, ", text ");
+    text_add_u64(out, v->len);
+    text_add(out, ", window ");
+    text_add_u64(out, v->window);
+    text_add(out, v->scaled ? "" : " unscaled");
+    text_add(out, ", in flight ");
+    text_add_u64(out, v->in_flight);
+    text_add_char(out, '.');
+}
+
 static void add_connection(struct text *out, const struct track_verdict *v)
 {
-    text_add(out, " Connection ");
-    text_add_u64(out, v->conn);
-    text_add(out, ", ");
-    text_add(out, v->a_to_b ? "A to B" : "B to A");
-    text_add(out, "; A is ");
-    text_add_endpoint(out, v->a);
-    text_add(out, ", B is ");
-    text_add_endpoint(out, v->b);
-    text_add_char(out, '\n');
+    char room[LINE];
+    struct text t = text_of(room, sizeof(room));
+
+    text_add(&t, "Connection ");
+    text_add_u64(&t, v->conn);
+    text_add(&t, ", ");
+    text_add(&t, v->a_to_b ? "A to B" : "B to A");
+    text_add(&t, "; A is ");
+    text_add_endpoint(&t, v->a);
+    text_add(&t, ", B is ");
+    text_add_endpoint(&t, v->b);
+    add_paragraph(out, 1, room, "");
     if (v->relative) {
-        text_add(out, "  From the start of it: seq ");
-        text_add_u64(out, v->seq);
-        if (v->has_ack) {
-            text_add(out, " ack ");
-            text_add_u64(out, v->ack);
-        }
-        text_add(out, ", text ");
-        text_add_u64(out, v->len);
-        text_add(out, ", window ");
-        text_add_u64(out, v->window);
-        text_add(out, ", in flight ");
-        text_add_u64(out, v->in_flight);
-        text_add_char(out, '\n');
+        t = text_of(room, sizeof(room));
+        add_numbers(&t, v);
+        add_paragraph(out, 2, room, "");
     }
-    add_state(out, "  Then A is ", v->state_a, v->sure_a);
-    add_state(out, ", B is ", v->state_b, v->sure_b);
-    text_add(out, ".\n");
+    t = text_of(room, sizeof(room));
+    add_state(&t, "Then A is ", v->state_a, v->sure_a);
+    add_state(&t, ", B is ", v->state_b, v->sure_b);
+    text_add_char(&t, '.');
+    add_paragraph(out, 2, room, "");
 }
 
 static void add_comment(struct text *out, const struct explained *e)

@@ -44,6 +44,15 @@ enum {
     ALERT = 148
 };
 
+/* A route that is not at its end: checksums cover the last address of it (RFC 1122, 3.2.1.8). */
+static void take_route(struct walk *w, uint32_t pointer_at, uint32_t stop)
+{
+    uint32_t whole = stop - pointer_at + 2;
+
+    if (number_at(w, pointer_at, 1) <= whole && stop - pointer_at > 4)
+        w->dst = ip_from_v4(number_at(w, stop - 4, 4));
+}
+
 /* The octets behind kind and length: [at, stop). */
 static bool read_data(struct walk *w, uint32_t type, uint32_t at, uint32_t stop)
 {
@@ -65,6 +74,8 @@ static bool read_data(struct walk *w, uint32_t type, uint32_t at, uint32_t stop)
         return false;
     if (number_at(w, at, 1) < 4)
         flaw(w, at, at + 1, "the pointer is below the first slot", CLAUSE);
+    if (type != RECORD)
+        take_route(w, at, stop);
     for (at++; stop - at >= 4; at += 4) {
         if (!row_read(w, &slot, at, 4, stop))
             return false;

@@ -95,6 +95,8 @@ static const struct field_row
     option_data = {"ipv6.opt.data", "Data", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 8200, 4.2", NULL},
     route_data = {"ipv6.routing.data", "Type-specific data", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 8200, 4.4", NULL},
     route_addr = {"ipv6.routing.src.addr", "Address", NULL, 0, 0, SHOW_IP6, NULL, "A place of the route.", "RFC 8200, 4.4", NULL},
+    home_addr = {"ipv6.routing.mipv6.home_address", "Home Address", NULL, 0, 0, SHOW_IP6, NULL, "Where the mobile host is at home.", "RFC 6275, 6.4", NULL},
+    segment_addr = {"ipv6.routing.srh.addr", "Segment", NULL, 0, 0, SHOW_IP6, NULL, "A place of the route, the last one first.", "RFC 8754, 2", NULL},
     sum_data = {"ah.data", "Authentication data", NULL, 0, 0, SHOW_OCTETS, NULL, "", "RFC 4302, 2", NULL};
 /* clang-format on */
 
@@ -164,17 +166,20 @@ static void read_options(struct walk *w, uint32_t at, uint32_t end)
 static void read_route(struct walk *w, uint32_t at, uint32_t stop)
 {
     uint32_t type = number_at(w, at + 2, 1), left = number_at(w, at + 3, 1);
-    bool addresses = type == 0 || type == 2 || type == 4;
+    const struct field_row *row = type == 0   ? &route_addr
+                                  : type == 2 ? &home_addr
+                                  : type == 4 ? &segment_addr
+                                              : NULL;
     uint32_t last = 0;
 
     if (at + 8 > stop || !row_read(w, &route_data, at + 4, 4, stop))
         return;
-    for (uint32_t a = at + 8; addresses && stop - a >= 16; a += 16) {
-        if (!row_read(w, &route_addr, a, 16, stop))
+    for (uint32_t a = at + 8; row && stop - a >= 16; a += 16) {
+        if (!row_read(w, row, a, 16, stop))
             return;
         last = a;
     }
-    if (!addresses)
+    if (!row)
         row_read_some(w, &route_data, at + 8, stop);
     if (left > 0 && last > 0) {
         struct reader r = reader_of(octets_at(w, type == 4 ? at + 8 : last, stop));

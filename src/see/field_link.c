@@ -171,8 +171,9 @@ struct step walk_null(struct walk *w, uint32_t at, uint32_t end)
     layer_end(w, u32_min(at + 4, end));
     if (!whole)
         return STEP_END;
-    const struct field_word *word = word_of(families, family_of(number_at(w, at, 4)));
-    return (struct step){word ? walk_ip : walk_text, at + 4, end};
+    uint32_t family = family_of(number_at(w, at, 4));
+    walker walk = !word_of(families, family) ? walk_text : family == 2 ? walk_ipv4 : walk_ipv6;
+    return (struct step){walk, at + 4, end};
 }
 
 struct step walk_sll(struct walk *w, uint32_t at, uint32_t end)

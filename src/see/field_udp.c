@@ -24,6 +24,11 @@ static const struct field_row rows[] = {
 };
 /* clang-format on */
 
+static bool is_dhcp(uint32_t port)
+{
+    return port == DHCP_SERVER_PORT || port == DHCP_CLIENT_PORT;
+}
+
 static struct step step_port(uint32_t port, uint32_t other, uint32_t at, uint32_t end)
 {
     walker walk = walk_text;
@@ -31,7 +36,7 @@ static struct step step_port(uint32_t port, uint32_t other, uint32_t at, uint32_
     if (port == DNS_PORT || other == DNS_PORT || port == MULTICAST_DNS_PORT ||
         other == MULTICAST_DNS_PORT)
         walk = walk_dns;
-    else if (port == DHCP_SERVER_PORT || other == DHCP_SERVER_PORT)
+    else if (is_dhcp(port) || is_dhcp(other))
         walk = walk_dhcp;
     return (struct step){walk, at, end};
 }
@@ -43,19 +48,24 @@ struct step walk_udp(struct walk *w, uint32_t at, uint32_t end)
     layer_end(w, u32_min(at + UDP_HEADER, end));
     if (!rows_read(w, rows, ARRAY_LEN(rows), at, end))
         return STEP_END;
+    struct field *sum = field_last(w);
     uint32_t len = number_at(w, at + 4, 2), stop = end;
+    if (len == 0 && !ip_is_v4(w->src)) {
+        flaw(w, at + 4, at + 6, "a length of 0 is for jumbograms alone", "RFC 2675, 4");
+        len = end - at;
+    }
     if (len < UDP_HEADER && number_at(w, at + 6, 2) > 0)
-        field_last(w)->sum = SUM_UNKNOWN;
+        sum->sum = SUM_UNKNOWN;
     if (len < UDP_HEADER) {
         flaw(w, at + 4, at + 6, "a datagram has at least 8 octets", "RFC 768");
     } else if (len > end - at && !w->quoted && !w->partial) {
         if (number_at(w, at + 6, 2) > 0)
-            field_last(w)->sum = SUM_UNKNOWN;
+            sum->sum = SUM_UNKNOWN;
         flaw(w, at + 4, at + 6, "the length says more than the packet has", "RFC 1122, 4.1.3");
     } else {
         stop = u32_min(at + len, end);
         if (number_at(w, at + 6, 2) > 0 || !ip_is_v4(w->src))
-            sum_judge(w, field_last(w), at, stop, true, IP_PROTOCOL_UDP);
+            sum_judge(w, sum, at, stop, true, IP_PROTOCOL_UDP);
     }
     w->src_port = (uint16_t)number_at(w, at, 2);
     w->dst_port = (uint16_t)number_at(w, at + 2, 2);

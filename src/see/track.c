@@ -334,7 +334,7 @@ static void on_rest(struct track_found *f, struct track_conn *c, struct track_si
     bool third = !c->handshake_seen && s->has_isn && r->has_isn && seq_lt(r->first, f->seg->ack) &&
                  s->state == TCPS_ESTABLISHED && r->state == TCPS_SYN_RECEIVED;
     if (third && !f->discarded) {
-        c->handshake_seen = true;
+        c->handshake_seen = f->third = true;
         set_state(r, TCPS_ESTABLISHED);
         if (text == TRACK_ACK)
             f->kind = TRACK_HANDSHAKE_DONE;

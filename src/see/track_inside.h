@@ -33,6 +33,7 @@ struct track_found {
     bool window_closed;  /* by this one */
     bool first_seen;     /* the capture begins within this connection */
     bool new_tuple;      /* the two ends had a connection before */
+    bool third;          /* it is the third step of the handshake */
     bool discarded;
 };
 

@@ -117,7 +117,9 @@ static void add_more(struct text *out, const struct track_found *f,
 {
     bool text = f->len > 0 && f->kind != TRACK_SYN && f->kind != TRACK_SYN_ACK;
 
-    if (text && f->acked > 0)
+    if (f->third && f->kind != TRACK_HANDSHAKE_DONE)
+        text_add(out, " It is the third step of the handshake, too: both ends are connected.");
+    else if (text && f->acked > 0)
         add_template(out, f, " It acknowledges $a of $r.");
     if (f->kind == TRACK_FIN && f->len > 0)
         add_template(out, f, " With it comes text: $t.");
