@@ -3,6 +3,7 @@
 
     explain_compare.py TAPIO TSHARK FILE...       compares every field that both know
     explain_compare.py --streams TAPIO TSHARK FILE...   connections and relative numbers, too
+    explain_compare.py --join OUT FILE...               writes the packets of several pcap files into one
     explain_compare.py --damage SEED COUNT OUT FILE...  writes damaged copies of the packets of pcap files
 
 The keys of our fields are the names of Wireshark's, so a packet is, for each key, a list of values in
@@ -258,13 +259,17 @@ def compare(packet, theirs, figures):
         raise Differs(f"{status}: ours {mine}, theirs {its}")
 
 
-def compare_stream(packet, theirs, figures):
-    """Of a capture without damage: whose segment, and where in its connection."""
+def compare_stream(packet, theirs, figures, known):
+    """Whose segment, and where in its connection. Wireshark counts what we cannot follow as well, so
+    connections have other numbers; each must always have the same other one (`known`)."""
     connection = packet["connection"]
-    if len(theirs["tcp.stream"]) != 1 or "id" not in connection:
+    if len(theirs["tcp.stream"]) != 1 or "id" not in connection or "seq" not in connection:
         return
-    pairs = [("tcp.stream", connection["id"] - 1), ("tcp.len", connection["text_octets"])]
-    pairs.append(("tcp.seq", connection["seq"]))
+    stream = theirs["tcp.stream"][0]
+    if known.setdefault(("ours", connection["id"]), stream) != stream or known.setdefault(
+            ("theirs", stream), connection["id"]) != connection["id"]:
+        raise Differs(f"tcp.stream: ours {connection['id']}, theirs {stream}")
+    pairs = [("tcp.len", connection["text_octets"]), ("tcp.seq", connection["seq"])]
     if "ack" in connection:
         pairs.append(("tcp.ack", connection["ack"]))
     for key, mine in pairs:
@@ -291,11 +296,15 @@ def main_compare(arguments, streams):
             print(f"{path}: {why}")
             figures["differ"] += 1
             continue
+        known = {}
         for packet, theirs in zip(mine, its):
             figures["packets"] += 1
             figures["flawed"] += packet["flaws"] > 0
             try:
-                (compare_stream if streams else compare)(packet, theirs, figures)
+                if streams:
+                    compare_stream(packet, theirs, figures, known)
+                else:
+                    compare(packet, theirs, figures)
             except Differs as why:
                 figures["differ"] += 1
                 if figures["differ"] <= 40:
@@ -308,17 +317,36 @@ def main_compare(arguments, streams):
 
 
 def read_pcap(path):
-    """The packets of a pcap file, and its link type."""
+    """The packets of a pcap file with their lengths on the wire, and its link type."""
     with open(path, "rb") as file:
         octets = file.read()
     order = "<" if octets[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     link = struct.unpack_from(order + "I", octets, 20)[0] & 0xffff
     at, packets = 24, []
     while at + 16 <= len(octets):
-        kept = struct.unpack_from(order + "I", octets, at + 8)[0]
-        packets.append(octets[at + 16 : at + 16 + kept])
+        kept, whole = struct.unpack_from(order + "II", octets, at + 8)
+        packets.append((octets[at + 16 : at + 16 + kept], whole))
         at += 16 + kept
     return link, packets
+
+
+def write_pcap(path, packets):
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
+        for number, (octets, whole) in enumerate(packets):
+            file.write(struct.pack("<IIII", number // 1000, number % 1000 * 1000, len(octets), whole))
+            file.write(octets)
+
+
+def main_join(arguments):
+    out, *paths = arguments
+    packets = []
+    for path in paths:
+        link, more = read_pcap(path)
+        if link == 1:
+            packets += more
+    write_pcap(out, packets)
+    return 0
 
 
 def damage(prng, packet):
@@ -347,13 +375,8 @@ def main_damage(arguments):
     for path in paths:
         link, packets = read_pcap(path)
         if link == 1:
-            pool.extend(prng.sample(packets, min(len(packets), 500)))
-    with open(out, "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
-        for number in range(int(count)):
-            octets, whole = damage(prng, prng.choice(pool))
-            file.write(struct.pack("<IIII", number // 1000, number % 1000 * 1000, len(octets), whole))
-            file.write(octets)
+            pool += [octets for octets, _ in prng.sample(packets, min(len(packets), 500))]
+    write_pcap(out, [damage(prng, prng.choice(pool)) for _ in range(int(count))])
     return 0
 
 
@@ -361,6 +384,8 @@ def main():
     arguments = sys.argv[1:]
     if arguments[:1] == ["--damage"]:
         return main_damage(arguments[1:])
+    if arguments[:1] == ["--join"]:
+        return main_join(arguments[1:])
     streams = arguments[:1] == ["--streams"]
     return main_compare(arguments[streams:], streams)
 
