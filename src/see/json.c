@@ -35,6 +35,53 @@ static void quote(struct json *j, struct bytes octets)
     text_add_char(j->out, '"');
 }
 
+/* How many octets of `b` are one well-formed character of UTF-8; 0: none. */
+static size_t utf8_len(struct bytes b)
+{
+    size_t len = b.at[0] < 0x80                      ? 1
+                 : b.at[0] >= 0xc2 && b.at[0] < 0xe0 ? 2
+                 : b.at[0] >= 0xe0 && b.at[0] < 0xf0 ? 3
+                 : b.at[0] >= 0xf0 && b.at[0] < 0xf5 ? 4
+                                                     : 0;
+
+    if (len == 0 || len > b.len)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((b.at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* neither a longer form of a shorter one, nor a surrogate, nor beyond the last */
+    if ((b.at[0] == 0xe0 && b.at[1] < 0xa0) || (b.at[0] == 0xed && b.at[1] >= 0xa0) ||
+        (b.at[0] == 0xf0 && b.at[1] < 0x90) || (b.at[0] == 0xf4 && b.at[1] >= 0x90))
+        return 0;
+    return len;
+}
+
+static void quote_utf8(struct json *j, struct bytes b)
+{
+    struct text *out = j->out;
+
+    text_add_char(out, '"');
+    while (b.len > 0) {
+        size_t len = utf8_len(b);
+        if (len == 0) {
+            text_add(out, "\\ufffd");
+            len = 1;
+        } else if (b.at[0] == '"' || b.at[0] == '\\') {
+            text_add_char(out, '\\');
+            text_add_char(out, (char)b.at[0]);
+        } else if (b.at[0] < 0x20 || b.at[0] == 0x7f) {
+            text_add(out, "\\u");
+            text_add_hex(out, b.at[0], 4);
+        } else {
+            for (size_t i = 0; i < len; i++)
+                text_add_char(out, (char)b.at[i]);
+        }
+        b = bytes_skip(b, len);
+    }
+    text_add_char(out, '"');
+}
+
 static void key_of(struct json *j, const char *key)
 {
     comma(j);
@@ -72,6 +119,26 @@ void json_add_octets(struct json *j, const char *key, struct bytes value)
 {
     key_of(j, key);
     quote(j, value);
+}
+
+void json_add_text(struct json *j, const char *key, const char *value)
+{
+    json_add_utf8(j, key, bytes_of(value, strlen(value)));
+}
+
+void json_add_utf8(struct json *j, const char *key, struct bytes value)
+{
+    key_of(j, key);
+    quote_utf8(j, value);
+}
+
+void json_add_hex(struct json *j, const char *key, struct bytes value)
+{
+    key_of(j, key);
+    text_add_char(j->out, '"');
+    for (size_t i = 0; i < value.len; i++)
+        text_add_hex(j->out, value.at[i], 2);
+    text_add_char(j->out, '"');
 }
 
 void json_add_u64(struct json *j, const char *key, uint64_t value)

@@ -34,6 +34,11 @@ void json_close(struct json *j, char bracket);
 void json_add_string(struct json *j, const char *key, const char *value);
 /* Octets that a stranger chose: whatever is no printable ASCII is \u00XX, octet by octet. */
 void json_add_octets(struct json *j, const char *key, struct bytes value);
+/* Text in UTF-8, and octets that should be: what is none becomes U+FFFD. */
+void json_add_text(struct json *j, const char *key, const char *value);
+void json_add_utf8(struct json *j, const char *key, struct bytes value);
+/* Octets as hexadecimal digits. */
+void json_add_hex(struct json *j, const char *key, struct bytes value);
 /* Above 2^53 a reader with floating point would round it: such numbers are strings. */
 void json_add_u64(struct json *j, const char *key, uint64_t value);
 void json_add_i64(struct json *j, const char *key, int64_t value);
