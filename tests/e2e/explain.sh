@@ -59,6 +59,16 @@ foreign() {
     agrees --streams "$WORK/foreign.pcap"
 }
 
+# And at the same octets, where nothing is malformed.
+in_place() {
+    python3 "$COMPARE" --offsets "$TAPIO" tshark "$WORK"/zoo/*.pcap "$WORK/plain.pcapng" "$WORK/bad.pcapng" >"$WORK/figures" || {
+        cat "$WORK/figures"
+        false
+    }
+    cat "$WORK/figures"
+    (($(sed -n 's/^packets=\([0-9]*\) .*/\1/p' "$WORK/figures") >= 2000))
+}
+
 # Copies of all packets so far, a few octets of their headers changed or their ends cut off.
 damaged() {
     local file seed files=("$WORK/zoo/ethernet.pcap")
@@ -197,6 +207,7 @@ if [[ -d $FOREIGN ]]; then
 else
     skip foreign no-pcaps
 fi
+try "two thousand packets have their fields where tshark has them" in_place
 try "damaged copies of all of them agree with tshark" damaged
 try "ten thousand packets were compared" enough
 try "pictures and lists are printable, and fit 80 columns" readable

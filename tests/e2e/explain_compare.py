@@ -3,6 +3,7 @@
 
     explain_compare.py TAPIO TSHARK FILE...       compares every field that both know
     explain_compare.py --streams TAPIO TSHARK FILE...   connections and relative numbers, too
+    explain_compare.py --offsets TAPIO TSHARK FILE...   where each field lies (tshark's -T pdml)
     explain_compare.py --join OUT FILE...               writes the packets of several pcap files into one
     explain_compare.py --damage SEED COUNT OUT FILE...  writes damaged copies of the packets of pcap files
 
@@ -18,6 +19,7 @@ import random
 import struct
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 # Of Wireshark's fields those that we have, too. What stands alone is compared by its number.
 KEYS = """
@@ -72,6 +74,7 @@ PREFERENCES = ["ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "udp.check_c
                "ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE",
                "ip.tso_support:FALSE"]
 # What we do not read: whatever is in there is no field of ours.
+SOURCE_ROUTES = {131, 137}
 NOT_READ = ["gre", "vxlan", "udpencap", "snmp", "ospf", "igmp", "pim", "esp", "mpls", "llc", "etherip", "udplite"]
 
 
@@ -79,13 +82,18 @@ class Differs(Exception):
     """What to print."""
 
 
-def run_tshark(tshark, path, keys, relative):
-    command = [tshark, "-n", "-r", path, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
-               "-E", "aggregator=|"]
+def tshark_command(tshark, path, relative):
+    command = [tshark, "-n", "-r", path]
     for preference in PREFERENCES + [f"tcp.relative_sequence_numbers:{str(relative).upper()}"]:
         command += ["-o", preference]
     for protocol in NOT_READ:
         command += ["--disable-protocol", protocol]
+    return command
+
+
+def run_tshark(tshark, path, keys, relative):
+    command = tshark_command(tshark, path, relative)
+    command += ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=|"]
     for key in keys:
         command += ["-e", key]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
@@ -313,6 +321,60 @@ def main_compare(arguments, streams):
     return figures["differ"] > 0
 
 
+# --- where it lies ------------------------------------------------------------------------------
+
+
+def run_pdml(tshark, path):
+    """Of each packet: for each key the octets at which Wireshark has it, (first, count), as a list."""
+    command = tshark_command(tshark, path, False) + ["-T", "pdml"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+        for _, element in xml.etree.ElementTree.iterparse(run.stdout):
+            if element.tag != "packet":
+                continue
+            places = {}
+            for field in element.iter("field"):
+                if field.get("name") in KEYS and int(field.get("size")) > 0:
+                    place = int(field.get("pos")), int(field.get("size"))
+                    places.setdefault(field.get("name"), []).append(place)
+            malformed = any(proto.get("name") == "_ws.malformed" for proto in element.iter("proto"))
+            yield places, malformed
+            element.clear()
+
+
+def lies_within(field, place):
+    """Wireshark has a part of an octet or two at the place of all of them."""
+    first, count = place
+    begin, end = field["bit"], field["bit"] + field["bits"]
+    exact = (begin, end) == (first * 8, (first + count) * 8)
+    return exact or (count <= 4 and first * 8 <= begin and end <= (first + count) * 8)
+
+
+def main_offsets(arguments):
+    tapio, tshark, *paths = arguments
+    figures = {"packets": 0, "fields": 0, "differ": 0}
+    for path in paths:
+        for packet, (places, malformed) in zip(run_tapio(tapio, path), run_pdml(tshark, path)):
+            if packet["flaws"] or malformed or any(layer.get("quoted") for layer in packet["layers"]):
+                continue
+            figures["packets"] += 1
+            fields = [field for layer in packet["layers"] for field in layer["fields"]]
+            if any(field["key"] == "ip.opt.type" and field.get("number") in SOURCE_ROUTES for field in fields):
+                places.pop("ip.dst", None)  # it shows the last address of the route
+            for key, theirs in places.items():
+                mine = [field for field in fields if field["key"] == key]
+                if len(mine) != len(theirs):
+                    continue  # what is there is compare()'s
+                figures["fields"] += len(mine)
+                if all(map(lies_within, mine, theirs)):
+                    continue
+                figures["differ"] += 1
+                if figures["differ"] <= 40:
+                    print(f"{path} packet {packet['number']}: {key} is at {theirs}, ours "
+                          f"{[(field['bit'] / 8, field['bits'] / 8) for field in mine]}")
+    print(" ".join(f"{key}={value}" for key, value in figures.items()))
+    return figures["differ"] > 0
+
+
 # --- damage -----------------------------------------------------------------------------------
 
 
@@ -386,6 +448,8 @@ def main():
         return main_damage(arguments[1:])
     if arguments[:1] == ["--join"]:
         return main_join(arguments[1:])
+    if arguments[:1] == ["--offsets"]:
+        return main_offsets(arguments[1:])
     streams = arguments[:1] == ["--streams"]
     return main_compare(arguments[streams:], streams)
 
