@@ -14,7 +14,8 @@
  * the mean length of a run.
  *
  * Corruption. It flips one to four bits of one 16-bit word. The Internet checksum sees every such
- * change, being a sum of such words (RFC 1071, 1), but not two changes that cancel each other. So a
+ * change, being a sum of such words (RFC 1071, 1), but not two changes that cancel each other, so
+ * nothing is corrupted again by the next wire of its way. So a
  * transfer over a corrupting wire must end byte for byte equal, and a test may demand it. The
  * checksum must be there for that: a partial one is completed first. A change that no checksum sees
  * is a fault of its own, in bad_wire_tcp.c.
@@ -61,6 +62,7 @@ static struct held *hold(struct bad_wire *wire, const struct arrival *frame, ins
     *held = (struct held){.due = due,
                           .len = (uint32_t)frame->len,
                           .truncated = frame->truncated,
+                          .hurt = frame->hurt,
                           .meta = *frame->meta};
     struct writer w = writer_of(held->octets, frame->len);
     for (int i = 0; i < frame->iovcnt; i++)
@@ -307,7 +309,7 @@ static int64_t delay(struct bad_wire *wire)
  * last word of an odd length has one octet. */
 static void corrupt(struct bad_wire *wire, struct held *held)
 {
-    if (held->len == 0 || held->meta.bad || held->meta.gso_type != FRAME_GSO_NONE)
+    if (held->len == 0 || held->hurt || held->meta.bad || held->meta.gso_type != FRAME_GSO_NONE)
         return;
     vnet_complete(held->octets, held->len, &held->meta);
     held->meta.flags = 0;
@@ -320,6 +322,7 @@ static void corrupt(struct bad_wire *wire, struct held *held)
     held->octets[word] ^= (uint8_t)mask;
     if (bits == 16)
         held->octets[word + 1] ^= (uint8_t)(mask >> 8);
+    held->hurt = true;
     wire->counters.corrupted++;
 }
 

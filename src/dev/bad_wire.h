@@ -25,6 +25,7 @@ struct arrival {
     size_t len;
     const struct frame_meta *meta;
     bool truncated;
+    bool hurt; /* another wire has corrupted it */
 };
 
 /* A frame under way. */
@@ -34,6 +35,7 @@ struct held {
     uint32_t len;
     uint8_t behind; /* frames that still have to overtake it, when it is set aside */
     bool truncated;
+    bool hurt; /* corrupted, here or on a wire before */
     struct frame_meta meta;
     uint8_t octets[];
 };

@@ -118,7 +118,11 @@ static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batc
     for (int i = 0; i < arrived; i++) {
         struct frame *frame = batch[i];
         const struct iovec iov = {frame->data, frame->len};
-        const struct arrival arrival = {&iov, 1, frame->len, &frame->meta, frame->truncated};
+        const struct arrival arrival = {.iov = &iov,
+                                        .iovcnt = 1,
+                                        .len = frame->len,
+                                        .meta = &frame->meta,
+                                        .truncated = frame->truncated};
         bad_wire_arrive(&impair->in, &arrival, now);
         frame_put(frame);
     }

@@ -54,10 +54,10 @@ static void plan_wire(struct net *net, uint32_t wire)
 }
 
 void net_put(struct net *net, uint32_t wire, const struct iovec *iov, int iovcnt,
-             const struct frame_meta *meta)
+             const struct frame_meta *meta, bool hurt)
 {
     struct net_wire *w = &net->wire[wire];
-    struct arrival arrival = {.iov = iov, .iovcnt = iovcnt, .meta = meta};
+    struct arrival arrival = {.iov = iov, .iovcnt = iovcnt, .meta = meta, .hurt = hurt};
 
     for (int i = 0; i < iovcnt; i++)
         arrival.len += iov[i].iov_len;
@@ -82,7 +82,7 @@ static int send_packet(struct dev *dev, const struct frame_meta *meta, const str
     struct net_host *host = host_of(dev);
 
     (void)now; /* the host's own idea of it */
-    net_put(host->net, host->out, iov, iovcnt, meta);
+    net_put(host->net, host->out, iov, iovcnt, meta, false);
     return 0;
 }
 

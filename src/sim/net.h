@@ -128,8 +128,8 @@ void net_forward(struct net *net, uint32_t wire);
 
 /* --- net.c, for the files of the network alone ---------------------------------------------- */
 
-/* Puts a packet on a wire. */
+/* Puts a packet on a wire. `hurt`: a wire has corrupted it before. */
 void net_put(struct net *net, uint32_t wire, const struct iovec *iov, int iovcnt,
-             const struct frame_meta *meta);
+             const struct frame_meta *meta, bool hurt);
 
 #endif

@@ -66,7 +66,7 @@ static void tell_too_big(struct net *net, uint32_t router, const struct ip_packe
         icmp_emit(&w, &icmp, quote);
     assert(!w.overrun);
     const struct iovec iov = {octets, sizeof octets - w.left};
-    net_put(net, way_to(net, router, sender), &iov, 1, &(struct frame_meta){0});
+    net_put(net, way_to(net, router, sender), &iov, 1, &(struct frame_meta){0}, false);
 }
 
 static void forward(struct net *net, uint32_t router, const struct held *held)
@@ -85,7 +85,7 @@ static void forward(struct net *net, uint32_t router, const struct held *held)
     if (held->len > w->mtu && !w->silent)
         tell_too_big(net, router, &packet, w->mtu);
     const struct iovec iov = {(void *)(uintptr_t)held->octets, held->len};
-    net_put(net, wire, &iov, 1, &held->meta); /* which counts what is too big */
+    net_put(net, wire, &iov, 1, &held->meta, held->hurt); /* which counts what is too big */
 }
 
 void net_forward(struct net *net, uint32_t wire)

@@ -153,6 +153,24 @@ START_TEST(a_host_that_sleeps_does_nothing_and_a_clock_may_leap)
 }
 END_TEST
 
+/* Two changes may cancel each other, and then no checksum sees them. */
+START_TEST(a_packet_is_corrupted_once_on_its_way)
+{
+    uint32_t middle = build(_i == 1, 1500);
+
+    for (uint32_t i = 0; i < net.wires; i++)
+        net.wire[i].bad.config.corrupt = UINT32_MAX;
+    run_until((instant){170 * NS_PER_S}); /* the handshake is given up later */
+    const struct impair_counters *first = &net.wire[net.host[CLIENT].out].bad.counters;
+    const struct impair_counters *second = &net.wire[middle].bad.counters;
+    ck_assert_uint_gt(first->taken, 3);
+    ck_assert_uint_eq(first->corrupted, first->taken);
+    ck_assert_uint_gt(second->taken, 0);
+    ck_assert_uint_eq(second->corrupted, 0);
+    ck_assert_uint_eq(net_fini(&net), 0);
+}
+END_TEST
+
 START_TEST(a_network_without_a_way_is_refused)
 {
     struct net_host_config host = {.app = &end[0].app, .mtu = 1500};
@@ -250,6 +268,7 @@ int main(void)
     tcase_add_loop_test(c, a_narrow_link_tells_the_sender, 0, 2);
     tcase_add_test(c, a_silent_narrow_link_is_found_by_timeouts);
     tcase_add_test(c, a_host_that_sleeps_does_nothing_and_a_clock_may_leap);
+    tcase_add_loop_test(c, a_packet_is_corrupted_once_on_its_way, 0, 2);
     tcase_add_test(c, a_network_without_a_way_is_refused);
     suite_add_tcase(s, c);
     c = tcase_create("flows");
