@@ -196,6 +196,9 @@ static void print_soak(void)
 static void soak(uint64_t octets, uint64_t faults, uint64_t seed)
 {
     run_list(TAPIO_SEEDS, true);
+    /* Those do not count: of several soaks beside each other, each runs them. */
+    total.sum = (struct swarm_result){0};
+    memset(total.faults, 0, sizeof total.faults);
     while (total.failed < FAILURES_MAX &&
            (total.sum.verified < octets || swarm_injected(&total.sum) < faults))
         run_seed(seed++, true, LOG_NONE);
