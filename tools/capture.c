@@ -29,6 +29,7 @@
 
 enum {
     BLOCK_PACKET = 6,
+    BLOCK_STATISTICS = 5,
     PACKET_FIXED = 20, /* octets of it before the packet's own */
     OPTION_LOST = 4,
     BLOCK_HEAD = 8,
@@ -50,6 +51,7 @@ struct capture_verb {
     instant stopped_at;
     bool answered;
     uint64_t packets, lost;
+    int statistics; /* blocks: one for each interface, and nothing follows them */
     size_t len;
     uint8_t block[ROOM];
 };
@@ -162,6 +164,7 @@ static int take_blocks(struct capture_verb *capture, struct refusal *refusal)
             capture->packets++;
             capture->lost += lost_before(bytes_first(rest, len));
         }
+        capture->statistics += be32_at(rest.at) == BLOCK_STATISTICS;
         whole += len;
         rest = bytes_skip(rest, len);
     }
@@ -245,8 +248,7 @@ static int stream(struct capture_verb *capture, struct refusal *refusal)
     }
     if (status > 0)
         return status;
-    bool complete = capture->stopping || (capture->count && capture->packets >= capture->count);
-    if (complete && !capture->cut)
+    if (capture->statistics == PCAPNG_INTERFACES)
         return 0;
     if (capture->cut)
         return refuse(refusal, EXIT_FAILURE, "interrupted; %" PRIu64 " packets are good",

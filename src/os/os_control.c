@@ -403,6 +403,17 @@ int os_control_open(struct os_control *control, const char *path,
     return err;
 }
 
+/* The stack ends: a capture has its last words, as far as they fit, and all are hung up on. */
+static void dismiss(struct os_control *control, struct os_control_client *c, instant now)
+{
+    if (c->session.call.verb && c->session.call.verb->octets) {
+        os_session_input_ended(&c->session);
+        os_session_turn(&c->session, now);
+        flush(c, now);
+    }
+    hang_up(control, c, now);
+}
+
 void os_control_close(struct os_control *control)
 {
     struct stat st;
@@ -411,7 +422,7 @@ void os_control_close(struct os_control *control)
         return;
     for (int i = 0; i < OS_CONTROL_CLIENTS; i++)
         if (control->client[i].fd >= 0)
-            hang_up(control, &control->client[i], os_now());
+            dismiss(control, &control->client[i], os_now());
     if (lstat(control->path, &st) == 0 && st.st_dev == control->path_dev &&
         st.st_ino == control->path_ino)
         unlink(control->path);

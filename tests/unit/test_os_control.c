@@ -439,7 +439,10 @@ START_TEST(closing_hangs_up_on_all)
     ck_assert_int_eq(control.clients, 2);
     os_control_close(&control);
     ck_assert_int_eq((int)hear(idle), -1);
-    ck_assert_int_gt((int)hear(busy), 0); /* the header */
+    ssize_t len = hear(busy); /* header and statistics */
+    ck_assert_int_gt((int)len, 200);
+    ck_assert_mem_eq(heard, "\n\r\r\n", 4);
+    ck_assert_ptr_nonnull(memmem(heard, (size_t)len, "consumed=0 sent=", 16));
     ck_assert_int_eq((int)hear(busy), -1);
     close(idle);
     close(busy);
