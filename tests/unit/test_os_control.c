@@ -177,23 +177,32 @@ START_TEST(the_socket_is_ours_alone_and_goes_when_closed)
 }
 END_TEST
 
+/* Does it pass over the folder below ours? What it makes instead goes again. */
+static bool is_passed_over(void)
+{
+    char path[OS_CONTROL_PATH];
+
+    if (os_control_place("tap0", path) != 0)
+        return true;
+    os_control_leave(path);
+    return path[0] == '/' && strncmp(path, folder, strlen(folder)) != 0;
+}
+
 START_TEST(a_folder_that_others_may_enter_is_passed_over)
 {
-    char dir[OS_CONTROL_PATH], path[OS_CONTROL_PATH];
+    char dir[OS_CONTROL_PATH];
 
     snprintf(dir, sizeof dir, "%s/tapio", folder);
     ck_assert_int_eq(mkdir(dir, 0755), 0);
     chmod(dir, 0755);
-    int err = os_control_place("tap0", path);
-    ck_assert(err || strncmp(path, folder, strlen(folder)) != 0);
-    rmdir(dir);
+    ck_assert(is_passed_over());
+    ck_assert_int_eq(rmdir(dir), 0);
     ck_assert_int_eq(symlink(folder, dir), 0); /* a link is no folder of ours */
-    err = os_control_place("tap0", path);
-    ck_assert(err || strncmp(path, folder, strlen(folder)) != 0);
-    unlink(dir);
+    ck_assert(is_passed_over());
+    ck_assert_int_eq(unlink(dir), 0);
+    ck_assert(!is_passed_over());
     setenv("XDG_RUNTIME_DIR", "relative", 1);
-    err = os_control_place("tap0", path);
-    ck_assert(err || path[0] == '/');
+    ck_assert(is_passed_over());
 }
 END_TEST
 
