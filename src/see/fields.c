@@ -120,6 +120,7 @@ static void add_flaw(struct walk *w, enum field_kind kind, uint32_t at, uint32_t
     f->kind = kind;
     f->key = kind == FIELD_FLAW ? "malformed" : "cut";
     f->name = kind == FIELD_FLAW ? "malformed" : "cut off";
+    at = u32_min(at, w->captured);
     f->raw = octets_at(w, at, end);
     f->bit = at * 8;
     f->bits = (uint32_t)f->raw.len * 8;

@@ -258,8 +258,9 @@ static enum track_kind on_text(struct track_found *f, struct track_side *s, stru
     }
     int32_t ahead = (int32_t)(seg->seq.value - s->nxt.value);
     bool closed = r->has_ack && r->window == 0;
-    if (ahead == -1 && f->len <= 1 && len == f->len && r->has_ack &&
-        (r->ack.value == s->nxt.value || closed)) {
+    bool asks = ahead == -1 && f->len <= 1 && r->has_ack && r->ack.value == s->nxt.value;
+    bool probes = closed && f->len <= 1 && seq_lt(seg->seq, r->ack);
+    if (len == f->len && (asks || probes)) {
         s->asked = true;
         return closed ? TRACK_PROBE : TRACK_KEEP_ALIVE;
     }
