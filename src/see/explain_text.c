@@ -292,22 +292,33 @@ void explain_text(struct text *out, const struct explained *e, struct explain_st
     text_add_char(out, '\n');
 }
 
+/* What is wrong first of all, or NULL. */
+static const char *first_flaw(const struct dissection *d)
+{
+    const char *wrong = NULL;
+
+    for (uint32_t i = 0; i < d->field_count; i++) {
+        if (d->field[i].kind == FIELD_FLAW)
+            return d->field[i].value;
+        if (d->field[i].sum == SUM_WRONG)
+            wrong = "the checksum is wrong";
+    }
+    return wrong;
+}
+
 void explain_brief(struct text *out, const struct explained *e, struct explain_style style)
 {
     char room[LINE + TRACK_SENTENCE];
     struct text t = text_of(room, sizeof(room));
 
     add_headline(out, e, style);
-    for (uint32_t i = 0; i < e->d->field_count; i++) {
-        const struct field *f = &e->d->field[i];
-        if (f->kind != FIELD_FLAW && f->sum != SUM_WRONG)
-            continue;
+    const char *wrong = first_flaw(e->d);
+    if (wrong) {
         text_add(out, "   ");
         paint(out, style, RED);
-        text_add(out, f->kind == FIELD_FLAW ? f->value : "the checksum is wrong");
+        text_add(out, wrong);
         paint(out, style, PLAIN);
         text_add_char(out, '\n');
-        break;
     }
     if (e->track->conn > 0) {
         text_add_char(&t, '[');
