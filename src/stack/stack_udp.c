@@ -91,7 +91,15 @@ enum drop stack_udp_error(struct stack *s, struct endpoint local, struct endpoin
     int64_t floor = ip_is_v4(remote.addr) ? values->tcp_pmtu_floor_v4 : values->tcp_pmtu_floor_v6;
 
     enum drop drop = udp_icmp_error(&s->udp, local, remote, error);
-    if (!drop && error->too_big)
+    if (drop)
+        return drop;
+    struct event event = {.type = EVENT_NOTE, .when = s->now};
+    event.note.text = error->too_big
+                          ? "the path carries no larger datagrams (RFC 1191, 6.1; RFC 8201, 4)"
+                          : "an ICMP error for a UDP socket (RFC 1122, 4.1.3.3)";
+    event.note.value = error->too_big ? (int64_t)error->mtu : error->error;
+    events_emit(&s->events, &event);
+    if (error->too_big)
         pmtu_lower(&s->paths, remote.addr, u32_max(error->mtu, (uint32_t)floor), s->now);
-    return drop;
+    return DROP_NONE;
 }

@@ -600,6 +600,9 @@ START_TEST(an_icmp_error_is_told_once_to_who_sent_and_to_nobody_else)
             rig_output();
             rig_input_error(error_row[_i].type, error_row[_i].code, 1290);
             rig_forget();
+            const struct event *told = stack_decision(rig.stack, 0);
+            ck_assert(expected == 0 || (told && told->type == EVENT_NOTE));
+            ck_assert(expected == 0 || told->note.value == expected || told->note.value == 1290);
             ck_assert_int_eq(!!(sock_poll(rig.stack, s) & POLLERR), expected != 0);
             if (way == 0)
                 ck_assert_int_eq(rig_get(s, SOL_SOCKET, SO_ERROR), expected);
