@@ -211,6 +211,65 @@ START_TEST(an_error_about_an_error_is_named)
 }
 END_TEST
 
+/* --- what is told ------------------------------------------------------------------------- */
+
+static void told(const struct event *event)
+{
+    oracle.sink.event(&oracle.sink, event);
+}
+
+static void told_state(enum tcp_state from, enum tcp_state to)
+{
+    told(&(struct event){.type = EVENT_STATE, .conn = 1, .state = {.from = from, .to = to}});
+}
+
+/* Any packet of connection 1. */
+static void packet_in_state(enum tcp_state state, uint32_t cwnd)
+{
+    const struct conn_facts facts = {.id = 1, .state = state, .cwnd = cwnd};
+    struct event event = {.type = EVENT_PACKET};
+
+    event.packet.fate = PACKET_DROPPED;
+    event.packet.facts = &facts;
+    told(&event);
+}
+
+START_TEST(a_state_that_was_not_told_is_named)
+{
+    oracle_init(&oracle, us());
+    packet_in_state(TCPS_CLOSED, 0); /* nothing is known yet */
+    told_state(TCPS_CLOSED, TCPS_SYN_SENT);
+    packet_in_state(TCPS_SYN_SENT, 0);
+    ck_assert_ptr_null(oracle.problem);
+    packet_in_state(TCPS_ESTABLISHED, 0);
+    ck_assert_str_eq(oracle.problem, "a state was entered that was not told");
+
+    oracle_init(&oracle, us());
+    told_state(TCPS_CLOSED, TCPS_SYN_SENT);
+    told_state(TCPS_ESTABLISHED, TCPS_CLOSE_WAIT);
+    ck_assert_str_eq(oracle.problem, "a state was left that had not been told");
+}
+END_TEST
+
+START_TEST(a_change_of_cwnd_that_was_not_told_is_named)
+{
+    oracle_init(&oracle, us());
+    told_state(TCPS_CLOSED, TCPS_SYN_SENT);
+    told_state(TCPS_SYN_SENT, TCPS_ESTABLISHED);
+    packet_in_state(TCPS_ESTABLISHED, 1000);
+    told(&(struct event){.type = EVENT_CWND, .conn = 1, .cwnd = {.cwnd = 2000}});
+    packet_in_state(TCPS_ESTABLISHED, 2000);
+    told(&(struct event){.type = EVENT_CWND_STEP, .conn = 1, .cwnd = {.cwnd = 3000}});
+    packet_in_state(TCPS_ESTABLISHED, 3000);
+    told(&(struct event){.type = EVENT_CWND, .conn = 65, .cwnd = {.cwnd = 7}}); /* its slot */
+    packet_in_state(TCPS_ESTABLISHED, 4000);
+    ck_assert_ptr_null(oracle.problem);
+    told(&(struct event){.type = EVENT_CWND, .conn = 1, .cwnd = {.cwnd = 5000}});
+    packet_in_state(TCPS_CLOSED, 6000);
+    ck_assert_str_eq(oracle.problem, "cwnd has changed, and nothing was told");
+}
+END_TEST
+
 START_TEST(where_a_stream_began_is_known_by_its_syn)
 {
     struct endpoint local = {.addr = us(), .port = 2000}, remote = {.addr = peer(), .port = 80};
@@ -232,6 +291,8 @@ int main(void)
     tcase_add_loop_test(c, an_ack_counts_though_the_text_was_dropped_unless_it_is_damaged, 0, 2);
     tcase_add_loop_test(c, an_error_about_an_error_is_named, 0, 2);
     tcase_add_test(c, where_a_stream_began_is_known_by_its_syn);
+    tcase_add_test(c, a_state_that_was_not_told_is_named);
+    tcase_add_test(c, a_change_of_cwnd_that_was_not_told_is_named);
     suite_add_tcase(s, c);
     return run_suite(s, "oracle");
 }
