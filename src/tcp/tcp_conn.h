@@ -398,10 +398,19 @@ void tcp_lose_all(struct tcp_conn *conn, enum lost_by why);
 void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* The reordering timer has. */
 void tcp_reorder_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
-/* Text of this flight was sent again, `len` octets from `from` on: it may be undone. */
-void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instant now);
 /* May `len` octets that are lost leave now? */
 bool tcp_may_repeat(const struct tcp_conn *conn, tcp_seq at, uint32_t len);
+
+/* --- tcp_undo.c ------------------------------------------------------------------------------- */
+
+/* A flight is about to be reduced: this is how it was. */
+void tcp_undo_remember(struct tcp_conn *conn);
+/* Text of this flight was sent again, `len` octets from `from` on. */
+void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instant now);
+/* What an ACK tells to have come twice: octets of this flight that were sent again. */
+void tcp_undo_count(struct sender *s, const struct ack_news *a);
+/* Why the reduction was in vain, in static storage; NULL: it may not have been. */
+const char *tcp_undo_cause(const struct sender *s, const struct ack_news *a);
 
 /* --- tcp_tail_probe.c ----------------------------------------------------------------------- */
 

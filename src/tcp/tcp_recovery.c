@@ -146,33 +146,6 @@ static enum ack_effect grow(struct tcp *tcp, struct tcp_conn *conn, const struct
 
 /* --- undo --------------------------------------------------------------------------------- */
 
-/* A flight is about to be reduced: this is how it was. */
-static void remember(struct tcp_conn *conn)
-{
-    struct sender *s = conn->sender;
-
-    s->undo.is_possible = true;
-    s->undo.from = conn->snd.una;
-    s->undo.to = conn->snd.nxt;
-    s->undo.again = 0;
-    s->undo.first = INSTANT_NEVER;
-    cc_save(&conn->cc, &s->undo.before);
-}
-
-void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instant now)
-{
-    struct sender *s = conn->sender;
-    struct undo *undo = &s->undo;
-
-    /* F-RTO understands an ACK as long as nothing but the first was repeated. */
-    if (s->frto == FRTO_NEW_TEXT || !seq_eq(from, conn->snd.una))
-        s->frto = FRTO_OFF;
-    if (!undo->is_possible)
-        return;
-    undo->again += len;
-    undo->first = instant_min(undo->first, now);
-}
-
 /* From here on as if nothing had been lost: the ACK itself counts as any other, and may show that
  * something else was. */
 static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct ack_news *a,
@@ -195,32 +168,6 @@ static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct
     return ACK_UNDOES;
 }
 
-/* The peer tells of octets that came twice: those of this flight that were sent again. */
-static void count_twice(struct sender *s, const struct ack_news *a)
-{
-    tcp_seq from = seq_max(a->twice.left, s->undo.from);
-    tcp_seq to = seq_min(a->twice.right, s->undo.to);
-
-    if (s->phase == PHASE_OPEN && s->undo.is_possible && seq_lt(s->undo.until, s->flight.una))
-        s->undo.is_possible = false;
-    if (s->undo.is_possible && a->dsack && seq_lt(from, to))
-        s->undo.again -= u32_min(seq_diff(to, from), s->undo.again);
-}
-
-static bool was_in_vain(const struct sender *s)
-{
-    return s->undo.is_possible && !instant_is_never(s->undo.first) && s->undo.again == 0 &&
-           (s->phase != PHASE_RECOVERY || s->flight.lost_octets == 0);
-}
-
-/* What has arrived had left before anything of this flight was sent again (RFC 3522, 3.2). */
-static bool was_too_early(const struct sender *s, const struct ack_news *a)
-{
-    return s->undo.is_possible && a->advances && instant_before(a->news.echoed, s->undo.first) &&
-           !instant_is_never(s->undo.first) && s->phase != PHASE_OPEN &&
-           (s->phase == PHASE_TIMEOUT || s->flight.lost_octets == 0);
-}
-
 /* --- recovery ----------------------------------------------------------------------------- */
 
 /* One reduction for what is in flight now; the scoreboard tells what to send again. */
@@ -230,7 +177,7 @@ static void begin_recovery(struct tcp *tcp, struct tcp_conn *conn, const struct 
     struct sender *s = conn->sender;
     uint32_t flight = seq_diff(conn->snd.nxt, conn->snd.una);
 
-    remember(conn);
+    tcp_undo_remember(conn);
     s->phase = PHASE_RECOVERY;
     s->recover = conn->snd.nxt;
     s->rescued = false;
@@ -437,14 +384,12 @@ enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct a
     bool recovered = s->phase == PHASE_RECOVERY && seq_le(s->recover, conn->snd.una);
     enum ack_effect effect;
 
-    count_twice(s, a);
+    tcp_undo_count(s, a);
     if (conn->sack_ok)
         rack_adapt(&s->rack, &s->flight, a->dsack, recovered);
-    if (was_in_vain(s))
-        return undo(tcp, conn, a, "all that was sent again came twice: undone (RFC 2883, RFC 4015)",
-                    now);
-    if (was_too_early(s, a))
-        return undo(tcp, conn, a, "what arrived had left before the loss: undone (RFC 3522)", now);
+    const char *in_vain = tcp_undo_cause(s, a);
+    if (in_vain)
+        return undo(tcp, conn, a, in_vain, now);
     if (is_spurious(tcp, conn, a))
         return undo(tcp, conn, a, "the timeout was in vain: undone (RFC 5682)", now);
     if (conn->sack_ok && tcp_tail_probe_acked(conn, a) && s->phase == PHASE_OPEN) {
@@ -484,7 +429,7 @@ void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
 
     s->frto = was_open && tcp->values->tcp_frto ? FRTO_REPEATED : FRTO_OFF;
     if (was_open)
-        remember(conn);
+        tcp_undo_remember(conn);
     /* in recovery cwnd is what PRR lets go at the moment */
     uint32_t window =
         s->phase == PHASE_RECOVERY ? u32_max(conn->cc.cwnd, conn->cc.ssthresh) : conn->cc.cwnd;
