@@ -96,6 +96,7 @@ static void note_packet(struct walk *w, uint32_t at, uint32_t end, bool later)
     w->src = ip_from_v4(number_at(w, at + 12, 4));
     w->dst = ip_from_v4(number_at(w, at + 16, 4));
     w->ip = true;
+    w->v6 = false;
     if (w->quoted || w->d->seen.ip)
         return;
     w->d->seen.ip = true;

@@ -106,7 +106,7 @@ static void note_packet(struct walk *w, uint32_t at, uint32_t end)
 
     read_into(&r, w->src.octet, sizeof(w->src.octet));
     read_into(&r, w->dst.octet, sizeof(w->dst.octet));
-    w->ip = true;
+    w->ip = w->v6 = true;
     if (w->quoted || w->d->seen.ip)
         return;
     w->d->seen.ip = true;

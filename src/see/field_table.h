@@ -31,7 +31,8 @@ struct walk {
     uint32_t captured;   /* octets at hand */
     bool quoted;         /* inside of an ICMP error */
     uint32_t trailer;    /* where the outermost IP packet ends; 0: not known */
-    bool ip;             /* the addresses below mean something */
+    bool ip;             /* the addresses below mean something, */
+    bool v6;             /* and are of IPv6: one that maps IPv4's does not look so */
     bool partial;        /* a fragment, or cut off: a checksum over all cannot be verified */
     uint8_t protocol;    /* what the last header said of this one */
     struct ip_addr src, dst;

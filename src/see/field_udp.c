@@ -50,7 +50,7 @@ struct step walk_udp(struct walk *w, uint32_t at, uint32_t end)
         return STEP_END;
     struct field *sum = field_last(w);
     uint32_t len = number_at(w, at + 4, 2), stop = end;
-    if (len == 0 && !ip_is_v4(w->src)) {
+    if (len == 0 && w->v6) {
         flaw(w, at + 4, at + 6, "a length of 0 is for jumbograms alone", "RFC 2675, 4");
         len = end - at;
     }
@@ -64,7 +64,7 @@ struct step walk_udp(struct walk *w, uint32_t at, uint32_t end)
         flaw(w, at + 4, at + 6, "the length says more than the packet has", "RFC 1122, 4.1.3");
     } else {
         stop = u32_min(at + len, end);
-        if (number_at(w, at + 6, 2) > 0 || !ip_is_v4(w->src))
+        if (number_at(w, at + 6, 2) > 0 || w->v6)
             sum_judge(w, sum, at, stop, true, IP_PROTOCOL_UDP);
     }
     w->src_port = (uint16_t)number_at(w, at, 2);

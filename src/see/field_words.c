@@ -85,7 +85,7 @@ struct step step_ether_type(uint32_t type, uint32_t at, uint32_t end)
 
 struct step step_protocol(struct walk *w, uint32_t protocol, uint32_t at, uint32_t end)
 {
-    bool v6 = !ip_is_v4(w->src);
+    bool v6 = w->v6;
 
     w->protocol = (uint8_t)protocol;
     switch (protocol) {

@@ -194,6 +194,7 @@ static void add_value(struct text *t, const struct field_row *row, const struct 
         break;
     case SHOW_IP6:
         read_into(&r, ip.octet, sizeof(ip.octet));
+        text_add(t, ip_is_v4(ip) ? "::ffff:" : ""); /* our text form of such is IPv4's */
         text_add_ip(t, ip);
         break;
     case SHOW_OCTETS:
@@ -311,6 +312,23 @@ static void say_sum(struct walk *w, struct field *f, uint16_t right)
     f->meaning = words_end(w, &t);
 }
 
+/* As base/checksum.h has it, but the packet says which IP it is, and not its addresses. */
+static void add_pseudo(struct checksum *c, const struct walk *w, uint8_t protocol, uint32_t len)
+{
+    uint8_t pseudo[40];
+    struct writer out = writer_of(pseudo, sizeof(pseudo));
+
+    if (!w->v6) {
+        checksum_add_pseudo(c, w->src, w->dst, protocol, len);
+        return;
+    }
+    write_bytes(&out, w->src.octet, sizeof(w->src.octet));
+    write_bytes(&out, w->dst.octet, sizeof(w->dst.octet));
+    write_be32(&out, len);
+    write_be32(&out, protocol);
+    checksum_add(c, bytes_of(pseudo, sizeof(pseudo)));
+}
+
 void sum_judge(struct walk *w, struct field *f, uint32_t at, uint32_t end, bool pseudo,
                uint8_t protocol)
 {
@@ -320,7 +338,7 @@ void sum_judge(struct walk *w, struct field *f, uint32_t at, uint32_t end, bool 
     uint16_t right = 0;
 
     if (pseudo)
-        checksum_add_pseudo(&front, w->src, w->dst, protocol, end - at);
+        add_pseudo(&front, w, protocol, end - at);
     if (w->partial || !is_captured(w, end) || place < at || place + 2 > end) {
         f->sum = SUM_UNKNOWN;
     } else {

@@ -242,6 +242,19 @@ START_TEST(what_the_capture_left_out_is_no_flaw_of_the_packet)
 }
 END_TEST
 
+START_TEST(an_ipv6_address_that_maps_ipv4_is_ipv6)
+{
+    uint8_t packet[48] = {0x60, 0, 0, 0, 0, 8, 58, 64};
+
+    packet[18] = packet[19] = 0xff; /* ::ffff:0.0.0.0 to :: */
+    packet[40] = 128;
+    read_ip(packet, sizeof(packet));
+    ck_assert_str_eq(find("ipv6.src")->value, "::ffff:0.0.0.0");
+    ck_assert_int_eq(find("icmpv6.checksum")->sum, SUM_WRONG);
+    ck_assert_uint_eq(find("icmpv6.type")->number, 128);
+}
+END_TEST
+
 /* --- bounds ------------------------------------------------------------------------------- */
 
 START_TEST(chains_of_headers_end)
@@ -310,6 +323,7 @@ int main(void)
     tcase_add_loop_test(c, what_is_wrong_is_said_where_it_is, 0,
                         sizeof(flawed) / sizeof(flawed[0]));
     tcase_add_test(c, what_the_capture_left_out_is_no_flaw_of_the_packet);
+    tcase_add_test(c, an_ipv6_address_that_maps_ipv4_is_ipv6);
     tcase_add_test(c, chains_of_headers_end);
     tcase_add_loop_test(c, no_octet_past_the_end_is_read, 0, sizeof(flawed) / sizeof(flawed[0]));
     tcase_add_test(c, random_octets_are_fields_or_not);
