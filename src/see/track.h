@@ -39,18 +39,18 @@ enum {
     X(BAD_SUM, "bad-checksum", "RFC 9293, 3.1")                                                    \
     X(SENSELESS, "senseless-flags", "RFC 9293, 3.10.7")                                            \
     X(SYN, "syn", "RFC 9293, 3.5")                                                                 \
-    X(SYN_AGAIN, "syn-again", "RFC 6298, 5")                                                       \
+    X(SYN_AGAIN, "syn-again", "RFC 9293, 3.8.1")                                                   \
     X(SYN_BOTH, "simultaneous-open", "RFC 9293, 3.5")                                              \
     X(SYN_INSIDE, "syn-inside", "RFC 5961, 4.2")                                                   \
     X(SYN_ACK, "syn-ack", "RFC 9293, 3.5")                                                         \
-    X(SYN_ACK_AGAIN, "syn-ack-again", "RFC 6298, 5")                                               \
+    X(SYN_ACK_AGAIN, "syn-ack-again", "RFC 9293, 3.8.1")                                           \
     X(SYN_ACK_WRONG, "syn-ack-wrong", "RFC 9293, 3.5.2")                                           \
     X(HANDSHAKE_DONE, "handshake-done", "RFC 9293, 3.5")                                           \
     X(TEXT, "text", "RFC 9293, 3.10.7.4")                                                          \
     X(TEXT_PARTLY, "text-partly-new", "RFC 9293, 3.10.7.4")                                        \
     X(BEYOND_HOLE, "text-beyond-hole", "RFC 5681, 4.2")                                            \
     X(FILLS_HOLE, "text-fills-hole", "RFC 5681, 4.2")                                              \
-    X(AGAIN, "retransmission", "RFC 6298, 5")                                                      \
+    X(AGAIN, "retransmission", "RFC 9293, 3.8.1")                                                  \
     X(AGAIN_IN_VAIN, "retransmission-in-vain", "RFC 2883")                                         \
     X(KEEP_ALIVE, "keep-alive", "RFC 9293, 3.8.4")                                                 \
     X(PROBE, "window-probe", "RFC 9293, 3.8.6.1")                                                  \
@@ -62,7 +62,7 @@ enum {
     X(WINDOW, "window-update", "RFC 9293, 3.8.6")                                                  \
     X(WINDOW_ZERO, "window-zero", "RFC 9293, 3.8.6.1")                                             \
     X(FIN, "fin", "RFC 9293, 3.6")                                                                 \
-    X(FIN_AGAIN, "fin-again", "RFC 6298, 5")                                                       \
+    X(FIN_AGAIN, "fin-again", "RFC 9293, 3.8.1")                                                   \
     X(FIN_ACKED, "fin-acked", "RFC 9293, 3.6")                                                     \
     X(REFUSED, "refused", "RFC 9293, 3.5.2")                                                       \
     X(RESET, "reset", "RFC 9293, 3.5.3")                                                           \
