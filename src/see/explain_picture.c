@@ -124,7 +124,9 @@ static const char *fitting(const char *whole, const char *brief, size_t width)
 static void put_centered(char *line, size_t width, const char *string)
 {
     size_t len = size_min(strlen(string), width);
-    memcpy(line + (width - len) / 2, string, len);
+    line += (width - len) / 2;
+    for (size_t i = 0; i < len; i++)
+        line[i] = string[i];
 }
 
 static void put_value(char *line, size_t width, const struct field *f)
@@ -142,7 +144,7 @@ static void put_value(char *line, size_t width, const struct field *f)
         put_centered(line, width, room);
     else if (width > 8) {
         put_centered(line, width - 2, f->value);
-        memcpy(line + width - 2, "..", 2);
+        line[width - 2] = line[width - 1] = '.';
     }
 }
 

@@ -14,7 +14,7 @@ enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, DESTINA
 static void say_address(struct walk *w, const struct field *f, struct text *out)
 {
     struct reader r = reader_of(f->raw);
-    struct ip_addr a;
+    struct ip_addr a = {0};
 
     (void)w;
     read_into(&r, a.octet, sizeof(a.octet));
