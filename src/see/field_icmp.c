@@ -81,20 +81,20 @@ static const struct field_row mask[] = {
 };
 
 #define TABLE(rows) rows, ARRAY_LEN(rows)
-/* Each type: its first word, what follows, and whether a packet is quoted behind octet 8. */
+/* Each type: its table, and whether a packet is quoted behind octet 8. */
 static const struct form {
-    uint8_t type;
     const struct field_row *rows;
     size_t count;
+    uint8_t type;
     bool quotes;
 } forms[] = {
-    {ICMP_ECHO, TABLE(echo), false}, {ICMP_ECHO_REPLY, TABLE(echo), false},
-    {3, TABLE(unused), true}, {4, TABLE(unused), true}, {5, TABLE(gateway), true},
-    {11, TABLE(unused), true}, {12, TABLE(pointer), true},
-    {13, TABLE(echo), false}, {14, TABLE(echo), false},
-    {15, TABLE(echo), false}, {16, TABLE(echo), false},
-    {17, TABLE(mask), false}, {18, TABLE(mask), false},
-    {42, TABLE(extended_echo), false}, {43, TABLE(extended_echo), false},
+    {TABLE(echo), ICMP_ECHO, false}, {TABLE(echo), ICMP_ECHO_REPLY, false},
+    {TABLE(unused), 3, true}, {TABLE(unused), 4, true}, {TABLE(gateway), 5, true},
+    {TABLE(unused), 11, true}, {TABLE(pointer), 12, true},
+    {TABLE(echo), 13, false}, {TABLE(echo), 14, false},
+    {TABLE(echo), 15, false}, {TABLE(echo), 16, false},
+    {TABLE(mask), 17, false}, {TABLE(mask), 18, false},
+    {TABLE(extended_echo), 42, false}, {TABLE(extended_echo), 43, false},
 };
 /* clang-format on */
 

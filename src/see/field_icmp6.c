@@ -110,20 +110,20 @@ static const struct field_row listener[] = {
 #define TABLE(rows) rows, ARRAY_LEN(rows)
 enum behind { TEXT, QUOTE, OPTIONS };
 static const struct form {
-    uint8_t type;
     const struct field_row *head, *rows;
     size_t count;
+    uint8_t type;
     enum behind behind;
 } forms[] = {
-    {1, head_unreachable, TABLE(unused), QUOTE}, {2, head, TABLE(too_big), QUOTE},
-    {3, head_exceeded, TABLE(unused), QUOTE}, {4, head_problem, TABLE(pointer), QUOTE},
-    {ICMP6_ECHO, head, TABLE(echo), TEXT}, {ICMP6_ECHO_REPLY, head, TABLE(echo), TEXT},
-    {133, head, TABLE(solicit_router), OPTIONS}, {134, head, TABLE(advertise_router), OPTIONS},
-    {135, head, TABLE(solicit_neighbor), OPTIONS}, {136, head, TABLE(advertise_neighbor), OPTIONS},
-    {137, head, TABLE(redirect), OPTIONS},
-    {141, head, TABLE(solicit_router), OPTIONS}, {142, head, TABLE(solicit_router), OPTIONS},
-    {160, head, TABLE(extended_echo), TEXT}, {161, head, TABLE(extended_echo), TEXT},
-    {130, head, TABLE(listener), TEXT}, {131, head, TABLE(listener), TEXT}, {132, head, TABLE(listener), TEXT},
+    {head_unreachable, TABLE(unused), 1, QUOTE}, {head, TABLE(too_big), 2, QUOTE},
+    {head_exceeded, TABLE(unused), 3, QUOTE}, {head_problem, TABLE(pointer), 4, QUOTE},
+    {head, TABLE(echo), ICMP6_ECHO, TEXT}, {head, TABLE(echo), ICMP6_ECHO_REPLY, TEXT},
+    {head, TABLE(solicit_router), 133, OPTIONS}, {head, TABLE(advertise_router), 134, OPTIONS},
+    {head, TABLE(solicit_neighbor), 135, OPTIONS}, {head, TABLE(advertise_neighbor), 136, OPTIONS},
+    {head, TABLE(redirect), 137, OPTIONS},
+    {head, TABLE(solicit_router), 141, OPTIONS}, {head, TABLE(solicit_router), 142, OPTIONS},
+    {head, TABLE(extended_echo), 160, TEXT}, {head, TABLE(extended_echo), 161, TEXT},
+    {head, TABLE(listener), 130, TEXT}, {head, TABLE(listener), 131, TEXT}, {head, TABLE(listener), 132, TEXT},
 };
 /* clang-format on */
 
@@ -131,7 +131,7 @@ static const struct form {
 static const struct form *form_of(uint32_t type, uint32_t len)
 {
     enum { QUERY = 130, QUERY_2_MIN = 28 };
-    static const struct form query_2 = {QUERY, head, TABLE(query), TEXT};
+    static const struct form query_2 = {head, TABLE(query), QUERY, TEXT};
 
     if (type == QUERY && len >= QUERY_2_MIN)
         return &query_2;

@@ -107,22 +107,22 @@ static const struct field_row cookie = {"tcp.options.tfo.cookie", "Cookie", NULL
 #define TABLE(rows) rows, ARRAY_LEN(rows)
 /* `least` and `most` octets; the rows, and how many octets of the option they cover. */
 static const struct form {
-    uint8_t kind, least, most;
     const struct field_row *rows;
-    uint8_t count, covers;
+    size_t count;
+    uint8_t kind, least, most, covers;
     const char *wrong;
 } forms[] = {
-    {2, 4, 4, TABLE(mss), 4, "an MSS option has 4 octets"},
-    {3, 3, 3, TABLE(scale), 3, "a window scale option has 3 octets"},
-    {4, 2, 2, NULL, 0, 2, "a SACK-permitted option has 2 octets"},
-    {5, 10, 34, NULL, 0, 2, "a SACK option has 2 octets and 8 for each of up to 4 blocks"},
-    {8, 10, 10, TABLE(timestamps), 10, "a timestamps option has 10 octets"},
-    {19, 18, 18, TABLE(digest), 18, "an MD5 option has 18 octets"},
-    {28, 4, 4, TABLE(user_timeout), 4, "a user timeout option has 4 octets"},
-    {30, 3, 40, TABLE(subtype), 2, "a Multipath TCP option has at least 3 octets"},
-    {34, 2, 18, NULL, 0, 2, "a cookie has up to 16 octets"},
-    {253, 4, 40, TABLE(experiment), 4, "an experiment has at least 4 octets"},
-    {254, 4, 40, TABLE(experiment), 4, "an experiment has at least 4 octets"},
+    {TABLE(mss), 2, 4, 4, 4, "an MSS option has 4 octets"},
+    {TABLE(scale), 3, 3, 3, 3, "a window scale option has 3 octets"},
+    {NULL, 0, 4, 2, 2, 2, "a SACK-permitted option has 2 octets"},
+    {NULL, 0, 5, 10, 34, 2, "a SACK option has 2 octets and 8 for each of up to 4 blocks"},
+    {TABLE(timestamps), 8, 10, 10, 10, "a timestamps option has 10 octets"},
+    {TABLE(digest), 19, 18, 18, 18, "an MD5 option has 18 octets"},
+    {TABLE(user_timeout), 28, 4, 4, 4, "a user timeout option has 4 octets"},
+    {TABLE(subtype), 30, 3, 40, 2, "a Multipath TCP option has at least 3 octets"},
+    {NULL, 0, 34, 2, 18, 2, "a cookie has up to 16 octets"},
+    {TABLE(experiment), 253, 4, 40, 4, "an experiment has at least 4 octets"},
+    {TABLE(experiment), 254, 4, 40, 4, "an experiment has at least 4 octets"},
 };
 /* clang-format on */
 
