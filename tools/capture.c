@@ -44,6 +44,7 @@ struct capture_verb {
     struct options options;
     const char *control, *file;
     uint64_t count, snap;
+    bool quiet;
 
     struct control_client client;
     int out, signals;
@@ -86,12 +87,20 @@ static int take_snap(void *context, const char *text, struct refusal *refusal)
                   PCAPNG_SNAP_MAX);
 }
 
+static int take_quiet(void *context, const char *text, struct refusal *refusal)
+{
+    (void)text, (void)refusal;
+    ((struct capture_verb *)context)->quiet = true;
+    return 0;
+}
+
 /* clang-format off */
 static const struct option_row rows[] = {
     {"control", 0,   "PATH",   "the stack's socket (default: that of the only one that runs)", take_control},
     {"write",   'w', "FILE|-", "where the capture goes; - is standard output",                 take_file},
     {"count",   'c', "N",      "end after so many packets",                                    take_count},
     {"snaplen", 's', "N",      "keep so many octets of each packet (default: all)",            take_snap},
+    {"quiet",   'q', NULL,     "no count of packets at the end: only errors are told",         take_quiet},
 };
 /* clang-format on */
 
@@ -128,24 +137,26 @@ static uint64_t lost_before(struct bytes block)
     struct reader r = reader_of(bytes_skip(block, BLOCK_HEAD));
 
     read_bytes(&r, PACKET_FIXED - 8);
-    uint32_t len = read_be32(&r);
-    read_be32(&r);
+    uint32_t len = read_le32(&r);
+    read_le32(&r);
     read_bytes(&r, len + (-len & 3));
     while (!r.overrun) {
-        uint16_t code = read_be16(&r), size = read_be16(&r);
+        uint16_t code = read_le16(&r), size = read_le16(&r);
         if (code == 0 || r.overrun)
             break;
-        if (code == OPTION_LOST && size == 8)
-            return (uint64_t)read_be32(&r) << 32 | read_be32(&r);
+        if (code == OPTION_LOST && size == 8) {
+            uint32_t lower = read_le32(&r);
+            return (uint64_t)read_le32(&r) << 32 | lower;
+        }
         read_bytes(&r, size + (-size & 3u));
     }
     return 0;
 }
 
-static uint32_t be32_at(const uint8_t *at)
+static uint32_t le32_at(const uint8_t *at)
 {
     struct reader r = reader_of(bytes_of(at, 4));
-    return read_be32(&r);
+    return read_le32(&r);
 }
 
 /* Writes what is whole, and keeps the rest. */
@@ -155,12 +166,12 @@ static int take_blocks(struct capture_verb *capture, struct refusal *refusal)
     size_t whole = 0;
 
     while (rest.len >= BLOCK_HEAD) {
-        uint32_t len = be32_at(rest.at + 4);
+        uint32_t len = le32_at(rest.at + 4);
         if (len < BLOCK_MIN || len % 4 || len > PCAPNG_BLOCK_MAX)
             return refuse(refusal, EXIT_FAILURE, "%s: that is no capture", capture->client.path);
         if (len > rest.len)
             break;
-        if (be32_at(rest.at) == BLOCK_PACKET) {
+        if (le32_at(rest.at) == BLOCK_PACKET) {
             capture->packets++;
             capture->lost += lost_before(bytes_first(rest, len));
         }
@@ -304,7 +315,7 @@ static int run(struct capture_verb *capture, struct refusal *refusal)
         status = ask(capture, refusal);
     if (!status)
         status = stream(capture, refusal);
-    if (capture->answered && (!status || *refusal->text)) {
+    if (capture->answered && !capture->quiet && (!status || *refusal->text)) {
         fprintf(stderr, "%" PRIu64 " packets captured\n", capture->packets);
         if (capture->lost > 0)
             fprintf(stderr, "%" PRIu64 " packets lost, for the reader was slow\n", capture->lost);

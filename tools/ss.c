@@ -3,6 +3,8 @@
  *
  * As ss does, it shows by default what has somebody at its other end, with -l what waits for
  * somebody, with -a both. --json prints the stack's own lines, of which docs/control.md tells.
+ * --stacks asks nobody: it lists the sockets that somebody listens at, for programs that let
+ * choose.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 struct ss_verb {
     struct options options;
     const char *control;
-    bool json, tcp, udp, listening, all, no_head;
+    bool json, stacks, tcp, udp, listening, all, no_head;
     struct ss_style style;
     const char *state; /* as the stack calls it */
     uint64_t port, conn;
@@ -38,6 +40,7 @@ static int take_control(void *context, const char *text, struct refusal *refusal
         return 0;                                                                                  \
     }
 FLAG(json, json)
+FLAG(stacks, stacks)
 FLAG(tcp, tcp)
 FLAG(udp, udp)
 FLAG(listening, listening)
@@ -98,6 +101,7 @@ static int take_conn(void *context, const char *text, struct refusal *refusal)
 static const struct option_row rows[] = {
     {"control",   0,   "PATH", "the stack's socket (default: that of the only one that runs)", take_control},
     {"json",      0,   NULL,   "the stack's own lines, one JSON object each",                  take_json},
+    {"stacks",    0,   NULL,   "instead of all that: the sockets of the stacks that run, one a line",   take_stacks},
     {"tcp",       't', NULL,   "TCP",                                                          take_tcp},
     {"udp",       'u', NULL,   "UDP and ICMP (without -t and -u: all)",                        take_udp},
     {"listening", 'l', NULL,   "what waits for somebody, instead of what has somebody",        take_listening},
@@ -162,9 +166,35 @@ static json_t *request_of(const struct ss_verb *ss)
     return request;
 }
 
+/* Their names are PID-DEVICE.sock: os_control_search() finds no others. */
+static int list_stacks(bool as_json)
+{
+    static struct os_control_found found; /* not on the stack: 64 paths */
+
+    os_control_search(&found);
+    for (int i = 0; i < found.count; i++) {
+        const char *name = strrchr(found.path[i], '/') + 1;
+        char *device;
+        long pid = strtol(name, &device, 10);
+        size_t len = strlen(device) - strlen("-") - strlen(".sock");
+        json_t *line = !as_json ? NULL
+                                : json_pack("{s:i, s:s, s:s, s:s, s:I, s:s%}", "schema", 1, "verb",
+                                            "ss", "type", "socket", "path", found.path[i], "pid",
+                                            (json_int_t)pid, "device", device + 1, len);
+        if (line)
+            json_dumpf(line, stdout, JSON_COMPACT);
+        puts(line ? "" : found.path[i]);
+        json_decref(line);
+    }
+    return 0;
+}
+
 static int run(struct ss_verb *ss, struct refusal *refusal)
 {
     struct control_client client;
+
+    if (ss->stacks)
+        return list_stacks(ss->json);
     int status = control_client_open(&client, ss->control, refusal);
 
     if (!status)

@@ -86,6 +86,21 @@ static inline uint32_t read_be32(struct reader *r)
                  : 0;
 }
 
+/* For what is not from a network: virtio's headers, pcapng. */
+static inline uint16_t read_le16(struct reader *r)
+{
+    struct bytes b = read_bytes(r, 2);
+    return (uint16_t)(b.len ? b.at[1] << 8 | b.at[0] : 0);
+}
+
+static inline uint32_t read_le32(struct reader *r)
+{
+    struct bytes b = read_bytes(r, 4);
+    return b.len ? (uint32_t)b.at[3] << 24 | (uint32_t)b.at[2] << 16 | (uint32_t)b.at[1] << 8 |
+                       b.at[0]
+                 : 0;
+}
+
 static inline void read_into(struct reader *r, void *out, size_t len)
 {
     struct bytes b = read_bytes(r, len);
@@ -131,6 +146,19 @@ static inline void write_be32(struct writer *w, uint32_t value)
 {
     uint8_t octets[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
                          (uint8_t)value};
+    write_bytes(w, octets, 4);
+}
+
+static inline void write_le16(struct writer *w, uint16_t value)
+{
+    uint8_t octets[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
+    write_bytes(w, octets, 2);
+}
+
+static inline void write_le32(struct writer *w, uint32_t value)
+{
+    uint8_t octets[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                         (uint8_t)(value >> 24)};
     write_bytes(w, octets, 4);
 }
 

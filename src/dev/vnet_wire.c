@@ -16,19 +16,6 @@
 #include "base/checksum.h"
 #include "eth/eth_wire.h"
 
-/* bytes.h reads in network order; these fields are the only little-endian ones we meet. */
-static uint16_t read_le16(struct reader *r)
-{
-    struct bytes b = read_bytes(r, 2);
-    return b.len ? (uint16_t)((unsigned)b.at[1] << 8 | b.at[0]) : 0;
-}
-
-static void write_le16(struct writer *w, uint16_t value)
-{
-    uint8_t octets[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
-    write_bytes(w, octets, 2);
-}
-
 static bool is_known_type(uint8_t gso_type)
 {
     switch (gso_type) {

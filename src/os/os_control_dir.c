@@ -32,6 +32,8 @@ static void name_dirs(char out[DIRS][OS_CONTROL_PATH])
     if (len >= (int)sizeof out[0])
         out[0][0] = '\0';
     snprintf(out[1], sizeof out[1], "/run/tapio");
+    if (strcmp(out[0], out[1]) == 0)
+        out[0][0] = '\0'; /* else each socket there would be found twice */
     snprintf(out[2], sizeof out[2], "/tmp/tapio-%u", (unsigned)geteuid());
 }
 

@@ -11,8 +11,8 @@
  * Each block is made whole in p->block and leaves by one write, so that a full disk costs the
  * packets that did not fit and not the file. The price is one copy of each captured packet.
  *
- * A section says itself in which byte order it is. This one is big-endian, like everything else
- * that the stack writes, and the same on every machine.
+ * A section says itself in which byte order it is. This one is little-endian, the same on every
+ * machine: dumpcap, through which Wireshark reads pipes, takes no other than its own.
  *
  * A device with checksum offload hands over packets, and takes ours, with half a checksum: the sum
  * over the pseudo-header. Nobody on a wire would see that, so the copy gets the whole one, unless
@@ -66,8 +66,8 @@ enum {
 static struct writer begin(struct pcapng *p, uint32_t type)
 {
     struct writer w = writer_of(p->block, sizeof(p->block));
-    write_be32(&w, type);
-    write_be32(&w, 0); /* the length, once it is known */
+    write_le32(&w, type);
+    write_le32(&w, 0); /* the length, once it is known */
     return w;
 }
 
@@ -84,9 +84,9 @@ static void end(struct pcapng *p, struct writer *w)
     uint32_t len = (uint32_t)(w->at - p->block) + 4;
     struct writer front = writer_of(p->block + 4, 4);
 
-    write_be32(w, len);
+    write_le32(w, len);
     assert(!w->overrun); /* PCAPNG_BLOCK_MAX has room for all that we bound */
-    write_be32(&front, len);
+    write_le32(&front, len);
 
     struct iovec iov = {.iov_base = p->block, .iov_len = len};
     int taken = p->sink->write(p->sink, &iov, 1);
@@ -109,8 +109,8 @@ static void pad(struct writer *w, size_t len)
 static void option(struct writer *w, uint16_t code, struct bytes value)
 {
     value = bytes_first(value, PCAPNG_STRING_MAX);
-    write_be16(w, code);
-    write_be16(w, (uint16_t)value.len);
+    write_le16(w, code);
+    write_le16(w, (uint16_t)value.len);
     write_bytes(w, value.at, value.len);
     pad(w, value.len);
 }
@@ -123,28 +123,42 @@ static void option_string(struct writer *w, uint16_t code, const char *string)
 
 static void option_u32(struct writer *w, uint16_t code, uint32_t value)
 {
-    write_be16(w, code);
-    write_be16(w, 4);
-    write_be32(w, value);
+    write_le16(w, code);
+    write_le16(w, 4);
+    write_le32(w, value);
 }
 
-static void write_be64(struct writer *w, uint64_t value)
+static void write_le64(struct writer *w, uint64_t value)
 {
-    write_be32(w, (uint32_t)(value >> 32));
-    write_be32(w, (uint32_t)value);
+    write_le32(w, (uint32_t)value);
+    write_le32(w, (uint32_t)(value >> 32));
 }
 
 static void option_u64(struct writer *w, uint16_t code, uint64_t value)
 {
-    write_be16(w, code);
-    write_be16(w, 8);
-    write_be64(w, value);
+    write_le16(w, code);
+    write_le16(w, 8);
+    write_le64(w, value);
 }
 
 static void options_end(struct writer *w)
 {
-    write_be16(w, OPTION_END);
-    write_be16(w, 0);
+    write_le16(w, OPTION_END);
+    write_le16(w, 0);
+}
+
+/* A time stamp is no number of 64 bits but two of 32, the upper first, in either byte order. */
+static void write_time(struct writer *w, uint64_t when)
+{
+    write_le32(w, (uint32_t)(when >> 32));
+    write_le32(w, (uint32_t)when);
+}
+
+static void option_time(struct writer *w, uint16_t code, uint64_t when)
+{
+    write_le16(w, code);
+    write_le16(w, 8);
+    write_time(w, when);
 }
 
 /* Nanoseconds since 1970. Unsigned, so that no instant, however odd, is undefined behaviour. */
@@ -159,11 +173,11 @@ static void section_header(struct pcapng *p, const struct pcapng_config *config)
 {
     struct writer w = begin(p, BLOCK_SECTION);
 
-    write_be32(&w, BYTE_ORDER_MAGIC);
-    write_be16(&w, 1); /* version 1.0 */
-    write_be16(&w, 0);
-    write_be32(&w, LENGTH_UNKNOWN);
-    write_be32(&w, LENGTH_UNKNOWN);
+    write_le32(&w, BYTE_ORDER_MAGIC);
+    write_le16(&w, 1); /* version 1.0 */
+    write_le16(&w, 0);
+    write_le32(&w, LENGTH_UNKNOWN);
+    write_le32(&w, LENGTH_UNKNOWN);
     option_string(&w, OPTION_COMMENT, config->comment);
     option_string(&w, SECTION_OS, config->os);
     option_string(&w, SECTION_APPLICATION, "tapio");
@@ -183,9 +197,9 @@ static void interface_description(struct pcapng *p, const char *device, bool dro
     if (dropped)
         write_bytes(&name, "-dropped", strlen("-dropped"));
 
-    write_be16(&w, p->ethernet ? LINK_ETHERNET : LINK_RAW_IP);
-    write_be16(&w, 0); /* reserved */
-    write_be32(&w, p->snap_len);
+    write_le16(&w, p->ethernet ? LINK_ETHERNET : LINK_RAW_IP);
+    write_le16(&w, 0); /* reserved */
+    write_le32(&w, p->snap_len);
     option(&w, INTERFACE_NAME, bytes_of(buffer, sizeof(buffer) - name.left));
     option_string(&w, INTERFACE_DESCRIPTION,
                   dropped ? "what the stack received and discarded, and why"
@@ -277,10 +291,10 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
     uint64_t when = wall_time(p, packet->when);
     struct writer w = begin(p, BLOCK_PACKET);
 
-    write_be32(&w, packet->dropped ? PCAPNG_DROPPED : PCAPNG_PASSED);
-    write_be64(&w, when);
-    write_be32(&w, (uint32_t)len);
-    write_be32(&w, (uint32_t)original_len);
+    write_le32(&w, packet->dropped ? PCAPNG_DROPPED : PCAPNG_PASSED);
+    write_time(&w, when);
+    write_le32(&w, (uint32_t)len);
+    write_le32(&w, (uint32_t)original_len);
     uint8_t *copy = w.at;
     gather(&w, packet->iov, packet->iovcnt, len);
     pad(&w, len);
@@ -307,12 +321,12 @@ void pcapng_close(struct pcapng *p, const struct pcapng_totals totals[PCAPNG_INT
 {
     for (uint32_t i = 0; i < PCAPNG_INTERFACES && !p->errors; i++) {
         struct writer w = begin(p, BLOCK_STATISTICS);
-        write_be32(&w, i);
-        write_be64(&w, wall_time(p, now));
+        write_le32(&w, i);
+        write_time(&w, wall_time(p, now));
         if (totals[i].comment.len > 0)
             option(&w, OPTION_COMMENT, totals[i].comment);
-        option_u64(&w, STATISTICS_START, (uint64_t)p->wall_base_ns);
-        option_u64(&w, STATISTICS_END, wall_time(p, now));
+        option_time(&w, STATISTICS_START, (uint64_t)p->wall_base_ns);
+        option_time(&w, STATISTICS_END, wall_time(p, now));
         option_u64(&w, STATISTICS_RECEIVED, totals[i].received);
         option_u64(&w, STATISTICS_DROPPED, totals[i].dropped);
         if (totals[i].lost > 0)

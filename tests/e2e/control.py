@@ -181,16 +181,16 @@ def whole_blocks(path):
     data = open(path, "rb").read()
     at = packets = lost = statistics = 0
     while at < len(data):
-        kind, length = (int.from_bytes(data[at + i:at + i + 4], "big") for i in (0, 4))
+        kind, length = (int.from_bytes(data[at + i:at + i + 4], "little") for i in (0, 4))
         assert length >= 12 and at + length <= len(data), f"half a block at {at}"
-        assert int.from_bytes(data[at + length - 4:at + length], "big") == length
+        assert int.from_bytes(data[at + length - 4:at + length], "little") == length
         if kind == 6:
             packets += 1
-            option = at + 28 + (int.from_bytes(data[at + 20:at + 24], "big") + 3) // 4 * 4
-            while code := int.from_bytes(data[option:option + 2], "big"):
-                size = int.from_bytes(data[option + 2:option + 4], "big")
+            option = at + 28 + (int.from_bytes(data[at + 20:at + 24], "little") + 3) // 4 * 4
+            while code := int.from_bytes(data[option:option + 2], "little"):
+                size = int.from_bytes(data[option + 2:option + 4], "little")
                 if code == 4:
-                    lost += int.from_bytes(data[option + 4:option + 12], "big")
+                    lost += int.from_bytes(data[option + 4:option + 12], "little")
                 option += 4 + (size + 3) // 4 * 4
         statistics += kind == 5
         at += length

@@ -51,6 +51,8 @@ no_download() {
 # --- finding it -------------------------------------------------------------------------------
 
 nobody_runs() {
+    run ss --stacks
+    expect "status of a list of none" "0 0 0" "$code $(wc -c <"$WORK/out") $(wc -c <"$WORK/err")"
     run ss
     refused 1 "tapio serve"
     run capture -w "$WORK/none"
@@ -76,6 +78,13 @@ its_place() {
         expect "status" 0 "$code"
         serve_stop
     )
+    (
+        export XDG_RUNTIME_DIR=/run # the same folder by two ways is one
+        serve_start
+        run ss --stacks
+        expect "sockets" "/run/tapio/$SERVER-tap0.sock" "$(cat "$WORK/out")"
+        serve_stop
+    )
 }
 
 two_servers() {
@@ -91,6 +100,11 @@ two_servers() {
     grep -q "^$XDG_RUNTIME_DIR/tapio/$SERVER-tap0.sock$" "$WORK/err"
     grep -q "^$XDG_RUNTIME_DIR/tapio/$second-tap1.sock$" "$WORK/err"
     grep -q '^tapio: 2 stacks are running; choose one by --control PATH$' "$WORK/err"
+    sed '$d' "$WORK/err" >"$WORK/listed"
+    run ss --stacks
+    cmp "$WORK/listed" "$WORK/out"
+    run ss --stacks --json
+    grep -qx "{\"schema\":1,\"verb\":\"ss\",\"type\":\"socket\",\"path\":\"$XDG_RUNTIME_DIR/tapio/$second-tap1.sock\",\"pid\":$second,\"device\":\"tap1\"}" "$WORK/out"
     run ss --json --control "$XDG_RUNTIME_DIR/tapio/$second-tap1.sock"
     expect "status with --control" 0 "$code"
     grep -q '"device":"tap1"' "$WORK/out"
@@ -371,6 +385,8 @@ a_number_of_packets() {
     expect "status" 0 "$code"
     expect "packets, lost, statistics" "20 0 2" "$($PY whole-blocks "$WORK/twenty.pcapng")"
     expect "longest" 100 "$(tshark -r "$WORK/twenty.pcapng" -T fields -e frame.cap_len 2>/dev/null | sort -n | tail -1)"
+    run capture -q -c 2 -w "$WORK/two.pcapng"
+    expect "status and octets on stderr" "0 0" "$code $(wc -c <"$WORK/err")"
     no_download
     run capture
     refused 2 'needs -w FILE'

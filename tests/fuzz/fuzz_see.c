@@ -57,11 +57,11 @@ static struct bytes check_blocks(void)
     struct bytes packet = {0};
 
     while (r.rest.len > 0) {
-        uint32_t type = read_be32(&r);
-        uint32_t len = read_be32(&r);
+        uint32_t type = read_le32(&r);
+        uint32_t len = read_le32(&r);
         assert(len >= 12 && len % 4 == 0);
         struct bytes body = read_bytes(&r, len - 12);
-        assert(read_be32(&r) == len);
+        assert(read_le32(&r) == len);
         assert(!r.overrun);
         if (type == 6)
             packet = body;
@@ -76,8 +76,8 @@ static void check_packet(struct bytes body, const uint8_t *octets, size_t len)
     size_t changed = 0;
 
     read_bytes(&r, 12);
-    uint32_t captured = read_be32(&r);
-    assert(read_be32(&r) == len);
+    uint32_t captured = read_le32(&r);
+    assert(read_le32(&r) == len);
     assert(captured <= len);
     struct bytes copy = read_bytes(&r, captured);
     assert(!r.overrun);

@@ -77,6 +77,27 @@ START_TEST(a_reader_of_nothing_overruns_at_the_first_octet_only)
 }
 END_TEST
 
+START_TEST(little_endian_numbers_have_their_last_octet_first)
+{
+    uint8_t octets[6];
+    struct writer w = writer_of(octets, 5);
+
+    write_le32(&w, 0x04030201);
+    write_le16(&w, 0x0605);
+    ck_assert(w.overrun); /* the last has no room for two */
+    w = writer_of(octets, 6);
+    write_le32(&w, 0x84030201);
+    write_le16(&w, 0x8605);
+    ck_assert(!w.overrun);
+    ck_assert_mem_eq(octets, "\x01\x02\x03\x84\x05\x86", 6);
+    struct reader r = reader_of(bytes_of(octets, 6));
+    ck_assert_uint_eq(read_le32(&r), 0x84030201);
+    ck_assert_uint_eq(read_le16(&r), 0x8605);
+    ck_assert_uint_eq(read_le16(&r), 0);
+    ck_assert(r.overrun);
+    ck_assert_uint_eq(read_le32(&r), 0);
+}
+END_TEST
 START_TEST(a_writer_writes_what_fits_and_nothing_behind_the_end)
 {
     static const uint8_t whole[14] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
@@ -187,6 +208,7 @@ int main(void)
     tcase_add_loop_test(reading, a_reader_gives_what_is_there_and_zeros_behind_the_end, 0, 18);
     tcase_add_test(reading, a_reader_that_overran_stays_empty);
     tcase_add_test(reading, a_reader_of_nothing_overruns_at_the_first_octet_only);
+    tcase_add_test(reading, little_endian_numbers_have_their_last_octet_first);
     suite_add_tcase(s, reading);
 
     TCase *writing = tcase_create("writing");

@@ -450,11 +450,11 @@ static void ping(void)
     peer_skip(peer);
 }
 
-static uint32_t be32(size_t at)
+static uint32_t le32(size_t at)
 {
     struct reader r = reader_of(bytes_of(out + at, 4));
     ck_assert_uint_le(at + 4, out_len);
-    return read_be32(&r);
+    return read_le32(&r);
 }
 
 /* Blocks of that type; all are whole. */
@@ -463,11 +463,11 @@ static int blocks(uint32_t type)
     int found = 0;
 
     for (size_t at = 0; at < out_len;) {
-        uint32_t len = be32(at + 4);
+        uint32_t len = le32(at + 4);
         ck_assert_uint_ge(len, 12);
         ck_assert_uint_le(at + len, out_len);
-        ck_assert_uint_eq(be32(at + len - 4), len);
-        found += be32(at) == type;
+        ck_assert_uint_eq(le32(at + len - 4), len);
+        found += le32(at) == type;
         at += len;
     }
     return found;
@@ -522,14 +522,14 @@ START_TEST(a_capture_that_nobody_reads_loses_packets_and_counts_them)
     ping(); /* the first that is written again tells how many were not, */
     ping(); /* and those behind it do not */
     run(SIZE_MAX);
-    for (size_t at = 0; at < out_len; at += be32(at + 4)) {
-        if (be32(at) != 6)
+    for (size_t at = 0; at < out_len; at += le32(at + 4)) {
+        if (le32(at) != 6)
             continue;
         packets++;
-        size_t option = at + 28 + (be32(at + 20) + 3) / 4 * 4;
-        for (; be32(option) >> 16 != 0; option += 4 + ((be32(option) & 0xffff) + 3) / 4 * 4)
-            if (be32(option) == (4u << 16 | 8))
-                told += be32(option + 8);
+        size_t option = at + 28 + (le32(at + 20) + 3) / 4 * 4;
+        for (; (le32(option) & 0xffff) != 0; option += 4 + ((le32(option) >> 16) + 3) / 4 * 4)
+            if (le32(option) == (8u << 16 | 4))
+                told += le32(option + 4);
     }
     ck_assert_uint_ge(lost, 1);
     ck_assert_uint_eq(told, lost);

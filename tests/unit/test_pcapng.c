@@ -52,14 +52,20 @@ static uint16_t be16(const uint8_t *at)
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-static uint32_t be32(const uint8_t *at)
+static uint32_t le32(const uint8_t *at)
 {
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
 }
 
-static uint64_t be64(const uint8_t *at)
+static uint64_t le64(const uint8_t *at)
 {
-    return (uint64_t)be32(at) << 32 | be32(at + 4);
+    return (uint64_t)le32(at + 4) << 32 | le32(at);
+}
+
+/* A time stamp: the upper half first. */
+static uint64_t time_at(const uint8_t *at)
+{
+    return (uint64_t)le32(at) << 32 | le32(at + 4);
 }
 
 /* The block at *offset, which moves behind it; false at the end of the file. */
@@ -69,12 +75,12 @@ static bool next_block(size_t len, size_t *offset, struct block *block)
         return false;
     ck_assert_uint_ge(len - *offset, 12);
     const uint8_t *at = out.at + *offset;
-    uint32_t block_len = be32(at + 4);
+    uint32_t block_len = le32(at + 4);
     ck_assert_uint_eq(block_len % 4, 0);
     ck_assert_uint_ge(block_len, 12);
     ck_assert_uint_le(block_len, len - *offset);
-    ck_assert_uint_eq(be32(at + block_len - 4), block_len);
-    *block = (struct block){be32(at), bytes_of(at + 8, block_len - 12)};
+    ck_assert_uint_eq(le32(at + block_len - 4), block_len);
+    *block = (struct block){le32(at), bytes_of(at + 8, block_len - 12)};
     *offset += block_len;
     return true;
 }
@@ -105,13 +111,13 @@ static struct bytes option_of(struct bytes options, uint16_t code)
     int times = 0;
     for (;;) {
         ck_assert_uint_ge(options.len, 4);
-        uint32_t head = be32(options.at);
-        uint32_t len = head & 0xffff;
+        uint32_t head = le32(options.at);
+        uint32_t len = head >> 16;
         options = bytes_skip(options, 4);
-        if (head >> 16 == 0)
+        if ((head & 0xffff) == 0)
             break;
         ck_assert_uint_ge(options.len, (len + 3) / 4 * 4);
-        if (head >> 16 == code) {
+        if ((head & 0xffff) == code) {
             found = bytes_first(options, len);
             times++;
         }
@@ -140,17 +146,17 @@ static struct epb packet_in(struct block block)
 {
     ck_assert_uint_eq(block.type, 6);
     const uint8_t *at = block.body.at;
-    struct epb e = {.interface = be32(at),
-                    .when = be64(at + 4),
-                    .captured = be32(at + 12),
-                    .original = be32(at + 16)};
+    struct epb e = {.interface = le32(at),
+                    .when = time_at(at + 4),
+                    .captured = le32(at + 12),
+                    .original = le32(at + 16)};
     size_t padded = (e.captured + 3u) / 4 * 4;
     e.data = bytes_of(at + 20, e.captured);
     for (size_t i = e.captured; i < padded; i++)
         ck_assert_uint_eq(at[20 + i], 0);
     struct bytes options = bytes_skip(block.body, 20 + padded);
-    e.flags = be32(option_of(options, 2).at);
-    e.id = be64(option_of(options, 5).at);
+    e.flags = le32(option_of(options, 2).at);
+    e.id = le64(option_of(options, 5).at);
     e.comment = option_of(options, 1);
     return e;
 }
@@ -175,9 +181,9 @@ START_TEST(capture_starts_with_a_section_and_two_interfaces)
 {
     struct block section = block_at(0);
     ck_assert_uint_eq(section.type, 0x0a0d0d0a);
-    ck_assert_uint_eq(be32(section.body.at), 0x1a2b3c4d);
-    ck_assert_uint_eq(be32(section.body.at + 4), 0x00010000); /* version 1.0 */
-    ck_assert(be64(section.body.at + 8) == UINT64_MAX);
+    ck_assert_uint_eq(le32(section.body.at), 0x1a2b3c4d);
+    ck_assert_uint_eq(le32(section.body.at + 4), 0x00000001); /* version 1.0 */
+    ck_assert(le64(section.body.at + 8) == UINT64_MAX);
     struct bytes options = bytes_skip(section.body, 16);
     assert_text(option_of(options, 1), "a test");
     assert_text(option_of(options, 3), "Linux 6.1.0");
@@ -187,8 +193,8 @@ START_TEST(capture_starts_with_a_section_and_two_interfaces)
     for (int i = 0; i < 2; i++) {
         struct block interface = block_at(1 + i);
         ck_assert_uint_eq(interface.type, 1);
-        ck_assert_uint_eq(be32(interface.body.at), 1u << 16); /* Ethernet, reserved zero */
-        ck_assert_uint_eq(be32(interface.body.at + 4), PCAPNG_SNAP_DEFAULT);
+        ck_assert_uint_eq(le32(interface.body.at), 1u); /* Ethernet, reserved zero */
+        ck_assert_uint_eq(le32(interface.body.at + 4), PCAPNG_SNAP_DEFAULT);
         options = bytes_skip(interface.body, 8);
         assert_text(option_of(options, 2), names[i]);
         struct bytes resolution = option_of(options, 9);
@@ -207,8 +213,8 @@ START_TEST(capture_without_ethernet_has_the_raw_ip_link_type)
     other.os = NULL;
     other.comment = NULL;
     ck_assert_int_eq(pcapng_open(&p, &out.sink, &other), 0);
-    ck_assert_uint_eq(be32(block_at(1).body.at), 101u << 16);
-    ck_assert_uint_eq(be32(block_at(2).body.at), 101u << 16);
+    ck_assert_uint_eq(le32(block_at(1).body.at), 101u);
+    ck_assert_uint_eq(le32(block_at(2).body.at), 101u);
 }
 END_TEST
 
@@ -485,13 +491,13 @@ START_TEST(capture_ends_with_statistics_of_both_interfaces)
     for (int i = 0; i < 2; i++) {
         struct block block = block_at(3 + i);
         ck_assert_uint_eq(block.type, 5);
-        ck_assert_uint_eq(be32(block.body.at), (uint32_t)i);
-        ck_assert(be64(block.body.at + 4) == WALL_BASE + 2000000000);
+        ck_assert_uint_eq(le32(block.body.at), (uint32_t)i);
+        ck_assert(time_at(block.body.at + 4) == WALL_BASE + 2000000000);
         struct bytes options = bytes_skip(block.body, 12);
-        ck_assert(be64(option_of(options, 2).at) == WALL_BASE);
-        ck_assert(be64(option_of(options, 3).at) == WALL_BASE + 2000000000);
-        ck_assert_uint_eq(be64(option_of(options, 4).at), totals[i].received);
-        ck_assert_uint_eq(be64(option_of(options, 5).at), totals[i].dropped);
+        ck_assert(time_at(option_of(options, 2).at) == WALL_BASE);
+        ck_assert(time_at(option_of(options, 3).at) == WALL_BASE + 2000000000);
+        ck_assert_uint_eq(le64(option_of(options, 4).at), totals[i].received);
+        ck_assert_uint_eq(le64(option_of(options, 5).at), totals[i].dropped);
         if (i == 1)
             assert_text(option_of(options, 1), "ip4.rx_csum=3");
     }
@@ -708,8 +714,8 @@ START_TEST(capture_turns_packet_events_into_packets_and_ignores_others)
         ck_assert_uint_eq(packet.flags, expected[i].flags);
     }
     struct bytes passed = bytes_skip(block_at(6).body, 12);
-    ck_assert_uint_eq(be64(option_of(passed, 4).at), 2); /* received */
-    ck_assert_uint_eq(be64(option_of(passed, 5).at), 1); /* of which dropped */
+    ck_assert_uint_eq(le64(option_of(passed, 4).at), 2); /* received */
+    ck_assert_uint_eq(le64(option_of(passed, 5).at), 1); /* of which dropped */
     assert_text(option_of(passed, 1), "consumed=1 sent=1");
     assert_text(option_of(bytes_skip(block_at(7).body, 12), 1), "tcp.rx_seq=1");
 }
