@@ -74,10 +74,14 @@ static instant guard_deadline(struct os_machine *machine)
     return INSTANT_NEVER;
 }
 
-static void guard_advance(struct os_machine *machine, instant now)
+/* What the turn has brought is written at its end, by one call and not by one for each packet. */
+static void guard_settled(struct os_machine *machine, instant now)
 {
+    struct rig *rig = CONTAINER_OF(machine, struct rig, capture_guard);
+
     (void)now;
-    check_capture(CONTAINER_OF(machine, struct rig, capture_guard));
+    pcapng_flush(&rig->capture->pcapng);
+    check_capture(rig);
 }
 
 static int open_capture(struct rig *rig, struct refusal *refusal)
@@ -104,6 +108,7 @@ static int open_capture(struct rig *rig, struct refusal *refusal)
         .os = rig->kernel,
         .ethernet = rig->config.link == STACK_LINK_ETHERNET,
         .raw = rig->options->capture_raw,
+        .held = true,
         .wall_base_ns = rig->env.env.wall_ns(rig->env.env.context),
         .mono_base = os_now(),
     };
@@ -111,7 +116,7 @@ static int open_capture(struct rig *rig, struct refusal *refusal)
     if (err)
         return refuse(refusal, EXIT_FAILURE, "--capture %s: %s", path,
                       strerror(-(rig->capture_out.error ? rig->capture_out.error : err)));
-    rig->capture_guard = (struct os_machine){.deadline = guard_deadline, .advance = guard_advance};
+    rig->capture_guard = (struct os_machine){.deadline = guard_deadline, .settled = guard_settled};
     return 0;
 }
 

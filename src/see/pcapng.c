@@ -8,8 +8,9 @@
  *     EPB EPB EPB ...    a packet with its direction, id and comment
  *     ISB ISB            statistics, at the end
  *
- * Each block is made whole in p->block and leaves by one write, so that a full disk costs the
- * packets that did not fit and not the file. The price is one copy of each captured packet.
+ * Each block is made whole in p->room, behind those that wait, so that a full disk costs the
+ * packets that did not fit and not the file. The price is one copy of each captured packet. What
+ * was counted when it began to wait and then does not leave is taken back.
  *
  * A section says itself in which byte order it is. This one is little-endian, the same on every
  * machine: dumpcap, through which Wireshark reads pipes, takes no other than its own.
@@ -65,39 +66,71 @@ enum {
 
 static struct writer begin(struct pcapng *p, uint32_t type)
 {
-    struct writer w = writer_of(p->block, sizeof(p->block));
+    struct writer w = writer_of(p->room + p->waiting, PCAPNG_BLOCK_MAX);
     write_le32(&w, type);
     write_le32(&w, 0); /* the length, once it is known */
     return w;
 }
 
-static void fail(struct pcapng *p, int error, uint32_t torn)
+static void fail(struct pcapng *p, int error)
 {
     p->error = error;
-    p->torn = torn;
     p->errors++;
 }
 
-/* Writes the block, or ends the capture. */
+/* Of what waited the sink has taken so many octets: finds out what that is in blocks. */
+static void take_back(struct pcapng *p, uint32_t taken)
+{
+    struct reader r = reader_of(bytes_of(p->room, p->waiting));
+    uint32_t at = 0;
+
+    p->torn = taken;
+    while (r.rest.len > 0) {
+        uint32_t type = read_le32(&r), len = read_le32(&r);
+        read_bytes(&r, len - 8);
+        assert(!r.overrun); /* we made them */
+        at += len;
+        if (at <= taken) {
+            p->torn = taken - at;
+            continue;
+        }
+        p->octets -= len;
+        if (type == BLOCK_PACKET) {
+            p->packets--;
+            p->lost++;
+        }
+    }
+}
+
+void pcapng_flush(struct pcapng *p)
+{
+    struct iovec iov = {.iov_base = p->room, .iov_len = p->waiting};
+
+    if (p->errors || p->waiting == 0)
+        return;
+    int taken = p->sink->write(p->sink, &iov, 1);
+    if (taken < 0 || (uint32_t)taken < p->waiting) {
+        fail(p, taken < 0 ? taken : -EIO);
+        take_back(p, taken < 0 ? 0 : (uint32_t)taken);
+    }
+    assert(p->errors || (uint32_t)taken == p->waiting);
+    p->waiting = 0;
+}
+
+/* Lets the block wait behind the others; where that is not to be, or no room for a next one would
+ * be left, they leave. */
 static void end(struct pcapng *p, struct writer *w)
 {
-    uint32_t len = (uint32_t)(w->at - p->block) + 4;
-    struct writer front = writer_of(p->block + 4, 4);
+    uint32_t len = (uint32_t)(w->at - (p->room + p->waiting)) + 4;
+    struct writer front = writer_of(p->room + p->waiting + 4, 4);
 
     write_le32(w, len);
     assert(!w->overrun); /* PCAPNG_BLOCK_MAX has room for all that we bound */
     write_le32(&front, len);
-
-    struct iovec iov = {.iov_base = p->block, .iov_len = len};
-    int taken = p->sink->write(p->sink, &iov, 1);
-    if (taken < 0) {
-        fail(p, taken, 0);
-    } else if ((uint32_t)taken < len) {
-        fail(p, -EIO, (uint32_t)taken);
-    } else {
-        assert((uint32_t)taken == len);
-        p->octets += len;
-    }
+    p->octets += len;
+    p->waiting += len;
+    if (!p->held || p->waiting > PCAPNG_ROOM - PCAPNG_BLOCK_MAX)
+        pcapng_flush(p);
 }
 
 /* To the next multiple of four octets. */
@@ -217,6 +250,7 @@ int pcapng_open(struct pcapng *p, struct octet_sink *sink, const struct pcapng_c
         .sink = sink,
         .ethernet = config->ethernet,
         .raw = config->raw,
+        .held = config->held,
         .snap_len = u32_min(snap_len, PCAPNG_SNAP_MAX),
         .wall_base_ns = config->wall_base_ns,
         .mono_base = config->mono_base,
@@ -226,6 +260,7 @@ int pcapng_open(struct pcapng *p, struct octet_sink *sink, const struct pcapng_c
         interface_description(p, config->device, false);
     if (!p->errors)
         interface_description(p, config->device, true);
+    pcapng_flush(p); /* so that the caller hears of trouble now */
     return p->error;
 }
 
@@ -307,11 +342,8 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
         option_u64(&w, PACKET_LOST, packet->lost_before);
     option_u64(&w, PACKET_ID, packet->id);
     options_end(&w);
+    p->packets++;
     end(p, &w);
-    if (p->errors)
-        p->lost++;
-    else
-        p->packets++;
 }
 
 /* --- the end of a capture ----------------------------------------------------------------- */
@@ -334,4 +366,5 @@ void pcapng_close(struct pcapng *p, const struct pcapng_totals totals[PCAPNG_INT
         options_end(&w);
         end(p, &w);
     }
+    pcapng_flush(p);
 }

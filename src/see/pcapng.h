@@ -2,9 +2,12 @@
  * pcapng.h - writes captures in the pcapng format (draft-ietf-opsawg-pcapng).
  *
  * A capture has two interfaces: 0, named as the device, carries what passed; 1, "...-dropped", what
- * was discarded. The writer owns nothing but the block it is making: octets leave through a sink,
+ * was discarded. The writer owns nothing but the blocks it is making: octets leave through a sink,
  * which must outlive it, and it reads no clock: it is told once which wall time belongs to which
  * instant.
+ *
+ * Each block leaves by itself, unless `held` is set: a call of the system for each packet costs
+ * more than the packet. Then they leave when there is no room for another, and at each flush.
  *
  * Trouble. A sink that fails ends the capture, once, and never the stack: all later calls do
  * nothing but count. `octets` then says how long the file is up to its last whole block, and `torn`
@@ -26,6 +29,8 @@ enum {
     /* The largest block: a packet with head, options and tail, each padded. */
     PCAPNG_BLOCK_MAX = PCAPNG_SNAP_MAX + PCAPNG_STRING_MAX + 128,
 
+    PCAPNG_ROOM = 2 * PCAPNG_BLOCK_MAX, /* for blocks that wait to leave together */
+
     PCAPNG_PASSED = 0,
     PCAPNG_DROPPED = 1,
     PCAPNG_INTERFACES = 2,
@@ -37,6 +42,7 @@ struct pcapng_config {
     const char *comment;  /* about the whole capture; NULL: none */
     bool ethernet;        /* frames begin with an Ethernet header, else with an IP header */
     bool raw;             /* leave partial checksums as they are */
+    bool held;            /* blocks wait for pcapng_flush(), which the caller promises to call */
     uint32_t snap_len;    /* octets kept of a packet; 0: PCAPNG_SNAP_DEFAULT */
     int64_t wall_base_ns; /* the wall time, since 1970 ... */
     instant mono_base;    /* ... at this instant */
@@ -44,17 +50,18 @@ struct pcapng_config {
 
 struct pcapng {
     struct octet_sink *sink;
-    bool ethernet, raw;
+    bool ethernet, raw, held;
     uint32_t snap_len;
     int64_t wall_base_ns;
     instant mono_base;
-    uint64_t packets; /* written */
-    uint64_t octets;  /* in whole blocks */
+    uint64_t packets; /* written, or waiting */
+    uint64_t octets;  /* in whole blocks, likewise */
     uint32_t torn;    /* octets of half a block behind them */
     uint64_t errors;  /* 0 or 1: the capture ended early */
     uint64_t lost;    /* packets that came after that */
     int error;        /* the sink's negative errno then; -EIO after a short write */
-    uint8_t block[PCAPNG_BLOCK_MAX];
+    uint32_t waiting; /* octets of whole blocks in `room` */
+    uint8_t room[PCAPNG_ROOM];
 };
 
 /* Strings of `config` are used during the call only. 0, or the sink's error. */
@@ -74,6 +81,9 @@ struct pcapng_packet {
 };
 
 void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet);
+
+/* Writes what waits. */
+void pcapng_flush(struct pcapng *p);
 
 /* What an interface has seen, for its statistics block. */
 struct pcapng_totals {

@@ -14,7 +14,7 @@ KERNELS=$WORK/kernels.pcapng
 record() {
     local sniffer
     serve_start --root "$WORK/site" --echo 7 --discard 9 --offload off --capture "$OURS"
-    dumpcap -q -i tap0 -w "$KERNELS" 2>"$WORK/dumpcap.err" &
+    dumpcap -q -B 64 -i tap0 -w "$KERNELS" 2>"$WORK/dumpcap.err" &
     sniffer=$!
     started "$sniffer"
     wait_until 5 test -s "$KERNELS"

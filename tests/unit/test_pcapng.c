@@ -561,6 +561,82 @@ START_TEST(capture_that_nothing_disturbs_is_whole)
 }
 END_TEST
 
+/* --- blocks that wait --------------------------------------------------------------------- */
+
+static void given_a_capture_that_holds(void)
+{
+    struct pcapng_config held = config;
+
+    given_an_empty_sink();
+    held.held = true;
+    ck_assert_int_eq(pcapng_open(&p, &out.sink, &held), 0);
+}
+
+START_TEST(blocks_that_wait_leave_together_when_they_are_flushed)
+{
+    ck_assert_int_eq(out.calls, 1); /* the start leaves at once: its error is the caller's */
+    ck_assert_int_eq(blocks_in(out.len), 3);
+    for (size_t i = 0; i < 4; i++)
+        write_packet(60 + i);
+    ck_assert_int_eq(out.calls, 1);
+    pcapng_flush(&p);
+    ck_assert_int_eq(out.calls, 2);
+    ck_assert_int_eq(blocks_in(out.len), 7);
+    ck_assert_uint_eq(p.octets, out.len);
+    pcapng_flush(&p);
+    ck_assert_int_eq(out.calls, 2); /* nothing waits */
+    write_packet(60);
+    pcapng_close(&p, no_totals, mono_base);
+    ck_assert_int_eq(out.calls, 3);
+    ck_assert_int_eq(blocks_in(out.len), 10);
+    ck_assert_uint_eq(p.packets, 5);
+}
+END_TEST
+
+START_TEST(blocks_that_wait_leave_by_themselves_when_the_next_may_not_fit)
+{
+    write_packet(65500);
+    ck_assert_int_eq(out.calls, 1);
+    write_packet(65500);
+    ck_assert_int_eq(out.calls, 2);
+    ck_assert_int_eq(blocks_in(out.len), 5);
+    for (int i = 0; i < 10000 && out.calls < 3; i++)
+        write_packet(60);
+    ck_assert_int_eq(out.calls, 3);
+    ck_assert_uint_eq(p.octets, out.len);
+}
+END_TEST
+
+/* 0 to 3 packets' worth of octets and everything between: what is whole counts, and nothing else.
+ */
+START_TEST(blocks_that_wait_and_do_not_leave_are_taken_back)
+{
+    size_t start = out.len;
+    uint64_t before = p.octets;
+
+    for (size_t i = 0; i < 3; i++)
+        write_packet(60 + i);
+    out.fail_at = 1;
+    out.short_by = (size_t)_i * 4;
+    out.error = _i == 0 ? -28 : 0;
+    pcapng_flush(&p);
+    ck_assert_uint_eq(p.errors, 1);
+    ck_assert_int_eq(p.error, _i == 0 ? -28 : -5);
+    ck_assert_uint_eq(p.octets + p.torn, out.len);
+    ck_assert(p.torn < 8 || p.torn < le32(out.at + p.octets + 4)); /* else it would be whole */
+    ck_assert_uint_ge(p.octets, before);
+    ck_assert_int_eq(blocks_in(p.octets), 3 + (int)p.packets);
+    ck_assert_uint_eq(p.packets + p.lost, 3);
+    ck_assert(_i != 0 || out.len == start);
+    write_packet(60);
+    pcapng_flush(&p);
+    pcapng_close(&p, no_totals, mono_base);
+    ck_assert_int_eq(out.calls, 2); /* and never asked again */
+    ck_assert_uint_eq(p.lost + p.packets, 4);
+    PROVES("F06");
+}
+END_TEST
+
 /* --- from events -------------------------------------------------------------------------- */
 
 static struct conn_facts facts = {.id = 3,
@@ -773,6 +849,13 @@ int main(void)
     tcase_add_test(c, capture_that_nothing_disturbs_is_whole);
     tcase_add_loop_test(c, capture_stops_at_a_whole_block_when_a_write_fails, 0, CALLS);
     tcase_add_loop_test(c, capture_knows_its_last_whole_block_after_a_short_write, 0, 3 * CALLS);
+    suite_add_tcase(s, c);
+
+    c = tcase_create("blocks that wait");
+    tcase_add_checked_fixture(c, given_a_capture_that_holds, NULL);
+    tcase_add_test(c, blocks_that_wait_leave_together_when_they_are_flushed);
+    tcase_add_test(c, blocks_that_wait_leave_by_themselves_when_the_next_may_not_fit);
+    tcase_add_loop_test(c, blocks_that_wait_and_do_not_leave_are_taken_back, 0, 110);
     suite_add_tcase(s, c);
 
     c = tcase_create("comments");
