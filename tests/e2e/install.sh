@@ -38,7 +38,8 @@ the_right_files() {
     [[ -L $LIB/libtapio.so && -L $LIB/libtapio.so.0 && -s $LIB/libtapio.a ]]
     expect "the headers" "$(cd "$ROOT/include/tapio" && ls)" "$(cd "$PREFIX/include/tapio" && ls)"
     expect "what else is there" "" "$(cd "$PREFIX" && find . -type f ! -path './include/tapio/*.h' \
-        ! -path './bin/tapio' ! -name 'libtapio.*' ! -name tapio.pc ! -path './share/man/man?/*')"
+        ! -path './bin/tapio' ! -name 'libtapio.*' ! -name tapio.pc ! -path './share/man/man?/*' ! -path './share/tapio/wireshark/*')"
+    [[ -s $PREFIX/share/tapio/wireshark/tapio.lua && -x $PREFIX/share/tapio/wireshark/tapio-extcap ]]
     for page in "$ROOT"/docs/man/*.[1-9]; do
         [[ ! -e $page ]] || [[ -s $PREFIX/share/man/man${page##*.}/$(basename "$page") ]] ||
             fail "$(basename "$page") is not installed"
