@@ -175,7 +175,7 @@ static int take_blocks(struct capture_verb *capture, struct refusal *refusal)
             capture->packets++;
             capture->lost += lost_before(bytes_first(rest, len));
         }
-        capture->statistics += be32_at(rest.at) == BLOCK_STATISTICS;
+        capture->statistics += le32_at(rest.at) == BLOCK_STATISTICS;
         whole += len;
         rest = bytes_skip(rest, len);
     }

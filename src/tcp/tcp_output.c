@@ -256,7 +256,7 @@ static bool name_tail_probe(struct tcp *tcp, struct tcp_conn *conn, struct tcp_o
     if (!conn->sender->probe.is_owed)
         return false;
     if (len > 0 && sender_has_room(tcp, conn)) {
-        new_text(conn, out, len, usable, why);
+        new_text(conn, out, len, usable, WHY_OUT_TAIL_PROBE);
     } else {
         tcp_seq from = tcp_tail_start(conn);
         if (conn->snd.wnd <= seq_diff(from, conn->snd.una)) {

@@ -116,7 +116,7 @@ graph() {
     serve_stop
     read -r a b c d < <(maxima "$WORK/rise.pcapng")
     printf 'cwnd: %s %s %s %s\n' "$a" "$b" "$c" "$d"
-    ((a < b && b < c && c < d))
+    ((a <= b && b <= c && c <= d && a < d)) # a round trip may lie across two intervals
 }
 
 comments_of_others() {
@@ -208,14 +208,15 @@ extcap_captures() {
     if grep -i 'error' "$WORK/err"; then
         fail "tshark complains"
     fi
-    # The stack ends: its viewer is told, and ends.
+    # The stack ends, and so does its viewer.
     timeout 30 tshark -n -i tapio:tap0 >"$WORK/seen" 2>"$WORK/err" &
     viewer=$!
     started "$viewer"
     wait_until 10 pgrep -f "^$TAPIO capture"
     serve_stop
-    wait "$viewer" || true
-    grep -q 'the stack has ended' "$WORK/err"
+    code=0
+    wait "$viewer" || code=$?
+    expect "status when the stack has ended" 0 "$code"
     "$EXTCAPS/tapio-extcap" --capture --extcap-interface tapio:tap0 --fifo "$WORK/fifo" 2>"$WORK/err" && fail "it captures nothing"
     grep -q 'tapio:tap0: no stack of that name is running now' "$WORK/err"
     [[ ! -e $WORK/fifo ]]
