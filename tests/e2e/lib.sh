@@ -79,11 +79,12 @@ started() {
 }
 
 # try NAME FUNCTION [ID...]: runs the function in a subshell that stops at its first failing command.
-# What it printed is shown when it fails.
+# What it printed is shown when it fails, and what it has started is ended, so as not to fail the next.
 try() {
-    local name=$1 function=$2 start code id
+    local name=$1 function=$2 start code id pid before=0
     shift 2
     start=$(clock)
+    [[ ! -e $WORK/pids ]] || before=$(wc -l <"$WORK/pids")
     (
         set -eE
         trap 'printf "line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
@@ -103,6 +104,12 @@ try() {
         printf 'not ok %s: %s\n' "$name" "$(grep -v '^line [0-9]*: return 1$' "$WORK/try" | tail -n 1)"
         sed 's/^/    | /' "$WORK/try" | tail -n 15
         server_said | sed 's/^/    server | /'
+        if [[ -e $WORK/pids ]]; then
+            while read -r pid; do
+                kill -KILL "$pid" 2>/dev/null
+            done < <(tail -n "+$((before + 1))" "$WORK/pids")
+            sleep 0.2 # who waits for them writes down how they ended
+        fi
     fi
 }
 
