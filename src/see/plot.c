@@ -297,12 +297,13 @@ static void take_cwnd(struct plot *plot, struct plot_conn *conn, const struct ev
 
     if (conn->points.count > 0)
         point = ((const struct plot_point *)conn->points.at)[conn->points.count - 1];
-    bool is_start = point.ssthresh == event->cwnd.ssthresh && point.cwnd <= event->cwnd.cwnd;
+    bool is_start = event->cwnd.ssthresh == UINT32_MAX && point.cwnd <= event->cwnd.cwnd &&
+                    (point.ssthresh == UINT32_MAX || conn->points.count == 0);
     point.when = event->when;
     point.cwnd = event->cwnd.cwnd;
     point.ssthresh = event->cwnd.ssthresh;
     add_point(plot, &conn->points, &point);
-    if (is_start) /* the initial window, say: nothing to mark */
+    if (is_start) /* the initial window: nothing has been lost */
         return;
     struct plot_cut *cut = grow(plot->memory, &conn->cuts, sizeof(*cut), PLOT_CUTS);
     if (cut)

@@ -393,6 +393,20 @@ START_TEST(each_decision_about_cwnd_is_a_circle_that_tells_its_cause)
 }
 END_TEST
 
+START_TEST(the_first_cwnd_is_no_circle)
+{
+    opened();
+    struct event event = {.type = EVENT_CWND, .conn = facts.id, .when = at_ms(0)};
+    event.cwnd.cwnd = 10 * MSS;
+    event.cwnd.ssthresh = UINT32_MAX;
+    event.cwnd.cause = "the initial window";
+    plot.sink.event(&plot.sink, &event);
+    sent(1, 1, MSS);
+    acked(20, 1 + MSS);
+    ck_assert_uint_eq(count(chart(PLOT_WINDOW), "class=\"mark cut\""), 0);
+}
+END_TEST
+
 /* All caps reached, and lines that go up and down in each column. */
 START_TEST(no_file_is_larger_than_a_megabyte)
 {
@@ -571,6 +585,7 @@ int main(void)
     tcase_add_checked_fixture(t, given, done);
     tcase_add_test(t, each_retransmission_is_one_mark_of_its_cause);
     tcase_add_test(t, each_decision_about_cwnd_is_a_circle_that_tells_its_cause);
+    tcase_add_test(t, the_first_cwnd_is_no_circle);
     tcase_add_test(t, no_file_is_larger_than_a_megabyte);
     tcase_add_test(t, a_probe_of_a_closed_window_is_a_mark);
     tcase_add_test(t, titles_tell_the_run_and_are_escaped);
