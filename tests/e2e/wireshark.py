@@ -99,8 +99,13 @@ FIELDS = ("frame.interface_id", "frame.interface_name", "frame.packet_id", "fram
           "tcp.analysis.retransmission", "tcp.analysis.fast_retransmission",
           "tcp.analysis.spurious_retransmission", "tcp.analysis.zero_window", *("tapio." + name for name in OURS))
 
-# Beside all that have "retransmit" in their name: these send again, or something that nobody asked for yet.
-PROBES = {"tail-loss-probe", "window-probe", "keep-alive"}
+# These send something new where there is something, else they send again; all others that send again say
+# "retransmit".
+PROBES = {"tail-loss-probe", "rescue-retransmit", "window-probe", "keep-alive"}
+
+
+def is_again(why):
+    return "retransmit" in why and why not in PROBES
 
 
 def tshark(*arguments):
@@ -130,7 +135,7 @@ def judge_comment(row):
     clause = re.search(r"\((RFC [^()]*)\)\.?$", sentence)
     if clause:
         wanted["clause"] = clause.group(1)
-    if "retransmit" in pairs["why"]:
+    if is_again(pairs["why"]):
         wanted["retransmit"] = "1"
     fields = {name: row["tapio." + name] for name in OURS if row["tapio." + name]}
     assert fields == wanted, f"fields {fields}, comment {wanted}"
@@ -155,9 +160,9 @@ class Sent:
             known = self.end.get(stream, begin)
             again = again or begin < known
             self.end[stream] = max(known, begin + length)
-            assert "retransmit" not in why or begin < known, f"{why} is new: {row}"
+            assert not is_again(why) or begin < known, f"{why} is new: {row}"
         if again:
-            assert "retransmit" in why or why in PROBES, f"sent again, and {why} names no trigger: {row}"
+            assert is_again(why) or why in PROBES, f"sent again, and {why} names no trigger: {row}"
             self.triggers[why] += 1
 
 

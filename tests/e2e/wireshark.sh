@@ -208,15 +208,26 @@ extcap_captures() {
     if grep -i 'error' "$WORK/err"; then
         fail "tshark complains"
     fi
-    # The stack ends, and so does its viewer.
+    # The stack ends well, and so does its viewer; one that is killed is told of.
     timeout 30 tshark -n -i tapio:tap0 >"$WORK/seen" 2>"$WORK/err" &
     viewer=$!
     started "$viewer"
     wait_until 10 pgrep -f "^$TAPIO capture"
+    sleep 0.5 # it has connected, too
     serve_stop
     code=0
     wait "$viewer" || code=$?
+    cat "$WORK/err"
     expect "status when the stack has ended" 0 "$code"
+    serve_start
+    timeout 30 tshark -n -i tapio:tap0 >"$WORK/seen" 2>"$WORK/err" &
+    viewer=$!
+    started "$viewer"
+    wait_until 10 pgrep -f "^$TAPIO capture"
+    kill -KILL "$SERVER"
+    wait "$viewer" || true
+    cat "$WORK/err"
+    grep -q 'Error by extcap pipe: tapio: ' "$WORK/err"
     "$EXTCAPS/tapio-extcap" --capture --extcap-interface tapio:tap0 --fifo "$WORK/fifo" 2>"$WORK/err" && fail "it captures nothing"
     grep -q 'tapio:tap0: no stack of that name is running now' "$WORK/err"
     [[ ! -e $WORK/fifo ]]

@@ -58,7 +58,7 @@ local fields = {
     text = ProtoField.string("tapio.text", "Sentence", base.UNICODE),
     clause = ProtoField.string("tapio.clause", "Clause", base.UNICODE, "Where it is written down"),
     retransmit = ProtoField.bool("tapio.retransmit", "Sent again", base.NONE, nil, 0x0,
-        "There when the stack sent this before; why names the trigger"),
+        "There when the stack sent this before, other than as a probe; why names the trigger"),
 }
 
 -- In the order of the tree.
@@ -103,10 +103,10 @@ local function read(comment)
     return pairs_of, sentence
 end
 
--- All triggers have it in their names but for probes (tail-loss-probe, window-probe), which may bring
--- something new: those are no filter of their own.
+-- All triggers have it in their names. Probes (tail-loss-probe, window-probe, and a rescue-retransmit) bring
+-- something new where there is something: what they are does not say that it is sent again.
 local function is_resent(why)
-    return why:find("retransmit", 1, true) ~= nil
+    return why ~= "rescue-retransmit" and why:find("retransmit", 1, true) ~= nil
 end
 
 local function show(pairs_of, sentence, tree)
