@@ -47,9 +47,9 @@ enum {
 /* A route that is not at its end: checksums cover the last address of it (RFC 1122, 3.2.1.8). */
 static void take_route(struct walk *w, uint32_t pointer_at, uint32_t stop)
 {
-    uint32_t whole = stop - pointer_at + 2;
+    uint32_t whole = stop - pointer_at + 2, next = number_at(w, pointer_at, 1);
 
-    if (number_at(w, pointer_at, 1) <= whole && stop - pointer_at > 4)
+    if (next >= 4 && next <= whole && whole % 4 == 3)
         w->dst = ip_from_v4(number_at(w, stop - 4, 4));
 }
 
