@@ -349,9 +349,9 @@ static void settled(struct os_machine *machine, instant now)
         control->resume_at = INSTANT_NEVER;
         watch_listener(control, true);
     }
+    control->more = false; /* also when the last of them has hung up in the middle */
     if (control->clients == 0)
         return;
-    control->more = false;
     for (int i = 0; i < OS_CONTROL_CLIENTS; i++) {
         struct os_control_client *c = &control->client[i];
         bool tells = c->session.ring.len > 0 || c->session.call.verb;

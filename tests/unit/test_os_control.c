@@ -413,6 +413,25 @@ START_TEST(a_client_that_never_reads_does_not_keep_the_loop_awake)
 }
 END_TEST
 
+START_TEST(a_client_that_leaves_while_it_is_answered_lets_the_loop_sleep)
+{
+    open_control();
+    int fd = client();
+    tell(fd, ask_ss);
+    turn(2);
+    os_loop_turn(&loop, os_now()); /* the answer has begun, and more of it waits for a turn */
+    ck_assert(control.more);
+    close(fd);
+    os_loop_wait(&loop, false);
+    turn(4);
+    ck_assert_int_eq(control.clients, 0);
+    ck_assert(!control.more);
+    ck_assert(instant_is_never(control.machine.deadline(&control.machine)));
+    os_control_close(&control);
+    PROVES("F06");
+}
+END_TEST
+
 START_TEST(rude_clients_do_no_harm)
 {
     static const char *const rude[] = {"GET / HTTP/1.0\r\n\r\n", "\n\n\n", "{", "\xff\xfe\x00\n",
@@ -478,6 +497,7 @@ int main(void)
     tcase_add_test(c, silent_clients_give_way_to_new_ones);
     tcase_add_test(c, when_all_are_being_answered_a_new_one_is_turned_away);
     tcase_add_test(c, a_client_that_never_reads_does_not_keep_the_loop_awake);
+    tcase_add_test(c, a_client_that_leaves_while_it_is_answered_lets_the_loop_sleep);
     tcase_add_test(c, rude_clients_do_no_harm);
     tcase_add_test(c, closing_hangs_up_on_all);
     suite_add_tcase(s, c);
