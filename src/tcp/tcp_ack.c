@@ -197,6 +197,9 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
     /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers
      * nothing */
     conn->snd.wnd = seq_lt(seg->ack, offered) ? seq_diff(offered, seg->ack) : 0;
+    bool fin_waits = conn->closing && !conn->fin_sent;
+    if (seq_eq(seg->ack, conn->snd.nxt) && tcp_unsent(conn) == 0 && !fin_waits)
+        tcp_tell_resumed(tcp, conn, now); /* a probe has carried all that waited */
 }
 
 /* RFC 5681, 2: text is outstanding, the segment carries nothing, repeats SND.UNA and the window.

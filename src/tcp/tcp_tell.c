@@ -4,7 +4,8 @@
  * A sender is kept from sending all the time, mostly by cwnd and for a moment: that is told only
  * while somebody listens. A stall is what lasts: the window stays closed until it is probed, or
  * what waits for a larger one or for the application does so until the override. It is told then,
- * once, with how long it has lasted, and is over when new text leaves.
+ * once, with how long it has lasted, and is over when new text leaves, or when all that there was
+ * has arrived with a probe.
  */
 #include "tcp/tcp_conn.h"
 

@@ -179,6 +179,35 @@ START_TEST(a_closed_window_is_a_stall_that_ends_when_it_opens)
 }
 END_TEST
 
+START_TEST(a_stall_is_over_when_its_probe_has_carried_all_there_was)
+{
+    struct peer *p = listening(peer_new());
+    int s = peer_establish_passive(p);
+
+    p->window = 0;
+    peer_send(p, ".", 1, 1, 0);
+    peer_app_send(p, s, 1);
+    peer_poll(p);
+    peer_wait(p, 1100);
+    peer_expect(p, ".", 1, 1, 1); /* the probe */
+    peer_assert(p, count_of(EVENT_STALL) == 1 && count_of(EVENT_RESUME) == 0);
+    p->window = PEER_WINDOW;
+    peer_send(p, ".", 1, 2, 0); /* and nothing is left */
+    peer_poll(p);
+    ck_assert_uint_eq(count_of(EVENT_RESUME), 1);
+    ck_assert_int_eq(last(EVENT_RESUME)->held.by, HELD_WINDOW);
+
+    p->window = 0; /* the next one is told, too */
+    peer_send(p, ".", 1, 2, 0);
+    peer_app_send(p, s, 100);
+    peer_poll(p);
+    peer_wait(p, 5000);
+    ck_assert_uint_eq(count_of(EVENT_STALL), 2);
+    stack_unlisten(p->stack, &ear.sink);
+    peer_drop(p);
+}
+END_TEST
+
 START_TEST(a_small_window_is_a_stall_that_the_override_ends)
 {
     struct peer *p = listening(peer_new());
@@ -472,6 +501,7 @@ int main(void)
     tcase_add_test(c, who_has_said_all_is_held_by_nothing_to_say);
     tcase_add_test(c, nagle_holds_a_small_segment_behind_another);
     tcase_add_test(c, a_closed_window_is_a_stall_that_ends_when_it_opens);
+    tcase_add_test(c, a_stall_is_over_when_its_probe_has_carried_all_there_was);
     tcase_add_test(c, a_small_window_is_a_stall_that_the_override_ends);
     tcase_add_test(c, what_the_application_holds_is_told_as_that);
     suite_add_tcase(s, c);
