@@ -136,6 +136,8 @@ static void take(struct why_answer *why, const struct event *event)
         last->times++;
         last->first = event->when;
         last->octets += octets;
+        last->many_ports |=
+            event->type == EVENT_RESET && event->reset.remote.port != last->event.reset.remote.port;
         return;
     }
     if (why->count == WHY_ITEMS) {
@@ -147,14 +149,17 @@ static void take(struct why_answer *why, const struct event *event)
     add_conn(why, event->conn);
 }
 
-/* When it was over: of the stall that is met, all that came later has been met before. */
+/* When it was over: of the stall that is met, all that came later has been met before. What another
+ * stall took over from, without text in between, was over when that one began. */
 static void end_stall(struct why_answer *why, struct why_item *item)
 {
     struct why_conn *conn = &why->conns[place_of(why, item->event.conn)];
 
     item->is_over = !instant_is_never(conn->resumed_at) || conn->ended;
     item->over_at = instant_is_never(conn->resumed_at) ? conn->ended_at : conn->resumed_at;
-    conn->resumed_at = INSTANT_NEVER;
+    if (instant_before(item->over_at, item->event.when))
+        item->over_at = item->event.when;
+    conn->resumed_at = instant_add(item->event.when, -item->event.held.waited_ns);
 }
 
 /* The next older decision that may be looked at. */
@@ -310,6 +315,8 @@ static void tell_reset(const struct why_answer *why, const struct why_item *item
     const struct event *event = &item->event;
 
     add_names(out, event->conn, event->reset.local, event->reset.remote);
+    if (item->many_ports)
+        text_add(out, " and other ports of it");
     text_add(out, event->reset.sent ? ": we sent " : ": the peer sent ");
     if (item->times > 1)
         add_count(out, item->times, "reset", "resets");

@@ -61,6 +61,7 @@ struct why_item {
     instant first;
     uint32_t times;
     uint64_t octets; /* RETRANSMIT: of all of them */
+    bool many_ports; /* RESET: the event's remote port is not that of all */
     bool is_over;    /* STALL */
     instant over_at; /* STALL that is over */
 };

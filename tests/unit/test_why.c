@@ -178,7 +178,8 @@ START_TEST(a_reset_of_no_connection_has_both_ends_all_the_same)
     ask(p, WHY_ABOUT_RESET, 0);
     ck_assert_uint_eq(answer.count, 1);
     ck_assert_ptr_nonnull(strstr(item(0), "10.9.0.2:80 with 10.9.0.1:"));
-    ck_assert_ptr_nonnull(strstr(item(0), ": we sent 3 resets, from 0.000 s ago to 0.000 s ago"));
+    ck_assert_ptr_nonnull(strstr(
+        item(0), " and other ports of it: we sent 3 resets, from 0.000 s ago to 0.000 s ago"));
     ck_assert_ptr_null(why_ended(&answer, &answer.item[0]));
     peer_free(p);
 }
@@ -217,6 +218,37 @@ START_TEST(a_stall_is_told_with_how_long_it_took)
     ask(p, WHY_ABOUT_STALL, 0);
     ck_assert_ptr_nonnull(strstr(item(0), ": 100 octets waited 1.499 s, until 0.000 s ago"));
     peer_free(p);
+}
+END_TEST
+
+START_TEST(a_stall_that_another_takes_over_from_is_over)
+{
+    struct stack_config config;
+
+    peer_config(&config);
+    config.values.tcp_probe_octet = 0;
+    struct peer *p = peer_new_with(&config, 0);
+    int s = peer_establish_passive(p);
+
+    p->window = 0;
+    peer_send(p, ".", 1, 1, 0);
+    peer_app_send(p, s, 100);
+    peer_poll(p);
+    peer_wait(p, 1500);
+    peer_skip(p);
+    ck_assert_int_eq(peer_set(p, s, IPPROTO_TCP, TCP_CORK, 1), 0);
+    p->window = PEER_WINDOW; /* room at last, and the application wants to wait */
+    peer_send(p, ".", 1, 1, 0);
+    peer_wait(p, 3000);
+    peer_skip(p);
+    ask(p, WHY_ABOUT_STALL, 0);
+    ck_assert_uint_eq(answer.count, 2);
+    expect(because(0), held_sentence(HELD_CORK));
+    expect(because(1), held_sentence(HELD_WINDOW));
+    ck_assert_ptr_nonnull(strstr(item(0), ": 100 octets waited "));
+    ck_assert_ptr_nonnull(strstr(item(1), ": 100 octets waited "));
+    ck_assert_int_ge(answer.item[1].over_at.ns, answer.item[1].event.when.ns);
+    peer_drop(p);
 }
 END_TEST
 
@@ -341,6 +373,7 @@ int main(void)
     tcase_add_test(c, a_reset_is_told_after_the_connection_has_ended);
     tcase_add_test(c, a_reset_of_no_connection_has_both_ends_all_the_same);
     tcase_add_test(c, a_stall_is_told_with_how_long_it_took);
+    tcase_add_test(c, a_stall_that_another_takes_over_from_is_over);
     tcase_add_test(c, what_was_sent_again_is_told_with_its_trigger);
     suite_add_tcase(s, c);
 
