@@ -11,24 +11,6 @@
  */
 #include "see/track_inside.h"
 
-static const struct {
-    const char *key, *clause;
-} kinds[] = {
-#define TRACK_ROW(name, key, clause) {key, clause},
-    TRACK_KINDS(TRACK_ROW)
-#undef TRACK_ROW
-};
-
-const char *track_kind_key(enum track_kind kind)
-{
-    return kinds[kind].key;
-}
-
-const char *track_kind_clause(enum track_kind kind)
-{
-    return kinds[kind].clause;
-}
-
 /* --- holes -------------------------------------------------------------------------------- */
 
 static void hole_add(struct track_side *s, tcp_seq from, tcp_seq to)
@@ -115,17 +97,25 @@ static void begin_numbers(struct track_side *s, struct track_side *r, const stru
     }
 }
 
-/* Text may come with it (RFC 7413). */
-static void take_syn(struct track_side *s, const struct track_found *f)
+static struct track_syn syn_of(const struct track_found *f)
 {
-    const struct tcp_segment *seg = f->seg;
+    const struct tcp_options *options = &f->seg->options;
 
+    return (struct track_syn){.seq = f->seg->seq,
+                              .len = f->len,
+                              .offers_scale = options->has_window_scale,
+                              .scale = options->window_scale > 14 ? 14 : options->window_scale,
+                              .window = f->seg->window};
+}
+
+static void take_syn(struct track_side *s, struct track_syn syn)
+{
     s->has_first = s->has_isn = s->heard = s->has_scale = true;
-    s->first = seg->seq;
-    s->nxt = seq_add(seg->seq, 1 + f->len);
-    s->offers_scale = seg->options.has_window_scale;
-    s->scale = seg->options.window_scale > 14 ? 14 : seg->options.window_scale;
-    s->window = seg->window;
+    s->first = syn.seq;
+    s->nxt = seq_add(syn.seq, 1 + syn.len);
+    s->offers_scale = syn.offers_scale;
+    s->scale = syn.scale;
+    s->window = syn.window;
 }
 
 static enum track_kind on_reset(struct track_found *f, struct track_side *s, struct track_side *r)
@@ -140,6 +130,8 @@ static enum track_kind on_reset(struct track_found *f, struct track_side *s, str
             set_state(r, TCPS_CLOSED);
         return TRACK_REFUSED;
     }
+    if (r->sure && r->state == TCPS_SYN_SENT && !r->has_ack)
+        return TRACK_RESET_OUTSIDE; /* it does not acknowledge the SYN (3.10.7.3, second) */
     if (r->has_ack && seg->seq.value != r->ack.value) {
         uint32_t window = (uint32_t)r->window << (r->has_scale ? r->scale : 0);
         bool inside = seg->seq.value - r->ack.value < u32_max(window, 1);
@@ -160,9 +152,12 @@ static enum track_kind on_syn(struct track_found *f, struct track_side *s, struc
     if (!(seg->flags & TCP_ACK)) {
         if (again)
             return TRACK_SYN_AGAIN;
-        if (s->heard)
+        if (s->heard) {
+            s->has_inside = !f->discarded;
+            s->inside = syn_of(f);
             return TRACK_SYN_INSIDE;
-        take_syn(s, f);
+        }
+        take_syn(s, syn_of(f));
         set_state(s, TCPS_SYN_SENT);
         if (!r->has_isn) {
             if (!r->sure)
@@ -181,7 +176,7 @@ static enum track_kind on_syn(struct track_found *f, struct track_side *s, struc
         return TRACK_SYN_ACK_AGAIN;
     if (s->heard)
         return TRACK_SYN_INSIDE;
-    take_syn(s, f);
+    take_syn(s, syn_of(f));
     set_state(s, TCPS_SYN_RECEIVED);
     if (!f->discarded && r->state != TCPS_CLOSED)
         set_state(r, TCPS_ESTABLISHED);
@@ -357,6 +352,25 @@ static bool is_senseless(uint8_t flags)
 
 /* --- a packet ----------------------------------------------------------------------------- */
 
+/* A <SYN,ACK> for a SYN within the connection: its sender had none any more, and this is the next.
+ */
+static struct track_conn *conn_of_inside(struct track *t, struct track_found *f, uint16_t i,
+                                         struct endpoint src, struct endpoint dst)
+{
+    const struct track_conn *c = &t->conn[i];
+    const struct track_side caller = c->side[!endpoint_equal(c->side[0].end, dst)];
+    const tcp_seq ack = f->seg->ack;
+
+    if (!(f->seg->flags & TCP_SYN) || !caller.has_inside ||
+        !seq_eq(ack, seq_add(caller.inside.seq, 1)))
+        return NULL;
+    struct track_conn *next = track_renew(t, i, dst, src);
+    take_syn(&next->side[0], caller.inside);
+    set_state(&next->side[0], TCPS_SYN_SENT);
+    f->new_tuple = true;
+    return next;
+}
+
 static struct track_conn *conn_for(struct track *t, struct track_found *f, struct endpoint src,
                                    struct endpoint dst)
 {
@@ -370,6 +384,9 @@ static struct track_conn *conn_for(struct track *t, struct track_found *f, struc
     }
     if (f->new_tuple)
         return track_renew(t, i, src, dst);
+    struct track_conn *next = i == TRACK_NONE || opens ? NULL : conn_of_inside(t, f, i, src, dst);
+    if (next)
+        return next;
     if (i != TRACK_NONE) {
         track_touch(t, i);
         return &t->conn[i];

@@ -84,6 +84,15 @@ struct track_range {
     tcp_seq from, to;
 };
 
+/* What a SYN says. */
+struct track_syn {
+    tcp_seq seq;
+    uint32_t len; /* of the text that comes with it (RFC 7413) */
+    bool offers_scale;
+    uint8_t scale;
+    uint16_t window;
+};
+
 /* One end, and what it has sent. */
 struct track_side {
     struct endpoint end;
@@ -104,6 +113,9 @@ struct track_side {
     uint32_t dup_acks;
     tcp_seq first, nxt, ack, fin_seq;
     struct track_range hole[TRACK_HOLES];
+    bool has_inside; /* a SYN within the connection, which the peer may turn out to have forgotten:
+                      */
+    struct track_syn inside;
 };
 
 struct track_conn {

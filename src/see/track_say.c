@@ -6,6 +6,24 @@
  */
 #include "see/track_inside.h"
 
+static const struct {
+    const char *key, *clause;
+} kinds[] = {
+#define TRACK_ROW(name, key, clause) {key, clause},
+    TRACK_KINDS(TRACK_ROW)
+#undef TRACK_ROW
+};
+
+const char *track_kind_key(enum track_kind kind)
+{
+    return kinds[kind].key;
+}
+
+const char *track_kind_clause(enum track_kind kind)
+{
+    return kinds[kind].clause;
+}
+
 static const char *name_of(const struct track_found *f, const struct track_side *side)
 {
     return side == &f->conn->side[0] ? "A" : "B";
@@ -101,7 +119,7 @@ static const char *const templates[TRACK_KIND_COUNT] = {
     [TRACK_REFUSED] = "$s refuses the connection: nobody listens at its port.",
     [TRACK_RESET] = "$s breaks the connection off: both ends forget it, and text under way is lost.",
     [TRACK_RESET_DOUBTFUL] = "A reset within the window, but not at the number that $r waits for: $r answers with a challenge ACK and goes on.",
-    [TRACK_RESET_OUTSIDE] = "A reset with a number that cannot be: $r ignores it. Old, or forged.",
+    [TRACK_RESET_OUTSIDE] = "A reset without the number that it needs: $r ignores it. Old, or forged.",
 };
 /* clang-format on */
 

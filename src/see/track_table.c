@@ -14,11 +14,11 @@ void track_init(struct track *t, struct hash_key key)
         t->bucket[i] = TRACK_NONE;
 }
 
-/* The same for both directions. */
+/* The same for both directions, and still a hash where both ends are one. */
 static uint32_t bucket_of(const struct track *t, struct endpoint a, struct endpoint b)
 {
-    uint64_t h = siphash_tuple(t->key, a, b) ^ siphash_tuple(t->key, b, a);
-    return (uint32_t)h & (TRACK_BUCKETS - 1);
+    uint64_t h = siphash_tuple(t->key, a, b) + siphash_tuple(t->key, b, a);
+    return (uint32_t)(h >> 32) & (TRACK_BUCKETS - 1);
 }
 
 static void unlink_age(struct track *t, uint16_t i)

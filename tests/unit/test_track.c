@@ -1,5 +1,5 @@
 /* test_track.c - what each segment is said to do to its connection. */
-#include "see/track.h"
+#include "see/track_inside.h"
 
 #include "support/proves.h"
 #include "support/wire.h"
@@ -204,6 +204,40 @@ START_TEST(a_connection_may_be_refused)
 }
 END_TEST
 
+START_TEST(a_reset_without_an_ack_refuses_no_connection)
+{
+    PLAY({'A', S, 0, 0, 0, 500, TRACK_SYN, TCPS_SYN_SENT, TCPS_LISTEN},
+         {'B', R, 0, 0, 0, 0, TRACK_RESET_OUTSIDE, TCPS_SYN_SENT, TCPS_LISTEN},
+         {'B', SA, 0, 1, 0, 500, TRACK_SYN_ACK, TCPS_ESTABLISHED, TCPS_SYN_RECEIVED});
+}
+END_TEST
+
+START_TEST(a_connection_whose_end_was_missed_may_be_followed_by_another)
+{
+    PLAY(HANDSHAKE, {'A', ACK, 1, 1, 10, 500, TRACK_TEXT, EST},
+         {'B', ACK, 1, 11, 0, 500, TRACK_ACK, EST},
+         /* the same ends, other numbers; what was between them the capture does not have */
+         {'A', S, 777000, 0, 0, 500, TRACK_SYN_INSIDE, EST},
+         {'B', SA, 555000, 777001, 0, 500, TRACK_SYN_ACK, TCPS_ESTABLISHED, TCPS_SYN_RECEIVED},
+         {'A', ACK, 777001, 555001, 0, 500, TRACK_HANDSHAKE_DONE, EST},
+         {'A', ACK, 777001, 555001, 10, 500, TRACK_TEXT, EST});
+}
+END_TEST
+
+START_TEST(ends_that_are_equal_do_not_share_a_bucket)
+{
+    uint32_t used = 0;
+
+    for (uint32_t i = 0; i < 256; i++) {
+        struct endpoint end = {ip_from_v4(A), (uint16_t)(i + 1)};
+        track_add(&track, end, end);
+    }
+    for (uint32_t i = 0; i < TRACK_BUCKETS; i++)
+        used += track.bucket[i] != TRACK_CONNS;
+    ck_assert_uint_gt(used, 200);
+}
+END_TEST
+
 START_TEST(a_capture_may_begin_in_the_middle)
 {
     PLAY({'B', ACK, 500, 300, 10, 500, TRACK_TEXT, EST},
@@ -347,6 +381,9 @@ int main(void)
     tcase_add_test(c, a_keep_alive_is_no_retransmission);
     tcase_add_test(c, a_reset_is_believed_at_the_right_number_only);
     tcase_add_test(c, a_connection_may_be_refused);
+    tcase_add_test(c, a_reset_without_an_ack_refuses_no_connection);
+    tcase_add_test(c, a_connection_whose_end_was_missed_may_be_followed_by_another);
+    tcase_add_test(c, ends_that_are_equal_do_not_share_a_bucket);
     tcase_add_test(c, a_capture_may_begin_in_the_middle);
     tcase_add_test(c, what_the_capture_missed_is_taken_over);
     tcase_add_test(c, a_fin_beyond_a_hole_does_not_close);
