@@ -182,11 +182,13 @@ static void sender_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
         events_timer_fired(tcp->events, conn->id, TIMER_RETRANSMIT, now);
     } else {
         events_timer_fired(tcp->events, conn->id, TIMER_OVERRIDE, now);
-        enum held_by by = conn->starving ? HELD_MEMORY : (enum held_by)conn->held;
+        /* while text waits, who would write more has found the buffer full: that is not why */
+        bool hungry = conn->starving && conn->sendq.len == 0;
+        enum held_by by = hungry ? HELD_MEMORY : (enum held_by)conn->held;
         if (by != HELD_NO_TEXT)
             tcp_tell_stall(tcp, conn, by, tcp->values->tcp_override, now);
         conn->override = conn->sendq.len > 0;
-        if (conn->starving && conn->sendq.len == 0) { /* is there memory now? */
+        if (hungry) { /* is there memory now? */
             conn->starving = false;
             conn->more_room = true;
         }

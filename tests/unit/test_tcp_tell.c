@@ -231,6 +231,25 @@ START_TEST(a_small_window_is_a_stall_that_the_override_ends)
 }
 END_TEST
 
+START_TEST(a_full_send_buffer_is_not_told_as_no_memory)
+{
+    struct peer *p = listening(peer_new());
+    int s = peer_establish_passive(p);
+    static const uint8_t text[65536];
+
+    p->window = 5;
+    peer_send(p, ".", 1, 1, 0);
+    while (sock_send(p->stack, s, text, sizeof text, 0, NULL) > 0)
+        ;
+    peer_poll(p);
+    peer_wait(p, 1000);
+    const struct event *stall = last(EVENT_STALL);
+    peer_assert(p, stall && stall->held.by == HELD_SILLY_WINDOW);
+    stack_unlisten(p->stack, &ear.sink);
+    peer_drop(p);
+}
+END_TEST
+
 START_TEST(what_the_application_holds_is_told_as_that)
 {
     struct peer *p = listening(peer_new());
@@ -503,6 +522,7 @@ int main(void)
     tcase_add_test(c, a_closed_window_is_a_stall_that_ends_when_it_opens);
     tcase_add_test(c, a_stall_is_over_when_its_probe_has_carried_all_there_was);
     tcase_add_test(c, a_small_window_is_a_stall_that_the_override_ends);
+    tcase_add_test(c, a_full_send_buffer_is_not_told_as_no_memory);
     tcase_add_test(c, what_the_application_holds_is_told_as_that);
     suite_add_tcase(s, c);
 
