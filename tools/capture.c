@@ -8,15 +8,18 @@
  *
  * The end is polite: SIGINT or SIGTERM closes our half of the connection, the stack writes its
  * statistics and closes the other. Another signal ends at once, unless it comes together with the
- * first: a shell and timeout(1) may both pass on one Ctrl-C.
+ * first: a shell and timeout(1) may both pass on one Ctrl-C. A reader that takes nothing must not
+ * keep us from hearing them: what is no file is written in pieces that do not block.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -48,6 +51,7 @@ struct capture_verb {
 
     struct control_client client;
     int out, signals;
+    size_t piece;       /* octets that are written at once */
     bool stopping, cut; /* our half is closed; another signal has come */
     instant stopped_at;
     bool answered;
@@ -116,15 +120,54 @@ static const struct option_verb verb = {
 
 /* --- blocks ------------------------------------------------------------------------------- */
 
+static void hear_signals(struct capture_verb *capture)
+{
+    while (os_signals_read(capture->signals)) {
+        instant now = os_now();
+        if (capture->stopping) {
+            capture->cut |= instant_since(now, capture->stopped_at) > ONE_SIGNAL;
+            continue;
+        }
+        capture->stopping = true;
+        capture->stopped_at = now;
+        shutdown(capture->client.fd, SHUT_WR);
+    }
+}
+
+/* Waits until a piece can be written without waiting, and for signals meanwhile: false when it is
+ * no use any more. */
+static bool may_write(struct capture_verb *capture)
+{
+    struct pollfd fds[] = {
+        {.fd = capture->out, .events = POLLOUT},
+        {.fd = capture->signals, .events = POLLIN},
+    };
+
+    while (!capture->cut) {
+        int n = poll(fds, ARRAY_LEN(fds), capture->stopping ? LAST_WAIT_MS : -1);
+        if (n == 0)
+            return false;
+        if (n > 0 && fds[1].revents)
+            hear_signals(capture);
+        if (n > 0 && fds[0].revents)
+            return true;
+    }
+    return false;
+}
+
 static int write_all(struct capture_verb *capture, struct bytes octets, struct refusal *refusal)
 {
     while (octets.len > 0) {
-        ssize_t n = write(capture->out, octets.at, octets.len);
+        if (!may_write(capture))
+            return refuse(refusal, EXIT_FAILURE,
+                          "-w %s: interrupted while its reader took nothing; the end is missing",
+                          capture->file);
+        ssize_t n = write(capture->out, octets.at, size_min(octets.len, capture->piece));
         if (n > 0)
             octets = bytes_skip(octets, (size_t)n);
         else if (n < 0 && errno == EPIPE)
             return refuse(refusal, EXIT_FAILURE, "%s", ""); /* who closes the pipe knows */
-        else if (n == 0 || errno != EINTR)
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
             return refuse(refusal, EXIT_FAILURE, "-w %s: %s; the packets before that are good",
                           capture->file, n == 0 ? "it takes no more" : strerror(errno));
     }
@@ -201,20 +244,6 @@ static int read_error(struct capture_verb *capture, struct refusal *refusal)
     return status;
 }
 
-static void hear_signals(struct capture_verb *capture)
-{
-    while (os_signals_read(capture->signals)) {
-        instant now = os_now();
-        if (capture->stopping) {
-            capture->cut |= instant_since(now, capture->stopped_at) > ONE_SIGNAL;
-            continue;
-        }
-        capture->stopping = true;
-        capture->stopped_at = now;
-        shutdown(capture->client.fd, SHUT_WR);
-    }
-}
-
 /* More octets: 0. -1: that was all. */
 static int read_some(struct capture_verb *capture, struct refusal *refusal)
 {
@@ -283,9 +312,12 @@ static int open_file(struct capture_verb *capture, struct refusal *refusal)
     capture->out =
         to_stdout ? STDOUT_FILENO
                   : open(capture->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-    return capture->out >= 0
-               ? 0
-               : refuse(refusal, EXIT_FAILURE, "-w %s: %s", capture->file, strerror(errno));
+    if (capture->out < 0)
+        return refuse(refusal, EXIT_FAILURE, "-w %s: %s", capture->file, strerror(errno));
+    struct stat st;
+    bool is_file = fstat(capture->out, &st) == 0 && S_ISREG(st.st_mode);
+    capture->piece = is_file ? ROOM : PIPE_BUF; /* which a pipe that is ready takes whole */
+    return 0;
 }
 
 static int ask(struct capture_verb *capture, struct refusal *refusal)

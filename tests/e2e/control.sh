@@ -416,6 +416,31 @@ reader_vanishes() {
     serve_stop
 }
 
+# It takes what a pipe holds and no more: signals must be heard all the same.
+reader_stands_still() {
+    local capturer reader
+    serve_start --root "$WORK/site"
+    mkfifo "$WORK/still"
+    sleep 60 <"$WORK/still" &
+    reader=$!
+    started "$reader"
+    "$TAPIO" capture -w - >"$WORK/still" 2>"$WORK/err" &
+    capturer=$!
+    started "$capturer"
+    fetch -o /dev/null "$URL/big"
+    kill -TERM "$capturer"
+    sleep 1
+    kill -TERM "$capturer"
+    code=0
+    wait_until 5 gone "$capturer" || kill -KILL "$capturer"
+    wait "$capturer" || code=$?
+    kill "$reader"
+    wait "$reader" 2>/dev/null || true
+    expect "status" 1 "$code"
+    grep -q 'its reader took nothing' "$WORK/err"
+    serve_stop
+}
+
 stack_vanishes() {
     local capturer
     serve_start --root "$WORK/site"
@@ -474,6 +499,7 @@ try "a capture that is stopped loses packets and counts them" stopped_clients F0
 try "capture -w - live into tshark, ended by Ctrl-C" live_into_tshark
 try "capture -c, -s: a number of packets, cut" a_number_of_packets
 try "the capture's reader goes away, or is killed" reader_vanishes F10
+try "the capture's reader stands still: two signals end it" reader_stands_still
 try "the stack is killed: what was captured is whole" stack_vanishes F10
 try "the stack ends: so does the capture, with statistics" stack_ends_well
 finish
