@@ -4,60 +4,12 @@
  * What is hard is that a capture is not a receiver. It sees both directions, at a place that may be
  * anywhere on the path, so text that comes late may have been reordered before the place or sent
  * again because it was lost before it; both look the same here, and the sentence says so. What is
- * behind the highest number was seen or is in a list of holes, which is what tells a retransmission
- * (seen before) from text that fills a hole (not seen).
+ * behind the highest number was seen or is in a list of holes (track_holes.c), which is what tells
+ * a retransmission (seen before) from text that fills a hole (not seen).
  *
  * Order of things, as in RFC 9293, 3.10.7: reset, SYN, ACK, text, FIN.
  */
 #include "see/track_inside.h"
-
-/* --- holes -------------------------------------------------------------------------------- */
-
-static void hole_add(struct track_side *s, tcp_seq from, tcp_seq to)
-{
-    if (s->hole_count == TRACK_HOLES) { /* the oldest is forgotten */
-        memmove(s->hole, s->hole + 1, sizeof(s->hole) - sizeof(s->hole[0]));
-        s->hole_count--;
-    }
-    s->hole[s->hole_count++] = (struct track_range){from, to};
-}
-
-static void hole_remove(struct track_side *s, uint8_t i)
-{
-    s->hole_count--;
-    memmove(s->hole + i, s->hole + i + 1, (s->hole_count - i) * sizeof(s->hole[0]));
-}
-
-/* [from, to) has come; true if any of it was missing. What is left of a hole in front of it stays,
- * what is behind it becomes another. */
-static bool hole_fill(struct track_side *s, tcp_seq from, tcp_seq to)
-{
-    bool filled = false;
-
-    for (uint8_t i = s->hole_count; i-- > 0;) {
-        struct track_range h = s->hole[i];
-        if (seq_le(h.to, from) || seq_le(to, h.from))
-            continue;
-        filled = true;
-        hole_remove(s, i);
-        if (seq_lt(to, h.to))
-            hole_add(s, to, h.to);
-        if (seq_lt(h.from, from))
-            hole_add(s, h.from, from);
-    }
-    return filled;
-}
-
-/* What the receiver has acknowledged came to it, if not to the capture. */
-static void holes_acked(struct track_side *s, tcp_seq ack)
-{
-    for (uint8_t i = s->hole_count; i-- > 0;) {
-        if (seq_le(s->hole[i].to, ack))
-            hole_remove(s, i);
-        else if (seq_lt(s->hole[i].from, ack))
-            s->hole[i].from = ack;
-    }
-}
 
 /* --- the steps ---------------------------------------------------------------------------- */
 
@@ -67,13 +19,22 @@ static void set_state(struct track_side *side, enum tcp_state state)
     side->sure = true;
 }
 
+static bool is_surely(const struct track_side *side, enum tcp_state state)
+{
+    return side->sure && side->state == state;
+}
+
+/* By a reset: whoever calls then calls anew, even if by the same number. */
+static bool is_broken_off(const struct track_conn *c)
+{
+    return is_surely(&c->side[0], TCPS_CLOSED) && is_surely(&c->side[1], TCPS_CLOSED);
+}
+
 static bool is_over(const struct track_conn *c)
 {
-    for (int i = 0; i < 2; i++) {
-        if (c->side[i].sure &&
-            (c->side[i].state == TCPS_CLOSED || c->side[i].state == TCPS_TIME_WAIT))
+    for (int i = 0; i < 2; i++)
+        if (is_surely(&c->side[i], TCPS_CLOSED) || is_surely(&c->side[i], TCPS_TIME_WAIT))
             return true;
-    }
     return false;
 }
 
@@ -122,7 +83,7 @@ static enum track_kind on_reset(struct track_found *f, struct track_side *s, str
 {
     const struct tcp_segment *seg = f->seg;
 
-    if (r->sure && r->state == TCPS_SYN_SENT && seg->flags & TCP_ACK) {
+    if (is_surely(r, TCPS_SYN_SENT) && seg->flags & TCP_ACK) {
         if (seg->ack.value != r->nxt.value)
             return TRACK_RESET_OUTSIDE;
         set_state(s, TCPS_CLOSED);
@@ -130,7 +91,7 @@ static enum track_kind on_reset(struct track_found *f, struct track_side *s, str
             set_state(r, TCPS_CLOSED);
         return TRACK_REFUSED;
     }
-    if (r->sure && r->state == TCPS_SYN_SENT && !r->has_ack)
+    if (is_surely(r, TCPS_SYN_SENT) && !r->has_ack)
         return TRACK_RESET_OUTSIDE; /* it does not acknowledge the SYN (3.10.7.3, second) */
     if (r->has_ack && seg->seq.value != r->ack.value) {
         uint32_t window = (uint32_t)r->window << (r->has_scale ? r->scale : 0);
@@ -218,7 +179,7 @@ static enum track_kind on_ack(struct track_found *f, struct track_side *s, struc
         r->nxt = seg->ack;
         r->heard = true;
     }
-    holes_acked(r, seg->ack);
+    track_holes_acked(r, seg->ack);
     if (r->fin && !r->fin_acked && seq_lt(r->fin_seq, seg->ack))
         ack_fin(f, r);
     if (!had || seq_lt(before, seg->ack)) {
@@ -262,7 +223,7 @@ static enum track_kind on_text(struct track_found *f, struct track_side *s, stru
     if (len == 0) {
         if (ahead > 0) { /* what was in between is missing in the capture */
             f->behind = (uint32_t)ahead;
-            hole_add(s, s->nxt, seg->seq);
+            track_hole_add(s, s->nxt, seg->seq);
             s->nxt = seg->seq;
         }
         return TRACK_ACK;
@@ -276,11 +237,11 @@ static enum track_kind on_text(struct track_found *f, struct track_side *s, stru
     if (ahead >= 0) {
         f->behind = (uint32_t)ahead;
         if (ahead > 0)
-            hole_add(s, s->nxt, seg->seq);
+            track_hole_add(s, s->nxt, seg->seq);
         s->nxt = end;
         return ahead > 0 ? TRACK_BEYOND_HOLE : TRACK_TEXT;
     }
-    bool filled = hole_fill(s, seg->seq, end);
+    bool filled = track_hole_fill(s, seg->seq, end);
     if (seq_lt(s->nxt, end)) {
         f->behind = (uint32_t)-ahead;
         s->nxt = end;
@@ -352,8 +313,7 @@ static bool is_senseless(uint8_t flags)
 
 /* --- a packet ----------------------------------------------------------------------------- */
 
-/* A <SYN,ACK> for a SYN within the connection: its sender had none any more, and this is the next.
- */
+/* A <SYN,ACK> for a SYN within the connection: its sender had forgotten it; this is the next. */
 static struct track_conn *conn_of_inside(struct track *t, struct track_found *f, uint16_t i,
                                          struct endpoint src, struct endpoint dst)
 {
@@ -380,7 +340,8 @@ static struct track_conn *conn_for(struct track *t, struct track_found *f, struc
     if (i != TRACK_NONE && opens) {
         const struct track_conn *c = &t->conn[i];
         const struct track_side *s = &c->side[!endpoint_equal(c->side[0].end, src)];
-        f->new_tuple = is_over(c) && s->heard && s->first.value != f->seg->seq.value;
+        bool same = s->heard && s->first.value == f->seg->seq.value;
+        f->new_tuple = is_broken_off(c) || (is_over(c) && !same);
     }
     if (f->new_tuple)
         return track_renew(t, i, src, dst);

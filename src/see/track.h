@@ -25,7 +25,7 @@
 enum {
     TRACK_CONNS = 4096,
     TRACK_BUCKETS = 8192, /* a power of two */
-    TRACK_HOLES = 4,      /* of a direction: what was passed over and may still come */
+    TRACK_HOLES = 32,     /* of a direction: what was passed over and may still come */
     TRACK_SENTENCE = 640,
 };
 

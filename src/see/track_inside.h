@@ -19,6 +19,13 @@ void track_forget(struct track *t, uint16_t i);
 /* A packet of it has come. */
 void track_touch(struct track *t, uint16_t i);
 
+/* [from, to) of a direction was passed over. */
+void track_hole_add(struct track_side *s, tcp_seq from, tcp_seq to);
+/* It has come; true if any of it was missing. */
+bool track_hole_fill(struct track_side *s, tcp_seq from, tcp_seq to);
+/* Its receiver has acknowledged it. */
+void track_holes_acked(struct track_side *s, tcp_seq ack);
+
 struct track_found {
     const struct track_conn *conn;
     const struct track_side *s, *r; /* who sent it, and whom it is for */

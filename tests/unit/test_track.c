@@ -153,6 +153,20 @@ START_TEST(what_is_sent_again_was_seen_before_and_what_fills_a_hole_was_not)
 }
 END_TEST
 
+START_TEST(a_burst_of_losses_leaves_many_holes)
+{
+    PLAY(HANDSHAKE);
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < 20; i++) {
+            struct wire_tcp tcp = segment_of(&(struct row){
+                .from = 'A', .flags = ACK, .seq = 11 + 20 * i - 10 * pass, .ack = 1, .len = 10, .window = 500});
+            track_wire(&tcp, false);
+            ck_assert_msg(v.kind == (pass ? TRACK_FILLS_HOLE : TRACK_BEYOND_HOLE), "%u: %s", i, v.text);
+        }
+    }
+}
+END_TEST
+
 START_TEST(windows_close_are_probed_and_open)
 {
     PLAY(HANDSHAKE,
@@ -201,6 +215,17 @@ START_TEST(a_connection_may_be_refused)
          {'A', S, 777, 0, 0, 500, TRACK_SYN, TCPS_SYN_SENT, TCPS_LISTEN});
     ck_assert_uint_eq(v.conn, 2);
     ck_assert_ptr_nonnull(strstr(v.text, "had a connection before"));
+    /* refused again, and tried again with the same numbers, as some do; or by the other end */
+    PLAY({'B', RA, 0, 778, 0, 0, TRACK_REFUSED, TCPS_CLOSED, TCPS_CLOSED},
+         {'A', S, 777, 0, 0, 500, TRACK_SYN, TCPS_SYN_SENT, TCPS_LISTEN},
+         {'B', SA, 0, 778, 0, 500, TRACK_SYN_ACK, TCPS_ESTABLISHED, TCPS_SYN_RECEIVED},
+         {'A', ACK, 778, 1, 0, 500, TRACK_HANDSHAKE_DONE, EST},
+         {'A', R, 778, 0, 0, 0, TRACK_RESET, TCPS_CLOSED, TCPS_CLOSED},
+         {'A', S, 888, 0, 0, 500, TRACK_SYN, TCPS_SYN_SENT, TCPS_LISTEN},
+         {'B', RA, 0, 889, 0, 0, TRACK_REFUSED, TCPS_CLOSED, TCPS_CLOSED},
+         {'B', S, 99, 0, 0, 500, TRACK_SYN, TCPS_SYN_SENT, TCPS_LISTEN});
+    ck_assert_uint_eq(v.conn, 5);
+    ck_assert(v.a_to_b); /* B has called, so that it is A now */
 }
 END_TEST
 
@@ -377,6 +402,7 @@ int main(void)
     tcase_add_test(c, both_ends_may_close_at_once);
     tcase_add_test(c, both_ends_may_open_at_once);
     tcase_add_test(c, what_is_sent_again_was_seen_before_and_what_fills_a_hole_was_not);
+    tcase_add_test(c, a_burst_of_losses_leaves_many_holes);
     tcase_add_test(c, windows_close_are_probed_and_open);
     tcase_add_test(c, a_keep_alive_is_no_retransmission);
     tcase_add_test(c, a_reset_is_believed_at_the_right_number_only);
