@@ -421,6 +421,7 @@ reader_stands_still() {
     local capturer reader
     serve_start --root "$WORK/site"
     mkfifo "$WORK/still"
+    # shellcheck disable=SC2217 # it holds the end of a pipe
     sleep 60 <"$WORK/still" &
     reader=$!
     started "$reader"
