@@ -41,7 +41,7 @@ static const struct verb verbs[] = {
     {"drill",   "run packetdrill scripts in virtual time",                  verb_drill},
     {"sim",     "two stacks and a bad wire in virtual time",                verb_sim},
     {"wire",    "join two devices by a bad wire",                           verb_wire},
-    {"lab",     "guided experiments",                                       NULL},
+    {"lab",     "guided experiments",                                       verb_lab},
     {"doctor",  "what is missing on this machine, and the exact fix",       verb_doctor},
 };
 /* clang-format on */

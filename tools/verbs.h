@@ -13,6 +13,7 @@ int verb_explain(int argc, char **argv);
 int verb_drill(int argc, char **argv);
 int verb_sim(int argc, char **argv);
 int verb_wire(int argc, char **argv);
+int verb_lab(int argc, char **argv);
 int verb_ss(int argc, char **argv);
 int verb_why(int argc, char **argv);
 int verb_capture(int argc, char **argv);

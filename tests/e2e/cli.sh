@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve get ping dig ss why capture explain drill sim wire doctor; do
+    for verb in serve get ping dig ss why capture explain drill sim wire lab doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -97,7 +97,7 @@ unknown_verb() {
 }
 
 later_verbs() {
-    for verb in exec top lab; do
+    for verb in exec top; do
         run "$verb" argument
         refused 1 "^tapio $verb: not built in yet$"
     done
@@ -213,6 +213,13 @@ usage_table() {
 1|capture --control /nothing/here -w -|No such file
 1|serve --control /nothing/here|No such file
 1|serve --control /etc/passwd|choose another path
+2|lab nothing|'tapio lab' lists them
+2|lab handshak3|did you mean 'handshake'
+2|lab --lang fr|there are en and ko
+2|lab handshake close|unexpected
+2|lab --capture /tmp/x|of which lab
+2|lab --all handshake|--lang alone
+1|lab handshake --capture /nothing/here|No such file
 2|doctor --addr 10.9.0.2/24|no such option
 2|doctor now|unexpected
 TABLE
