@@ -88,7 +88,7 @@ static void set_tcp(json_t *line, const struct lab_frame *f)
 
 static void set_segment(const struct lab *lab, json_t *line, const struct lab_item *item)
 {
-    static const char *const protocols[] = {"other", "tcp", "udp", "arp", "other"};
+    static const char *const protocols[] = {"other", "tcp", "udp", "arp", "icmp", "other"};
     const struct lab_frame *f = &item->frame;
 
     json_object_set_new(line, "protocol", json_string(protocols[f->protocol]));

@@ -166,9 +166,13 @@ static void add_label(struct text *t, const struct drawing *d, const struct lab_
     case LAB_ARP:
         text_add(t, f->flags == 1 ? "ARP who-has" : "ARP is-at");
         break;
+    case LAB_ICMP:
+        add_value(t, "ICMP type ", f->flags);
+        add_value(t, " code ", f->code);
+        break;
     case LAB_ANY_PROTOCOL:
     case LAB_OTHER:
-        add_value(t, "ICMP, octets ", f->size);
+        add_value(t, "octets ", f->size);
         break;
     }
 }

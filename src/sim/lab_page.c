@@ -368,7 +368,12 @@ static bool print(struct page *p, const char *captured)
     struct bytes title = lab_head(source->text[p->paper->language], "title");
     bool head = true, gap = false;
 
+    char buffer[LAB_PRINT];
+    struct text legend = text_of(buffer, sizeof buffer);
+
     lab_fold(p->paper, title, "", "", LAB_BOLD);
+    lab_say(p->paper, &legend, "legend");
+    lab_fold(p->paper, text_bytes(&legend), "", "", LAB_DIM);
     next(p);
     while (p->more) {
         if (head || p->line.len == 0) {

@@ -167,7 +167,7 @@ static bool pick_word(struct parser *p, struct lab_pick *pick, const char *word)
         {"first", offsetof(struct lab_pick, again), LAB_NO},
         {"waits", offsetof(struct lab_pick, waits), LAB_YES},
     };
-    static const char *const protocols[] = {"", "tcp", "udp", "arp"};
+    static const char *const protocols[] = {"", "tcp", "udp", "arp", "icmp"};
     int64_t number;
 
     for (size_t i = 0; i < ARRAY_LEN(wants); i++) {

@@ -50,7 +50,7 @@ enum lab_kind { LAB_SEGMENT, LAB_CALL, LAB_STATE, LAB_EVENT };
 /* Three answers to "must it be so?" */
 enum lab_want { LAB_EITHER, LAB_YES, LAB_NO };
 
-enum lab_protocol { LAB_ANY_PROTOCOL, LAB_TCP, LAB_UDP, LAB_ARP, LAB_OTHER };
+enum lab_protocol { LAB_ANY_PROTOCOL, LAB_TCP, LAB_UDP, LAB_ARP, LAB_ICMP, LAB_OTHER };
 
 /* Which of the things that happened. */
 struct lab_pick {

@@ -124,6 +124,10 @@ static void read_ip(struct lab_world *world, struct bytes packet, struct lab_ite
         out->src_port = udp.src_port;
         out->dst_port = udp.dst_port;
         out->len = (uint32_t)udp.data.len;
+    } else if (ip.protocol == IP_PROTOCOL_ICMP && payload.len >= 2) {
+        out->protocol = LAB_ICMP;
+        out->flags = payload.at[0];
+        out->code = payload.at[1];
     }
 }
 
