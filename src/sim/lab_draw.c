@@ -107,14 +107,14 @@ static void add_piece(struct text *t, const struct drawing *d, bool lost, const 
         text_add(t, buffer);
 }
 
-static void add_sacks(struct text *t, const struct drawing *d, const struct lab_frame *f)
+static void add_sacks(struct text *t, const struct drawing *d, bool lost, const struct lab_frame *f)
 {
     for (int i = 0; i < f->sacks; i++) {
         char buffer[48];
         struct text piece = text_of(buffer, sizeof buffer);
         add_value(&piece, i ? "," : " sack ", f->sack[i][0]);
         add_value(&piece, "-", f->sack[i][1]);
-        if (t->len + piece.len + LOST_EDGES <= d->middle)
+        if (t->len + piece.len + (lost ? LOST_EDGES : LABEL_EDGES) <= d->middle)
             text_add(t, buffer);
     }
 }
@@ -131,7 +131,7 @@ static void add_tcp(struct text *t, const struct drawing *d, const struct lab_it
         add_piece(t, d, item->lost, " len ", f->len);
     if (f->flags & TCP_ACK)
         add_piece(t, d, item->lost, " ack ", raw ? f->raw_ack : f->ack);
-    add_sacks(t, d, f);
+    add_sacks(t, d, item->lost, f);
     if (f->mss)
         add_piece(t, d, item->lost, " mss ", f->mss);
     if (!(f->flags & TCP_RST))
@@ -164,7 +164,8 @@ static void add_label(struct text *t, const struct drawing *d, const struct lab_
                   f->len);
         break;
     case LAB_ARP:
-        text_add(t, f->flags == 1 ? "ARP who-has" : "ARP is-at");
+        text_add(t, f->flags == 1 ? "ARP who-has " : "ARP reply of ");
+        text_add_ip(t, f->target);
         break;
     case LAB_ICMP:
         add_value(t, "ICMP type ", f->flags);
@@ -375,6 +376,8 @@ static bool is_shown(const struct drawing *d, int at)
         return true;
     if (ladder->noted_only || item->quiet || !ladder->kinds[item->kind])
         return false;
+    if (item->kind == LAB_EVENT && strcmp(item->word, "sent-again") == 0)
+        return false; /* the segment itself is shown */
     return ladder->host < 0 || item->kind != LAB_SEGMENT || item->host == ladder->host;
 }
 

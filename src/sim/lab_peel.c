@@ -10,18 +10,20 @@
 #include "tcp/tcp_wire.h"
 #include "udp/udp_wire.h"
 
-enum { ROW = 16, TEXT_SHOWN = 48, BAR_EDGE = 46, BAR_ROWS = 200 };
+enum { ROW = 16, ROW_COLUMNS = 6 + 4 * ROW + 1, TEXT_SHOWN = 48, BAR_EDGE = 46, BAR_ROWS = 200 };
 
 /* --- a frame ------------------------------------------------------------------------------ */
 
 static void draw_octets(struct lab_paper *paper, struct bytes octets)
 {
+    size_t columns = paper->width < ROW_COLUMNS ? ROW / 2 : ROW;
+
     while (octets.len > 0) {
         char buffer[LAB_PRINT];
         struct text t = text_of(buffer, sizeof buffer);
-        struct bytes row = bytes_first(octets, ROW);
+        struct bytes row = bytes_first(octets, columns);
         text_add(&t, "      ");
-        for (size_t i = 0; i < ROW; i++) {
+        for (size_t i = 0; i < columns; i++) {
             if (i < row.len)
                 text_add_hex(&t, row.at[i], 2);
             else
@@ -32,7 +34,7 @@ static void draw_octets(struct lab_paper *paper, struct bytes octets)
         for (size_t i = 0; i < row.len; i++)
             text_add_char(&t, row.at[i] >= ' ' && row.at[i] <= '~' ? (char)row.at[i] : '.');
         lab_print(paper, buffer, LAB_DIM);
-        octets = bytes_skip(octets, ROW);
+        octets = bytes_skip(octets, columns);
     }
 }
 
@@ -43,12 +45,11 @@ static void draw_layer(struct lab_paper *paper, const char *key, size_t octets, 
     char buffer[LAB_PRINT];
     struct text t = text_of(buffer, sizeof buffer);
 
-    text_add(&t, "  ");
     lab_say(paper, &t, key);
     text_add(&t, ": ");
     text_add_u64(&t, octets);
     lab_say(paper, &t, "octets");
-    lab_print(paper, buffer, LAB_BOLD);
+    lab_fold(paper, text_bytes(&t), "  ", "    ", LAB_BOLD);
     if (*fields)
         lab_fold(paper, bytes_of(fields, strlen(fields)), "      ", "      ", LAB_PLAIN);
     draw_octets(paper, header);

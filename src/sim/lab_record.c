@@ -156,6 +156,7 @@ void lab_read_frame(struct lab_world *world, struct bytes octets, struct lab_ite
     } else if (eth.type == ETH_TYPE_ARP && arp_parse(payload, &arp) == DROP_NONE) {
         out->protocol = LAB_ARP;
         out->flags = (uint8_t)arp.op;
+        out->target = arp.op == ARP_REPLY ? arp.spa : arp.tpa;
         if (arp.op == ARP_REPLY)
             out->to = host_of(world, arp.tpa);
     }

@@ -20,9 +20,10 @@ enum {
 
 struct lab_frame {
     enum lab_protocol protocol;
-    uint8_t flags; /* of TCP; of ARP the operation, of ICMP the type */
-    int to;        /* a host; -1: all */
-    uint8_t code;  /* of ICMP */
+    uint8_t flags;         /* of TCP; of ARP the operation, of ICMP the type */
+    int to;                /* a host; -1: all */
+    uint8_t code;          /* of ICMP */
+    struct ip_addr target; /* whom ARP asks for; who answers it */
     uint16_t src_port, dst_port;
     uint32_t raw_seq, raw_ack, seq, ack; /* seq and ack count from 0 at the SYN */
     uint32_t len;                        /* octets of text, or of the datagram's data */

@@ -66,6 +66,7 @@ static int64_t option(const struct lab_frame *f, bool told, int64_t value)
     X("rto",       i->has_facts ? i->facts.rto_ms * 1000 : -1) \
     X("got_cwnd",  i->has_got ? (int64_t)i->got_facts.cwnd : -1)     /* the receiver's, then */ \
     X("got_ssthresh", i->has_got ? (int64_t)i->got_facts.ssthresh : -1) \
+    X("got_flight", i->has_got ? (int64_t)i->got_facts.inflight : -1) \
     X("got_srtt",  i->has_got ? i->got_facts.srtt_us : -1) \
     X("got_rto",   i->has_got ? i->got_facts.rto_ms * 1000 : -1) \
     X("result",    i->result) \
