@@ -392,7 +392,7 @@ static int find_lab(const char *name, const struct lab_source **out, struct refu
 int verb_lab(int argc, char **argv)
 {
     static struct lab_verb v; /* not on the stack: it holds buffers */
-    const struct lab_source *source;
+    const struct lab_source *source = NULL;
     struct refusal refusal = {0};
     enum options_wish wish;
     int first;

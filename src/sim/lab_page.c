@@ -234,7 +234,7 @@ static bool picture(struct page *p)
 {
     struct bytes line = p->line;
     char name[LAB_LINE] = "";
-    int item;
+    int item = 0;
 
     if (lab_take(&line, "@show "))
         return show(p, line);
