@@ -29,7 +29,7 @@ names() {
 
 listed() {
     lab 0
-    expect "labs" "$(ls "$ROOT"/labs/*.lab | wc -l)" "$(wc -l <"$WORK/out")"
+    expect "labs" "$(find "$ROOT/labs" -name "*.lab" | wc -l)" "$(wc -l <"$WORK/out")"
     awk 'length($0) > 80 || NF < 4 { print "a line of the list:", $0; exit 1 }' "$WORK/out"
     lab 0 --lang ko
     grep -q '핸드셰이크' "$WORK/out" || grep -q '연결' "$WORK/out"
