@@ -88,8 +88,8 @@ const char *stack_check_invariants(struct stack *stack, uint32_t *conn);
 /* --- stack_reply.c ------------------------------------------------------------------------ */
 
 /* Queues an IP packet that no connection owes; takes the frame. Drops it, counted, when the queue
- * is full. NULL is allowed (there was no buffer). */
-void stack_reply(struct stack *stack, struct frame *packet, enum why why);
+ * is full: false. NULL is allowed (there was no buffer): false, too. */
+bool stack_reply(struct stack *stack, struct frame *packet, enum why why);
 /* The first one, taken out of the queue; there is one. */
 struct frame *stack_reply_take(struct stack *stack);
 /* The segment that answers `in` without a connection. */

@@ -7,20 +7,21 @@
  */
 #include "stack/stack.h"
 
-void stack_reply(struct stack *s, struct frame *packet, enum why why)
+bool stack_reply(struct stack *s, struct frame *packet, enum why why)
 {
     struct frame_queue *q = &s->replies;
 
     if (!packet)
-        return;
+        return false;
     if (q->len >= (uint64_t)s->config.values.stack_replies) {
         events_count(&s->events, COUNTER_REPLY_DROP);
         events_unsent(&s->events, 0, "an answer: too many wait already", s->now);
         frame_put(packet);
-        return;
+        return false;
     }
     packet->tag = why;
     frame_queue_append(q, packet);
+    return true;
 }
 
 struct frame *stack_reply_take(struct stack *s)
@@ -71,8 +72,7 @@ void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
         events_unsent(&s->events, 0, "a reset: too many lately", s->now);
         return;
     }
-    struct frame *packet = segment_back(s, in, &rst, 0, 0);
-    if (!packet)
+    if (!stack_reply(s, segment_back(s, in, &rst, 0, 0), why))
         return;
     events_count(&s->events, COUNTER_TCP_RST_OUT);
     events_emit(
@@ -81,5 +81,4 @@ void stack_reset(struct stack *s, const struct tcp_arrival *in, enum why why)
             .type = EVENT_RESET,
             .when = s->now,
             .reset = {true, why, {in->dst, in->seg.dst_port}, {in->src, in->seg.src_port}}});
-    stack_reply(s, packet, why);
 }

@@ -426,6 +426,28 @@ START_TEST(resets_are_remembered_with_both_ends_whoever_sent_them)
 }
 END_TEST
 
+START_TEST(a_reset_for_which_there_is_no_room_is_not_told)
+{
+    struct stack_config config;
+
+    peer_config(&config);
+    config.values.stack_replies = 2;
+    struct peer *p = listening(peer_new_with(&config, 0));
+
+    p->batch = true;
+    for (int i = 0; i < 5; i++) {
+        peer_flow_new(p);
+        peer_syn(p); /* nobody listens */
+    }
+    p->batch = false;
+    peer_poll(p);
+    ck_assert_int_eq(peer_skip(p), 2);
+    ck_assert_uint_eq(count_of(EVENT_RESET), 2);
+    ck_assert_uint_eq(count_of(EVENT_UNSENT), 3);
+    leave(p);
+}
+END_TEST
+
 START_TEST(a_state_is_remembered_with_both_ends)
 {
     struct peer *p = peer_new();
@@ -535,6 +557,7 @@ int main(void)
 
     c = tcase_create("resets, states, drops");
     tcase_add_test(c, resets_are_remembered_with_both_ends_whoever_sent_them);
+    tcase_add_test(c, a_reset_for_which_there_is_no_room_is_not_told);
     tcase_add_test(c, a_state_is_remembered_with_both_ends);
     tcase_add_test(c, a_drop_is_remembered_with_who_sent_it_to_whom);
     tcase_add_test(c, a_frame_without_addresses_is_dropped_without_them);
