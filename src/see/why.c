@@ -182,6 +182,24 @@ static void look_up_conns(struct why_answer *why, const struct stack *stack)
     }
 }
 
+/* Whether what is older is still of the connection that is asked for. What has been taken by its
+ * ends alone, before the next one of the same ends is met, is of that one. */
+static bool part_by_ends(struct why_answer *why, const struct event *event)
+{
+    const struct why_conn *conn = find_conn(why, why->conn);
+
+    if (!conn || event->type != EVENT_STATE || event->state.from != TCPS_CLOSED)
+        return true;
+    if (event->conn == why->conn)
+        return false;
+    if (endpoint_equal(event->state.local, conn->local) &&
+        endpoint_equal(event->state.remote, conn->remote)) {
+        why->count = 0;
+        why->more = 0;
+    }
+    return true;
+}
+
 void why_gather(struct why_answer *why, const struct stack *stack, enum why_about about,
                 uint32_t conn)
 {
@@ -194,11 +212,13 @@ void why_gather(struct why_answer *why, const struct stack *stack, enum why_abou
         look_up_conns(why, stack);
         why->conns[place_of(why, conn)].resumed_at = INSTANT_NEVER;
     }
+    bool is_in_time = true;
     for (size_t back = 0; (event = older(stack, back)); back++) {
         why->looked++;
         why->oldest = event->when;
-        if (is_about(about, event->type) && is_of_conn(why, event))
+        if (is_in_time && is_about(about, event->type) && is_of_conn(why, event))
             take(why, event);
+        is_in_time = is_in_time && part_by_ends(why, event);
     }
     look_up_conns(why, stack);
     why->cut = stack_decisions_made(stack) > why->looked;

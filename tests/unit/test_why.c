@@ -133,6 +133,37 @@ END_TEST
 
 /* --- resets ------------------------------------------------------------------------------- */
 
+START_TEST(what_came_to_the_next_connection_of_the_same_ends_is_not_of_this_one)
+{
+    struct peer *p = peer_new();
+    int s = peer_establish_passive(p);
+    uint32_t conn = newest_conn(p);
+
+    PEER_SEND(p, .flags = ".", .seq = 1, .ack = 1, .len = 10, .bad_checksum = true);
+    peer_abort(p, s);
+    peer_expect_reset(p, 1);
+    peer_wait(p, 1000);
+    int listener = peer_listen(p, 1);
+    peer_flow_again(p, 777777);
+    peer_syn(p);
+    peer_expect(p, "S.", 0, 1, 0);
+    peer_send(p, ".", 1, 1, 0);
+    peer_accept(p, listener);
+    uint32_t next = newest_conn(p);
+    ck_assert_uint_ne(next, conn);
+    PEER_SEND(p, .flags = ".", .seq = 1, .ack = 1, .len = 10, .bad_checksum = true);
+    peer_wait(p, 100);
+    PEER_SEND(p, .flags = ".", .seq = 1, .ack = 1, .len = 10, .bad_checksum = true);
+    ask(p, WHY_ABOUT_DROP, conn);
+    ck_assert_uint_eq(answer.count, 1);
+    ck_assert_uint_eq(answer.item[0].times, 1);
+    ask(p, WHY_ABOUT_DROP, next);
+    ck_assert_uint_eq(answer.count, 1);
+    ck_assert_uint_eq(answer.item[0].times, 2);
+    peer_drop(p);
+}
+END_TEST
+
 START_TEST(a_reset_is_told_after_the_connection_has_ended)
 {
     struct peer *p = peer_new();
@@ -370,6 +401,7 @@ int main(void)
     tcase_add_test(c, a_drop_is_told_with_its_name_and_whose_it_was);
     tcase_add_test(c, the_same_drop_again_and_again_is_one_item);
     tcase_add_test(c, a_drop_of_a_connection_is_found_even_where_it_could_not_be_believed);
+    tcase_add_test(c, what_came_to_the_next_connection_of_the_same_ends_is_not_of_this_one);
     tcase_add_test(c, a_reset_is_told_after_the_connection_has_ended);
     tcase_add_test(c, a_reset_of_no_connection_has_both_ends_all_the_same);
     tcase_add_test(c, a_stall_is_told_with_how_long_it_took);
