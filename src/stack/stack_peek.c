@@ -43,26 +43,32 @@ static struct ip_addr read_addr_v4(struct reader *r)
 static void peek_v4(struct bytes in, struct event *event)
 {
     size_t header = (in.at[0] & 0x0fu) * 4u;
-    struct reader r = reader_of(bytes_skip(in, 6));
+    struct reader r = reader_of(bytes_skip(in, 2));
 
+    size_t total = read_be16(&r);
+    read_be16(&r); /* the identification */
     bool is_first = (read_be16(&r) & 0x1fffu) == 0;
     read_u8(&r); /* the time to live */
     event->drop.protocol = read_u8(&r);
     read_be16(&r); /* the checksum */
     event->drop.from.addr = read_addr_v4(&r);
     event->drop.to.addr = read_addr_v4(&r);
+    if (total >= IPV4_LEAST)
+        in = bytes_first(in, total); /* behind it is padding */
     if (is_first && header >= IPV4_LEAST && header <= in.len)
         read_ports(bytes_skip(in, header), event);
 }
 
 static void peek_v6(struct bytes in, struct event *event)
 {
-    struct reader r = reader_of(bytes_skip(in, 8));
+    struct reader r = reader_of(bytes_skip(in, 4));
 
-    event->drop.protocol = in.at[6];
+    size_t payload = read_be16(&r);
+    event->drop.protocol = read_u8(&r);
+    read_u8(&r); /* the hop limit */
     event->drop.from.addr = read_addr_v6(&r);
     event->drop.to.addr = read_addr_v6(&r);
-    read_ports(bytes_skip(in, IPV6_LEAST), event);
+    read_ports(bytes_first(bytes_skip(in, IPV6_LEAST), payload), event);
 }
 
 void stack_peek(struct bytes octets, bool ethernet, struct event *event)

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/base.h"
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/instant.h"
 #include "support/peer.h"
 #include "support/proves.h"
@@ -510,6 +511,31 @@ START_TEST(a_frame_without_addresses_is_dropped_without_them)
 }
 END_TEST
 
+START_TEST(padding_is_not_taken_for_ports)
+{
+    struct peer *p = peer_new();
+    uint8_t frame[60] = {0x02, 0, 0x5e, 0x10, 0, 0x01, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0};
+    struct writer w = writer_of(frame + 14, 20);
+
+    write_be32(&w, 0x45000014); /* an IP header and nothing behind it */
+    write_be32(&w, 0x00014000);
+    write_be32(&w, 0x40060000);
+    write_be32(&w, 0x0a090001);
+    write_be32(&w, 0x0a090002);
+    struct checksum c = {0};
+    checksum_add(&c, bytes_of(frame + 14, 20));
+    put_be16(frame + 14 + 10, checksum_finish(c));
+    memset(frame + 34, 'A', sizeof frame - 34);
+    peer_send_frame(p, frame, sizeof frame);
+    const struct event *drop = decision(p, EVENT_DROP);
+    peer_assert(p, drop != NULL);
+    ck_assert_uint_eq(drop->drop.protocol, IPPROTO_TCP);
+    ck_assert_uint_eq(drop->drop.from.port, 0);
+    ck_assert_uint_eq(drop->drop.to.port, 0);
+    peer_free(p);
+}
+END_TEST
+
 START_TEST(a_challenge_that_is_not_sent_is_told)
 {
     struct peer *p = listening(peer_new());
@@ -561,6 +587,7 @@ int main(void)
     tcase_add_test(c, a_state_is_remembered_with_both_ends);
     tcase_add_test(c, a_drop_is_remembered_with_who_sent_it_to_whom);
     tcase_add_test(c, a_frame_without_addresses_is_dropped_without_them);
+    tcase_add_test(c, padding_is_not_taken_for_ports);
     tcase_add_test(c, a_challenge_that_is_not_sent_is_told);
     suite_add_tcase(s, c);
     return run_suite(s, "tcp_tell");
