@@ -19,6 +19,7 @@
 #include "os/os_control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -52,6 +53,16 @@ static struct sockaddr_un address_of(const char *path)
     return addr;
 }
 
+/* What the umask took away comes back. Whoever owns the folder may have put a link there by now: we
+ * would change what it leads to. */
+static bool set_mode(const char *path)
+{
+    struct stat st;
+
+    return fchmodat(AT_FDCWD, path, 0600, AT_SYMLINK_NOFOLLOW) == 0 ||
+           (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600);
+}
+
 static int listen_at(const char *path)
 {
     struct sockaddr_un addr = address_of(path);
@@ -62,7 +73,7 @@ static int listen_at(const char *path)
     /* The mode of the socket is that of the file, but for the umask: no moment at which it is not.
      */
     if (fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0) {
-        if (chmod(path, 0600) == 0 && listen(fd, BACKLOG) == 0)
+        if (set_mode(path) && listen(fd, BACKLOG) == 0)
             return fd;
         int err = -errno;
         close(fd);

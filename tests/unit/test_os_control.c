@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -32,6 +33,20 @@ static struct os_control control;
 static struct control_context context;
 static struct dev dev;
 static int dev_descriptor;
+
+static const char *link_to; /* a link to this takes the place of what bind() makes */
+
+int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    int err = (int)syscall(SYS_bind, fd, addr, len);
+
+    if (!err && link_to) {
+        const struct sockaddr_un *un = (const struct sockaddr_un *)addr;
+        ck_assert_int_eq(unlink(un->sun_path), 0);
+        ck_assert_int_eq(symlink(link_to, un->sun_path), 0);
+    }
+    return err;
+}
 
 static int no_receive(struct dev *d, struct frame_pool *pool, struct frame **batch, int max,
                       instant now)
@@ -287,6 +302,25 @@ START_TEST(at_a_chosen_path_only_a_dead_socket_gives_way)
 }
 END_TEST
 
+START_TEST(a_link_in_its_place_leads_to_nothing_that_changes)
+{
+    char path[128], victim[128];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/chosen", folder);
+    snprintf(victim, sizeof victim, "%s/victim", folder);
+    close(open(victim, O_CREAT | O_WRONLY, 0600));
+    ck_assert_int_eq(chmod(victim, 0644), 0);
+    link_to = victim;
+    ck_assert_int_ne(os_control_open(&control, path, &context, &loop), 0);
+    link_to = NULL;
+    ck_assert_int_eq(stat(victim, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0644);
+    ck_assert_int_eq(os_control_open(&control, path, &context, &loop), 0);
+    os_control_close(&control);
+}
+END_TEST
+
 START_TEST(a_path_that_became_anothers_is_left_alone)
 {
     struct stat st;
@@ -486,7 +520,7 @@ int main(void)
     tcase_add_test(c, a_folder_that_others_may_enter_is_passed_over);
     tcase_add_test(c, dead_sockets_are_removed_and_nothing_else_is);
     tcase_add_test(c, at_a_chosen_path_only_a_dead_socket_gives_way);
-    tcase_add_test(c, a_path_that_became_anothers_is_left_alone);
+    tcase_add_test(c, a_link_in_its_place_leads_to_nothing_that_changes);
     suite_add_tcase(s, c);
     c = tcase_create("clients");
     tcase_add_checked_fixture(c, given_a_loop, remove_all);
