@@ -73,6 +73,9 @@ static void quote_utf8(struct json *j, struct bytes b)
         } else if (b.at[0] < 0x20 || b.at[0] == 0x7f) {
             text_add(out, "\\u");
             text_add_hex(out, b.at[0], 4);
+        } else if (b.at[0] == 0xc2 && b.at[1] < 0xa0) { /* C1: a terminal may obey it */
+            text_add(out, "\\u");
+            text_add_hex(out, b.at[1], 4);
         } else {
             for (size_t i = 0; i < len; i++)
                 text_add_char(out, (char)b.at[i]);

@@ -99,6 +99,16 @@ START_TEST(json_numbers_that_a_double_would_round_are_strings)
 }
 END_TEST
 
+START_TEST(json_has_no_octet_that_a_terminal_obeys)
+{
+    static const char in[] = "\x1b[2J \x7f \xc2\x80 \xc2\x9b[2J \xc2\x9f \xc2\xa0 \xc3\x9b";
+
+    json_add_utf8(&j, "a", bytes_of(in, sizeof in - 1));
+    ck_assert_str_eq(buffer,
+                     "{\"a\":\"\\u001b[2J \\u007f \\u0080 \\u009b[2J \\u009f \xc2\xa0 \xc3\x9b\"");
+}
+END_TEST
+
 START_TEST(json_that_does_not_fit_is_marked)
 {
     char *exact = malloc((size_t)_i);
@@ -122,6 +132,7 @@ int main(void)
     tcase_add_test(c, json_puts_commas_where_they_belong);
     tcase_add_loop_test(c, json_has_strings_of_any_octet, 1, 256);
     tcase_add_test(c, json_has_a_nul_as_an_escape);
+    tcase_add_test(c, json_has_no_octet_that_a_terminal_obeys);
     tcase_add_loop_test(c, json_numbers_that_a_double_would_round_are_strings, 0,
                         ARRAY_LEN(numbers));
     tcase_add_loop_test(c, json_that_does_not_fit_is_marked, 1, 30);
