@@ -10,21 +10,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#include "apps/dns_wire.h"
-#include "base/addr.h"
 #include "base/instant.h"
-#include "sim/lab_world.h"
-
-/* What a call that was tried says. */
-enum { WAITS = 0, RETURNED = 1 };
-
-struct doing {
-    struct lab_world *world;
-    struct lab_station *st;
-    struct lab_actor *actor;
-    const struct lab_step *step;
-    int before; /* items that there were when it was tried */
-};
+#include "sim/lab_doing.h"
 
 static const char *const names[] = {
 #define TAPIO_X(id, word, arguments) word,
@@ -41,7 +28,7 @@ static void add_number(struct text *t, const char *before, int64_t value)
 }
 
 /* What a call has changed was told while it ran; the call comes before it. */
-static struct lab_item *put_first(struct doing *d, struct lab_item *item)
+static struct lab_item *put_first(struct lab_doing *d, struct lab_item *item)
 {
     struct lab_item *first = item, moved = *item;
 
@@ -53,7 +40,7 @@ static struct lab_item *put_first(struct doing *d, struct lab_item *item)
 }
 
 /* As a manual writes it: "connect(3, server:80)". */
-static struct lab_item *tell(struct doing *d, const char *name, int slot, const char *rest)
+static struct lab_item *tell(struct lab_doing *d, const char *name, int slot, const char *rest)
 {
     struct lab_item *item = lab_add(d->world, LAB_CALL, d->st->number);
 
@@ -71,8 +58,8 @@ static struct lab_item *tell(struct doing *d, const char *name, int slot, const 
     return put_first(d, item);
 }
 
-static void tell_result(struct doing *d, const char *name, int slot, const char *rest,
-                        int64_t result)
+void lab_tell_result(struct lab_doing *d, const char *name, int slot, const char *rest,
+                     int64_t result)
 {
     struct lab_item *item = tell(d, name, slot, rest);
 
@@ -92,30 +79,28 @@ static void tell_result(struct doing *d, const char *name, int slot, const char 
     }
 }
 
-/* Says once that it waits. */
-static int wait_now(struct doing *d, const char *name, int slot, const char *rest)
+int lab_wait(struct lab_doing *d, const char *name, int slot, const char *rest)
 {
     if (d->actor->waiting)
-        return WAITS;
+        return LAB_WAITS;
     struct lab_item *item = tell(d, name, slot, rest);
     if (item)
         item->waits = true;
     d->actor->waiting = true;
     d->actor->began = d->world->now;
-    return WAITS;
+    return LAB_WAITS;
 }
 
-static void add_peer(struct text *t, struct doing *d, const char *host, int64_t port)
+void lab_add_peer(struct text *t, const char *host, int64_t port)
 {
     text_add(t, ", ");
     text_add(t, host);
     add_number(t, ":", port);
-    (void)d;
 }
 
 /* --- the calls ---------------------------------------------------------------------------- */
 
-static bool open_socket(struct doing *d, int slot, int type)
+bool lab_open_socket(struct lab_doing *d, int slot, int type)
 {
     struct lab_station *st = d->st;
 
@@ -141,7 +126,7 @@ static bool open_socket(struct doing *d, int slot, int type)
     return true;
 }
 
-static int bind_socket(struct doing *d, int64_t port)
+static int bind_socket(struct lab_doing *d, int64_t port)
 {
     char rest[LAB_WORD];
     struct text t = text_of(rest, sizeof rest);
@@ -149,25 +134,25 @@ static int bind_socket(struct doing *d, int64_t port)
     int err = sock_bind(d->st->stack, d->st->s[slot], (struct endpoint){.port = (uint16_t)port});
 
     add_number(&t, ", :", port);
-    tell_result(d, "bind", slot, rest, err);
+    lab_tell_result(d, "bind", slot, rest, err);
     return err;
 }
 
-static int do_listen(struct doing *d)
+static int do_listen(struct lab_doing *d)
 {
     char rest[LAB_WORD];
     struct text t = text_of(rest, sizeof rest);
     int slot = d->step->slot;
 
-    if (!open_socket(d, slot, SOCK_STREAM) || bind_socket(d, d->step->number[0]))
-        return RETURNED;
+    if (!lab_open_socket(d, slot, SOCK_STREAM) || bind_socket(d, d->step->number[0]))
+        return LAB_RETURNED;
     add_number(&t, ", ", d->step->number[1]);
-    tell_result(d, "listen", slot, rest,
-                sock_listen(d->st->stack, d->st->s[slot], (int)d->step->number[1]));
-    return RETURNED;
+    lab_tell_result(d, "listen", slot, rest,
+                    sock_listen(d->st->stack, d->st->s[slot], (int)d->step->number[1]));
+    return LAB_RETURNED;
 }
 
-static int do_accept(struct doing *d)
+static int do_accept(struct lab_doing *d)
 {
     struct lab_station *st = d->st;
     int slot = d->step->slot, s = -EAGAIN;
@@ -176,17 +161,17 @@ static int do_accept(struct doing *d)
     if (st->s[slot] >= 0) /* another program may still have to make it */
         s = sock_accept(st->stack, st->s[slot], &from, NULL);
     if (s == -EAGAIN)
-        return st->s[slot] >= 0 ? wait_now(d, "accept", slot, "") : WAITS;
+        return st->s[slot] >= 0 ? lab_wait(d, "accept", slot, "") : LAB_WAITS;
     if (s >= 0) {
         st->s[d->step->slot2] = s;
         st->shown[d->step->slot2] = st->next_shown++;
         s = st->shown[d->step->slot2];
     }
-    tell_result(d, "accept", slot, "", s);
-    return RETURNED;
+    lab_tell_result(d, "accept", slot, "", s);
+    return LAB_RETURNED;
 }
 
-static int do_connect(struct doing *d)
+static int do_connect(struct lab_doing *d)
 {
     char rest[LAB_LINE];
     struct text t = text_of(rest, sizeof rest);
@@ -194,17 +179,17 @@ static int do_connect(struct doing *d)
     struct endpoint to = {lab_address(lab_host_find(d->world->plan, step->word)),
                           (uint16_t)step->number[0]};
 
-    if (!open_socket(d, step->slot, SOCK_STREAM))
-        return RETURNED;
-    add_peer(&t, d, step->word, step->number[0]);
+    if (!lab_open_socket(d, step->slot, SOCK_STREAM))
+        return LAB_RETURNED;
+    lab_add_peer(&t, step->word, step->number[0]);
     int err = sock_connect(d->st->stack, d->st->s[step->slot], to, NULL);
     if (err == -EINPROGRESS || err == -EALREADY)
-        return wait_now(d, "connect", step->slot, rest);
-    tell_result(d, "connect", step->slot, rest, err);
-    return RETURNED;
+        return lab_wait(d, "connect", step->slot, rest);
+    lab_tell_result(d, "connect", step->slot, rest, err);
+    return LAB_RETURNED;
 }
 
-static int do_write(struct doing *d)
+static int do_write(struct lab_doing *d)
 {
     char rest[LAB_LINE];
     struct text t = text_of(rest, sizeof rest);
@@ -218,19 +203,19 @@ static int do_write(struct doing *d)
                                            : (const void *)memset(d->world->chunk, 'x', want);
         ssize_t n = sock_send(d->st->stack, d->st->s[step->slot], octets, want, 0, NULL);
         if (n == -EAGAIN)
-            return wait_now(d, "write", step->slot, rest);
+            return lab_wait(d, "write", step->slot, rest);
         if (n < 0) {
-            tell_result(d, "write", step->slot, rest, n);
-            return RETURNED;
+            lab_tell_result(d, "write", step->slot, rest, n);
+            return LAB_RETURNED;
         }
         d->actor->done += n;
     }
-    tell_result(d, "write", step->slot, rest, len);
-    return RETURNED;
+    lab_tell_result(d, "write", step->slot, rest, len);
+    return LAB_RETURNED;
 }
 
 /* Once; or, as many programs do, until so many octets or the end have come, which is one item. */
-static int do_read(struct doing *d)
+static int do_read(struct lab_doing *d)
 {
     char rest[LAB_LINE];
     struct text t = text_of(rest, sizeof rest);
@@ -247,34 +232,34 @@ static int do_read(struct doing *d)
             (size_t)(most - d->actor->done < LAB_CHUNK ? most - d->actor->done : LAB_CHUNK);
         ssize_t n = sock_recv(d->st->stack, d->st->s[step->slot], d->world->chunk, room, 0, NULL);
         if (n == -EAGAIN)
-            return wait_now(d, "read", step->slot, rest);
+            return lab_wait(d, "read", step->slot, rest);
         if (n < 0) {
-            tell_result(d, "read", step->slot, rest, n);
-            return RETURNED;
+            lab_tell_result(d, "read", step->slot, rest, n);
+            return LAB_RETURNED;
         }
         d->actor->done += n;
         if (n == 0 || once)
             break;
     }
-    tell_result(d, "read", step->slot, rest, d->actor->done);
-    return RETURNED;
+    lab_tell_result(d, "read", step->slot, rest, d->actor->done);
+    return LAB_RETURNED;
 }
 
-static int do_end(struct doing *d)
+static int do_end(struct lab_doing *d)
 {
     int slot = d->step->slot;
 
     if (d->step->call == LAB_CALL_SHUTDOWN) {
-        tell_result(d, "shutdown", slot, ", SHUT_WR",
-                    sock_shutdown(d->st->stack, d->st->s[slot], SHUT_WR));
-        return RETURNED;
+        lab_tell_result(d, "shutdown", slot, ", SHUT_WR",
+                        sock_shutdown(d->st->stack, d->st->s[slot], SHUT_WR));
+        return LAB_RETURNED;
     }
-    tell_result(d, "close", slot, "", sock_close(d->st->stack, d->st->s[slot]));
+    lab_tell_result(d, "close", slot, "", sock_close(d->st->stack, d->st->s[slot]));
     d->st->s[slot] = -1;
-    return RETURNED;
+    return LAB_RETURNED;
 }
 
-static int do_option(struct doing *d)
+static int do_option(struct lab_doing *d)
 {
     static const struct {
         const char *word, *shown;
@@ -290,137 +275,22 @@ static int do_option(struct doing *d)
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         if (strcmp(options[i].word, d->step->word) != 0)
             continue;
-        if (!open_socket(d, slot, SOCK_STREAM))
-            return RETURNED;
+        if (!lab_open_socket(d, slot, SOCK_STREAM))
+            return LAB_RETURNED;
         text_add(&t, options[i].shown);
         text_add_i64(&t, value);
-        tell_result(d, "setsockopt", slot, rest,
-                    sock_setsockopt(d->st->stack, d->st->s[slot], options[i].level,
-                                    options[i].option, &value, sizeof value));
-        return RETURNED;
+        lab_tell_result(d, "setsockopt", slot, rest,
+                        sock_setsockopt(d->st->stack, d->st->s[slot], options[i].level,
+                                        options[i].option, &value, sizeof value));
+        return LAB_RETURNED;
     }
     lab_problem(d->world, "no such option", d->step->word);
-    return RETURNED;
-}
-
-/* --- datagrams ---------------------------------------------------------------------------- */
-
-static int send_datagram(struct doing *d, struct endpoint to, const char *whom, int64_t port,
-                         struct bytes data)
-{
-    char rest[LAB_LINE];
-    struct text t = text_of(rest, sizeof rest);
-    int slot = d->step->slot;
-
-    if (!open_socket(d, slot, SOCK_DGRAM))
-        return RETURNED;
-    add_number(&t, ", ", (int64_t)data.len);
-    add_peer(&t, d, whom, port);
-    ssize_t n =
-        sock_sendto(d->st->stack, d->st->s[slot], data.at, data.len, MSG_DONTWAIT, &to, NULL);
-    if (n == -EAGAIN)
-        return wait_now(d, "sendto", slot, rest);
-    tell_result(d, "sendto", slot, rest, n);
-    return RETURNED;
-}
-
-static struct bytes data_of(struct doing *d)
-{
-    const struct lab_step *step = d->step;
-    size_t len = step->text[0] ? strlen(step->text) : (size_t)step->number[1];
-
-    len = size_min(len, LAB_CHUNK);
-    if (step->text[0])
-        return bytes_of(step->text, len);
-    memset(d->world->chunk, 'x', len);
-    return bytes_of(d->world->chunk, len);
-}
-
-static int do_sendto(struct doing *d)
-{
-    const struct lab_step *step = d->step;
-    struct endpoint to = {lab_address(lab_host_find(d->world->plan, step->word)),
-                          (uint16_t)step->number[0]};
-    return send_datagram(d, to, step->word, step->number[0], data_of(d));
-}
-
-static const char *name_of(struct doing *d, struct endpoint whom)
-{
-    for (int i = 0; i < d->world->plan->hosts; i++)
-        if (ip_equal(lab_address(i), whom.addr))
-            return d->world->plan->host[i].name;
-    return "?";
-}
-
-static int do_recvfrom(struct doing *d)
-{
-    struct lab_station *st = d->st;
-    int slot = d->step->slot;
-
-    ssize_t n = sock_recvfrom(st->stack, st->s[slot], st->last, sizeof st->last, MSG_TRUNC,
-                              &st->from[slot], NULL);
-    if (n == -EAGAIN)
-        return wait_now(d, "recvfrom", slot, "");
-    st->last_len = n < 0 ? 0 : size_min((size_t)n, sizeof st->last);
-    tell_result(d, "recvfrom", slot, "", n);
-    return RETURNED;
-}
-
-static int do_reply(struct doing *d)
-{
-    struct endpoint to = d->st->from[d->step->slot];
-    return send_datagram(d, to, name_of(d, to), to.port, data_of(d));
-}
-
-static int do_ask(struct doing *d)
-{
-    uint8_t query[300];
-    struct writer w = writer_of(query, sizeof query);
-    struct dns_name name;
-    struct endpoint to = {lab_address(lab_host_find(d->world->plan, d->step->word)), 53};
-
-    if (dns_name_from_text(d->step->text, &name)) {
-        lab_problem(d->world, "no name", d->step->text);
-        return RETURNED;
-    }
-    dns_query_emit(&w, (uint16_t)prng_next(&d->st->randomness), &name, 1, 0);
-    return send_datagram(d, to, d->step->word, 53, bytes_of(query, sizeof query - w.left));
-}
-
-/* The query comes back with its answer behind it: one A record, its name a pointer to the question
- * (RFC 1035, 4.1.4). */
-static int do_answer(struct doing *d)
-{
-    uint8_t message[300];
-    struct writer w = writer_of(message, sizeof message);
-    struct lab_station *st = d->st;
-    struct endpoint to = st->from[d->step->slot];
-    struct reader r = reader_of(bytes_of(st->last, st->last_len));
-
-    write_be16(&w, read_be16(&r));
-    write_be16(&w, 0x8180); /* a response, recursion was desired and is available */
-    write_be16(&w, 1);
-    write_be16(&w, 1); /* one answer */
-    write_zeros(&w, 4);
-    read_bytes(&r, 10);
-    write_bytes(&w, r.rest.at, r.rest.len);
-    write_be16(&w, 0xc00c); /* the name in the question */
-    write_be16(&w, 1);      /* A */
-    write_be16(&w, 1);      /* IN */
-    write_be32(&w, 300);
-    write_be16(&w, 4);
-    write_be32(&w, 0x0a000001u + (uint32_t)lab_host_find(d->world->plan, d->step->word));
-    if (w.overrun || r.overrun) {
-        lab_problem(d->world, "no query to answer", NULL);
-        return RETURNED;
-    }
-    return send_datagram(d, to, name_of(d, to), to.port,
-                         bytes_of(message, sizeof message - w.left));
+    return LAB_RETURNED;
 }
 
 /* --- going on ----------------------------------------------------------------------------- */
 
-static int do_sleep(struct doing *d)
+static int do_sleep(struct lab_doing *d)
 {
     struct lab_actor *actor = d->actor;
 
@@ -428,45 +298,45 @@ static int do_sleep(struct doing *d)
         actor->waiting = true;
         actor->until = instant_add(d->world->now, d->step->number[0]);
     }
-    return instant_before(d->world->now, actor->until) ? WAITS : RETURNED;
+    return instant_before(d->world->now, actor->until) ? LAB_WAITS : LAB_RETURNED;
 }
 
-static int do_repeat(struct doing *d)
+static int do_repeat(struct lab_doing *d)
 {
     if (d->step->call == LAB_CALL_REPEAT)
         d->actor->repeats = (int)d->step->number[0];
     else if (--d->actor->repeats > 0)
         d->actor->at = d->step->back - 1;
-    return RETURNED;
+    return LAB_RETURNED;
 }
 
-static int do_bind(struct doing *d)
+static int do_bind(struct lab_doing *d)
 {
-    if (open_socket(d, d->step->slot, SOCK_STREAM))
+    if (lab_open_socket(d, d->step->slot, SOCK_STREAM))
         bind_socket(d, d->step->number[0]);
-    return RETURNED;
+    return LAB_RETURNED;
 }
 
-static int do_udp(struct doing *d)
+static int do_udp(struct lab_doing *d)
 {
-    if (open_socket(d, d->step->slot, SOCK_DGRAM) && d->step->number[0] > 0)
+    if (lab_open_socket(d, d->step->slot, SOCK_DGRAM) && d->step->number[0] > 0)
         bind_socket(d, d->step->number[0]);
-    return RETURNED;
+    return LAB_RETURNED;
 }
 
-static int try_step(struct doing *d)
+static int try_step(struct lab_doing *d)
 {
-    static int (*const tries[])(struct doing * d) = {
-        [LAB_CALL_LISTEN] = do_listen,   [LAB_CALL_ACCEPT] = do_accept,
-        [LAB_CALL_CONNECT] = do_connect, [LAB_CALL_BIND] = do_bind,
-        [LAB_CALL_WRITE] = do_write,     [LAB_CALL_READ] = do_read,
-        [LAB_CALL_READ_ALL] = do_read,   [LAB_CALL_READ_SUM] = do_read,
-        [LAB_CALL_SHUTDOWN] = do_end,    [LAB_CALL_CLOSE] = do_end,
-        [LAB_CALL_OPTION] = do_option,   [LAB_CALL_UDP] = do_udp,
-        [LAB_CALL_SENDTO] = do_sendto,   [LAB_CALL_RECVFROM] = do_recvfrom,
-        [LAB_CALL_REPLY] = do_reply,     [LAB_CALL_ASK] = do_ask,
-        [LAB_CALL_ANSWER] = do_answer,   [LAB_CALL_SLEEP] = do_sleep,
-        [LAB_CALL_REPEAT] = do_repeat,   [LAB_CALL_END] = do_repeat,
+    static int (*const tries[])(struct lab_doing * d) = {
+        [LAB_CALL_LISTEN] = do_listen,     [LAB_CALL_ACCEPT] = do_accept,
+        [LAB_CALL_CONNECT] = do_connect,   [LAB_CALL_BIND] = do_bind,
+        [LAB_CALL_WRITE] = do_write,       [LAB_CALL_READ] = do_read,
+        [LAB_CALL_READ_ALL] = do_read,     [LAB_CALL_READ_SUM] = do_read,
+        [LAB_CALL_SHUTDOWN] = do_end,      [LAB_CALL_CLOSE] = do_end,
+        [LAB_CALL_OPTION] = do_option,     [LAB_CALL_UDP] = do_udp,
+        [LAB_CALL_SENDTO] = lab_do_sendto, [LAB_CALL_RECVFROM] = lab_do_recvfrom,
+        [LAB_CALL_REPLY] = lab_do_reply,   [LAB_CALL_ASK] = lab_do_ask,
+        [LAB_CALL_ANSWER] = lab_do_answer, [LAB_CALL_SLEEP] = do_sleep,
+        [LAB_CALL_REPEAT] = do_repeat,     [LAB_CALL_END] = do_repeat,
     };
     static_assert(ARRAY_LEN(tries) == LAB_CALLS, "each call has a function");
     return tries[d->step->call](d);
@@ -482,12 +352,12 @@ instant lab_act(struct lab_world *world, int host)
         if (actor->program->host != host)
             continue;
         while (actor->at < actor->program->count && !world->result->problem[0]) {
-            struct doing d = {.world = world,
-                              .st = st,
-                              .actor = actor,
-                              .step = &world->plan->step[actor->program->first + actor->at],
-                              .before = world->result->count};
-            if (try_step(&d) == WAITS)
+            struct lab_doing d = {.world = world,
+                                  .st = st,
+                                  .actor = actor,
+                                  .step = &world->plan->step[actor->program->first + actor->at],
+                                  .before = world->result->count};
+            if (try_step(&d) == LAB_WAITS)
                 break;
             actor->at++;
             actor->waiting = false;

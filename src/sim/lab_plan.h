@@ -95,12 +95,12 @@ struct lab_wire {
 };
 
 /* clang-format off */
-/*    id       word       arguments: s a socket, n a number, w a word, t a text that may be a number */
+/*    id       word       arguments: s a socket, p a port, n a number, w a word, t a text or a number */
 #define LAB_STEP_LIST(X) \
-    X(LISTEN,   "listen",   "snn")  /* socket(), bind() and listen(): port, backlog */ \
+    X(LISTEN,   "listen",   "spn")  /* socket(), bind() and listen(): port, backlog */ \
     X(ACCEPT,   "accept",   "ss") \
-    X(CONNECT,  "connect",  "swn")  /* socket() and connect(): host, port */ \
-    X(BIND,     "bind",     "sn")   /* socket() and bind(), for the next connect */ \
+    X(CONNECT,  "connect",  "swp")  /* socket() and connect(): host, port */ \
+    X(BIND,     "bind",     "sp")   /* socket() and bind(), for the next connect */ \
     X(WRITE,    "write",    "st")   /* so many octets, or these */ \
     X(READ,     "read",     "sn")   /* once, at most so many */ \
     X(READ_ALL, "read_all", "s")    /* until the end of the stream */ \
@@ -108,8 +108,8 @@ struct lab_wire {
     X(SHUTDOWN, "shutdown", "s")    /* SHUT_WR */ \
     X(CLOSE,    "close",    "s") \
     X(OPTION,   "option",   "swn")  /* nodelay, rcvbuf, sndbuf, reuseaddr */ \
-    X(UDP,      "udp",      "sn")   /* socket() and bind(); port 0: none is asked for */ \
-    X(SENDTO,   "sendto",   "swnt") /* host, port, octets */ \
+    X(UDP,      "udp",      "sp")   /* socket() and bind(); port 0: none is asked for */ \
+    X(SENDTO,   "sendto",   "swpt") /* host, port, octets */ \
     X(RECVFROM, "recvfrom", "s") \
     X(REPLY,    "reply",    "st")   /* sendto() whoever sent the last one */ \
     X(ASK,      "ask",      "sww")  /* a DNS query: host, name */ \

@@ -27,11 +27,20 @@ names() {
     "$TAPIO" lab | cut -d ' ' -f 1
 }
 
+# No line of the list is wider than a terminal, and each says something.
+fits() {
+    python3 -c 'import sys, unicodedata
+for line in sys.stdin.read().splitlines():
+    wide = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+    assert wide <= 80 and len(line.split()) >= 4, (wide, line)' <"$1"
+}
+
 listed() {
     lab 0
-    expect "labs" "$(find "$ROOT/labs" -name "*.lab" | wc -l)" "$(wc -l <"$WORK/out")"
-    awk 'length($0) > 80 || NF < 4 { print "a line of the list:", $0; exit 1 }' "$WORK/out"
+    expect "labs" "$(find "$ROOT/labs" -name '*.lab' | wc -l)" "$(wc -l <"$WORK/out")"
+    fits "$WORK/out"
     lab 0 --lang ko
+    fits "$WORK/out"
     grep -q '핸드셰이크' "$WORK/out" || grep -q '연결' "$WORK/out"
     lab 0 --json
     python3 -c 'import json, sys

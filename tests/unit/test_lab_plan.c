@@ -71,6 +71,7 @@ static const struct {
     {HEAD "program nobody\n", "line 5: no such host"},
     {HEAD "program client\nconnect s\n", "line 6: an argument is missing or wrong: connect"},
     {HEAD "program client\nconnect s nobody 80\n", "line 6: no such host: nobody"},
+    {HEAD "program client\nudp u 65536\n", "line 6: an argument is missing or wrong: udp"},
     {HEAD "program client\nclose s now\n", "line 6: this is too much for: close"},
     {HEAD "program client\nsleep 5\n", "line 6: no time: 5"},
     {HEAD "program client\nend\n", "line 6: nothing is repeated here"},
