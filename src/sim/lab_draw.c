@@ -189,7 +189,6 @@ static void add_run(struct text *t, const struct drawing *d, const struct lab_it
         text_add_char(t, ' ');
     }
     text_add_i64(t, count);
-    text_add_char(t, ' ');
     if (first->frame.protocol == LAB_UDP) {
         lab_say(d->paper, t, "datagrams");
         return;
