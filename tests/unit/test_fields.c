@@ -213,6 +213,19 @@ static const struct {
 #undef ROW
 };
 
+START_TEST(checksums_may_cover_any_length_and_any_pair_of_addresses)
+{
+    static uint8_t big[80000] = {0x45, [8] = 64, 6, [12] = 10, 9, 0, 1, 10, 9, 0, 2, [32] = 0x50};
+    static uint8_t mixed[60] = {0x60, [5] = 20, 6, 64,   [18] = 0xff, 0xff,     10,
+                                9,    0,        1, 0xfe, 0x80,        [39] = 1, [52] = 0x50};
+
+    read_ip(big, sizeof big); /* its total length is 0, as a device that cuts big packets has it */
+    ck_assert_int_eq(find("tcp.checksum")->sum, SUM_WRONG);
+    read_ip(mixed, sizeof mixed); /* from ::ffff:10.9.0.1 to fe80::1 */
+    ck_assert_int_eq(find("tcp.checksum")->sum, SUM_WRONG);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said_where_it_is)
 {
     const char *found = NULL;
@@ -320,6 +333,7 @@ int main(void)
     tcase_add_test(c, a_segment_is_fields_with_their_places_values_and_clauses);
     tcase_add_test(c, a_link_is_what_the_capture_says);
     tcase_add_test(c, a_checksum_is_right_wrong_partial_or_not_to_be_known);
+    tcase_add_test(c, checksums_may_cover_any_length_and_any_pair_of_addresses);
     tcase_add_loop_test(c, what_is_wrong_is_said_where_it_is, 0,
                         sizeof(flawed) / sizeof(flawed[0]));
     tcase_add_test(c, what_the_capture_left_out_is_no_flaw_of_the_packet);
