@@ -129,8 +129,8 @@ static enum track_kind on_syn(struct track_found *f, struct track_side *s, struc
         set_state(r, TCPS_SYN_RECEIVED);
         return TRACK_SYN_BOTH;
     }
-    if (r->has_isn && seg->ack.value != r->first.value + 1)
-        return TRACK_SYN_ACK_WRONG;
+    if (r->has_isn && !(seq_lt(r->first, seg->ack) && seq_le(seg->ack, r->nxt)))
+        return TRACK_SYN_ACK_WRONG; /* it may acknowledge text, too (RFC 7413) */
     s->has_ack = true;
     s->ack = seg->ack;
     if (again)
@@ -322,7 +322,7 @@ static struct track_conn *conn_of_inside(struct track *t, struct track_found *f,
     const tcp_seq ack = f->seg->ack;
 
     if (!(f->seg->flags & TCP_SYN) || !caller.has_inside ||
-        !seq_eq(ack, seq_add(caller.inside.seq, 1)))
+        ack.value - caller.inside.seq.value - 1 > caller.inside.len)
         return NULL;
     struct track_conn *next = track_renew(t, i, dst, src);
     take_syn(&next->side[0], caller.inside);

@@ -237,6 +237,15 @@ START_TEST(a_reset_without_an_ack_refuses_no_connection)
 }
 END_TEST
 
+START_TEST(text_may_come_with_the_syn_and_be_acknowledged)
+{
+    PLAY({'A', S, 0, 0, 5, 500, TRACK_SYN, TCPS_SYN_SENT, TCPS_LISTEN},
+         {'B', SA, 0, 7, 0, 500, TRACK_SYN_ACK_WRONG, TCPS_SYN_SENT, TCPS_LISTEN},
+         {'B', SA, 0, 6, 0, 500, TRACK_SYN_ACK, TCPS_ESTABLISHED, TCPS_SYN_RECEIVED},
+         {'A', ACK, 6, 1, 0, 500, TRACK_HANDSHAKE_DONE, EST});
+}
+END_TEST
+
 START_TEST(a_connection_whose_end_was_missed_may_be_followed_by_another)
 {
     PLAY(HANDSHAKE, {'A', ACK, 1, 1, 10, 500, TRACK_TEXT, EST},
@@ -408,6 +417,7 @@ int main(void)
     tcase_add_test(c, a_reset_is_believed_at_the_right_number_only);
     tcase_add_test(c, a_connection_may_be_refused);
     tcase_add_test(c, a_reset_without_an_ack_refuses_no_connection);
+    tcase_add_test(c, text_may_come_with_the_syn_and_be_acknowledged);
     tcase_add_test(c, a_connection_whose_end_was_missed_may_be_followed_by_another);
     tcase_add_test(c, ends_that_are_equal_do_not_share_a_bucket);
     tcase_add_test(c, a_capture_may_begin_in_the_middle);
