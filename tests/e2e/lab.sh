@@ -74,6 +74,18 @@ each_one() {
     done
 }
 
+# What is to be typed by hand and needs no device is typed here.
+by_hand() {
+    local line
+    grep -h '^\$ tapio ' "$ROOT"/labs/*.en.txt | sed "s/^[$] tapio//; s/#.*//; s:/tmp/:$WORK/hand-:g" >"$WORK/lines"
+    expect "are there some" yes "$(grep -q sim "$WORK/lines" && echo yes)"
+    while read -r line; do
+        # shellcheck disable=SC2086 # several words
+        timeout 100 "$TAPIO" $line >"$WORK/out" 2>"$WORK/err" </dev/null ||
+            fail "tapio $line: $(cat "$WORK/out" "$WORK/err")"
+    done <"$WORK/lines"
+}
+
 # tshark reads what was written, and finds nothing malformed; each packet says why it is there.
 captured() {
     local name packets
@@ -240,6 +252,7 @@ try "the list has a line for each lab, in both languages and as JSON" listed
 try "each text is true of what happened" all_hold
 try "each lab has its parts, in both languages, the same each time" each_one
 try "tshark reads each capture, and nothing is malformed" captured
+try "the commands to repeat it, those that need no device" by_hand
 try "what happened as JSON" as_json
 try "the locale chooses the language" languages
 try "arrows and lines fit the terminal" terminals

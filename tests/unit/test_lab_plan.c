@@ -129,6 +129,23 @@ START_TEST(a_mark_that_has_not_happened_is_none)
 }
 END_TEST
 
+/* What a call has changed is told by the stack before the call has returned. */
+START_TEST(a_call_comes_before_the_states_that_it_makes)
+{
+    int connect = -1, sent = -1;
+
+    for (int i = 0; i < result.count; i++) {
+        const struct lab_item *item = &result.item[i];
+        if (item->kind == LAB_CALL && strcmp(item->word, "connect") == 0 && item->waits)
+            connect = i;
+        if (item->kind == LAB_STATE && strcmp(item->word, "SYN-SENT") == 0)
+            sent = i;
+    }
+    ck_assert_int_ge(connect, 0);
+    ck_assert_int_eq(sent, connect + 1);
+}
+END_TEST
+
 START_TEST(a_run_is_the_same_each_time)
 {
     struct lab_result again;
@@ -260,6 +277,7 @@ int main(void)
     tcase_add_checked_fixture(c, given_an_exchange, free_the_exchange);
     tcase_add_test(c, a_drop_loses_the_frame_that_it_names);
     tcase_add_test(c, a_mark_that_has_not_happened_is_none);
+    tcase_add_test(c, a_call_comes_before_the_states_that_it_makes);
     tcase_add_test(c, a_run_is_the_same_each_time);
     tcase_add_loop_test(c, a_sum_is_of_numbers_counts_and_fields, 0, ARRAY_LEN(sums));
     tcase_add_loop_test(c, what_is_no_sum_says_why, 0, ARRAY_LEN(no_sums));
