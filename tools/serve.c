@@ -22,6 +22,7 @@
 #include "base/addr.h"
 #include "drain.h"
 #include "http/http_server.h"
+#include "os/os_control.h"
 #include "os/os_files.h"
 #include "rig.h"
 #include "verbs.h"
@@ -277,7 +278,7 @@ static int open_servers(struct serve *serve, struct refusal *refusal)
 }
 
 /* One line that scripts wait for. `memory` is the most that the caps allow: the promise that
- * nothing from the wire can make it grow beyond. */
+ * nothing from the wire, and nobody who looks in, can make it grow beyond. */
 static void tell_ready(const struct serve *serve)
 {
     const struct rig *rig = &serve->rig;
@@ -286,6 +287,8 @@ static void tell_ready(const struct serve *serve)
     bool ethernet = rig->config.link == STACK_LINK_ETHERNET;
     uint64_t memory = stack_memory_cap(rig->stack) + http_server_memory_cap(serve->http);
 
+    if (rig->control)
+        memory += OS_CONTROL_CLIENTS * control_memory_cap();
     int len = snprintf(
         line, sizeof line, "ready http://%s/ dev=%s %s mtu=%u %s%s offload=%s memory=%" PRIu64 "MB",
         endpoint_format(http, at), rig->options->device, rig_device_state(rig), rig->config.mtu,

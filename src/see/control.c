@@ -17,6 +17,17 @@ const struct control_verb *control_verb_find(const char *name)
     return NULL;
 }
 
+uint64_t control_memory_cap(void)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        uint64_t octets = verbs[i]->state + verbs[i]->ring;
+        most = octets > most ? octets : most;
+    }
+    return most;
+}
+
 const struct control_field *control_find(const struct control_request *request, const char *key)
 {
     for (int i = 0; i < request->count; i++)

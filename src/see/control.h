@@ -105,6 +105,8 @@ struct control_verb {
 
 /* NULL: there is none. */
 const struct control_verb *control_verb_find(const char *name);
+/* Octets that a call takes at most, of any verb: its state, and what waits to be read. */
+uint64_t control_memory_cap(void);
 /* Does the verb know each member of the request? If not, `why` names the first that it does not. */
 bool control_fields_known(const struct control_verb *verb, const struct control_request *request,
                           struct text *why);
