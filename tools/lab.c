@@ -291,8 +291,9 @@ static int do_one(struct lab_verb *v, const struct lab_source *source, struct re
         status = open_capture(v, lab.plan, refusal);
         if (!status)
             status = run_lab(&lab, &v->captured.sink, refusal);
+        struct refusal unheard; /* the first one counts */
         int closed = close_capture(v, lab.result.scene_ended[lab.plan->scenes - 1],
-                                   status ? &(struct refusal){0} : refusal);
+                                   status ? &unheard : refusal);
         status = status ? status : closed;
     }
     if (v->json && lab.result.item) { /* also what went wrong: it is for who writes a lab, too */
@@ -360,42 +361,40 @@ static void list(int language)
     }
 }
 
-/* By its name or the beginning of it, if that is nobody else's. */
-static int find_lab(const char *name, const struct lab_source **out, struct refusal *refusal)
+/* By its name or the beginning of it, if that is nobody else's; NULL and the reason. */
+static const struct lab_source *find_lab(const char *name, struct refusal *refusal)
 {
-    const struct lab_source *near = NULL;
+    const struct lab_source *begins = NULL, *near = NULL;
     int found = 0;
 
     for (size_t i = 0; i < lab_source_count; i++) {
         const struct lab_source *source = &lab_sources[i];
-        if (strcmp(source->name, name) == 0) {
-            *out = source;
-            return 0;
-        }
+        if (strcmp(source->name, name) == 0)
+            return source;
         if (*name && strncmp(source->name, name, strlen(name)) == 0) {
-            *out = source;
+            begins = source;
             found++;
         } else if (!near && word_is_near(name, source->name)) {
             near = source;
         }
     }
     if (found == 1)
-        return 0;
+        return begins;
     if (found > 1)
-        return refuse(refusal, EXIT_USAGE, "lab %s: several begin so; 'tapio lab' lists them",
-                      name);
-    if (near)
-        return refuse(refusal, EXIT_USAGE, "no lab '%s'; did you mean '%s'?", name, near->name);
-    return refuse(refusal, EXIT_USAGE, "no lab '%s'; 'tapio lab' lists them", name);
+        refuse(refusal, EXIT_USAGE, "lab %s: several begin so; 'tapio lab' lists them", name);
+    else if (near)
+        refuse(refusal, EXIT_USAGE, "no lab '%s'; did you mean '%s'?", name, near->name);
+    else
+        refuse(refusal, EXIT_USAGE, "no lab '%s'; 'tapio lab' lists them", name);
+    return NULL;
 }
 
 int verb_lab(int argc, char **argv)
 {
     static struct lab_verb v; /* not on the stack: it holds buffers */
-    const struct lab_source *source = NULL;
     struct refusal refusal = {0};
     enum options_wish wish;
-    int first;
+    int first = argc;
 
     v = (struct lab_verb){
         .languages_both = true,
@@ -418,8 +417,7 @@ int verb_lab(int argc, char **argv)
             list(v.language);
         return EXIT_SUCCESS;
     }
-    status = find_lab(argv[first], &source, &refusal);
-    if (!status)
-        status = do_one(&v, source, &refusal);
+    const struct lab_source *source = find_lab(argv[first], &refusal);
+    status = source ? do_one(&v, source, &refusal) : refusal.status;
     return status ? say_refusal(&refusal) : EXIT_SUCCESS;
 }

@@ -91,8 +91,9 @@ int lab_do_ask(struct lab_doing *d)
     return send_datagram(d, to, d->step->word, 53, bytes_of(query, sizeof query - w.left));
 }
 
-/* The query comes back with its answer behind it: one A record, its name a pointer to the question
- * (RFC 1035, 4.1.4). */
+/* The query comes back with its answer behind it: one A record, its name a pointer to the
+ * question's.
+ */
 int lab_do_answer(struct lab_doing *d)
 {
     uint8_t message[300];

@@ -455,13 +455,17 @@ void lab_draw_ladder(struct lab_paper *paper, const struct lab_plan *plan,
     int sides[2] = {0, 0};
     const struct lab_item *before = NULL;
 
+    const struct lab_item *items = result->item;
+
+    assert(items && ladder->last < result->count);
+
     for (int i = 0; i < plan->hosts; i++)
         sides[plan->host[i].right]++;
     d.names[0] = sides[0] > 1;
     d.names[1] = sides[1] > 1;
     draw_head(&d);
     for (int i = ladder->first; i <= ladder->last; i++) {
-        const struct lab_item *item = &result->item[i];
+        const struct lab_item *item = items + i;
         if (!is_shown(&d, i))
             continue;
         if (before && item->when.ns - before->when.ns >= PAUSE_MS * NS_PER_MS)
@@ -474,7 +478,7 @@ void lab_draw_ladder(struct lab_paper *paper, const struct lab_plan *plan,
         const struct lab_note *note = note_of(ladder, i);
         if (note)
             draw_note(&d, bytes_of(note->text, strlen(note->text)));
-        before = &result->item[end];
+        before = items + end;
         i = end;
     }
 }

@@ -68,7 +68,7 @@ static bool next(struct page *p)
 
 static bool is_sign(struct bytes line)
 {
-    return line.len > 0 && memchr("#@*$?!", line.at[0], 6) != NULL;
+    return line.len > 0 && line.at[0] && strchr("#@*$?!", line.at[0]);
 }
 
 /* The current line, without its sign, and those that go on with it; filled in. For a paragraph all
@@ -382,7 +382,7 @@ static bool print(struct page *p, const char *captured)
             next(p);
             continue;
         }
-        if (gap && !memchr("?!", p->line.at[0], 2))
+        if (gap && p->line.at[0] != '?' && p->line.at[0] != '!')
             blank(p);
         gap = false;
         if (!element(p))

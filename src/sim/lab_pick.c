@@ -39,7 +39,8 @@ static bool pick_value(struct lab_parser *p, struct lab_pick *pick, const char *
     if (len == 5 && strncmp(word, "scene", len) == 0)
         return (pick->scene = lab_scene_find(p->plan, value)) >= 0;
     if (len == 5 && strncmp(word, "after", len) == 0)
-        return (pick->after = lab_mark_find(p->plan, value)) >= 0;
+        return (pick->after = lab_mark_find(p->plan, value)) >= 0 &&
+               !p->plan->mark[pick->after].counts;
     if (len == 3 && strncmp(word, "why", len) == 0)
         return lab_copy_word(pick->why, value);
     if (len == 3 && strncmp(word, "got", len) == 0)

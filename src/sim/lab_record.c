@@ -21,11 +21,11 @@ static int host_of(const struct lab_world *world, struct ip_addr addr)
 }
 
 /* The last one: ports may come back for another connection. */
-static struct lab_flow *flow_of(struct lab_world *world, struct endpoint src, struct endpoint dst)
+static struct lab_flow *flow_of(struct lab_world *world, struct endpoint from, struct endpoint to)
 {
     for (int i = world->flows; i-- > 0;) {
         struct lab_flow *f = &world->flow[i];
-        if (endpoint_equal(f->src, src) && endpoint_equal(f->dst, dst))
+        if (endpoint_equal(f->src, from) && endpoint_equal(f->dst, to))
             return f;
     }
     return NULL;

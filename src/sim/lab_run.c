@@ -83,27 +83,38 @@ bool lab_fits(const struct lab_pick *pick, const struct lab_item *item)
            (item->kind != LAB_CALL || item->waits == (pick->waits == LAB_YES));
 }
 
-int lab_find(const struct lab_plan *plan, const struct lab_result *result, int mark)
+/* Of what comes from item `first` on. */
+static int find_from(const struct lab_mark *mark, const struct lab_result *result, int first)
 {
-    const struct lab_mark *m = &plan->mark[mark];
-    int first = 0, seen = 0, found = -1;
+    int seen = 0, found = -1;
 
-    if (m->pick.after >= 0) {
-        first = lab_find(plan, result, m->pick.after) + 1;
-        if (first == 0)
-            return m->counts ? 0 : -1;
-    }
     for (int i = first; i < result->count; i++) {
-        if (!lab_fits(&m->pick, &result->item[i]))
+        if (!lab_fits(&mark->pick, &result->item[i]))
             continue;
         seen++;
-        if (m->pick.nth == seen)
+        if (mark->pick.nth == seen)
             return i;
         found = i;
     }
-    if (m->counts)
+    if (mark->counts)
         return seen;
-    return m->pick.nth < 0 ? found : -1;
+    return mark->pick.nth < 0 ? found : -1;
+}
+
+/* A mark may come after another one, which was named before it: the first of all is found first. */
+int lab_find(const struct lab_plan *plan, const struct lab_result *result, int mark)
+{
+    int chain[LAB_MARKS], length = 0, found = -1;
+
+    for (int m = mark; m >= 0; m = plan->mark[m].pick.after)
+        chain[length++] = m;
+    while (length > 0) {
+        const struct lab_mark *m = &plan->mark[chain[--length]];
+        if (m->pick.after >= 0 && found < 0)
+            return m->counts ? 0 : -1;
+        found = find_from(m, result, found + 1);
+    }
+    return found;
 }
 
 /* --- wires -------------------------------------------------------------------------------- */

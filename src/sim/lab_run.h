@@ -42,26 +42,23 @@ struct lab_frame {
 struct lab_item {
     enum lab_kind kind;
     int scene, host;
+    enum why why, got; /* of a segment: why it was sent, and what the receiver made of it */
     instant when;
     /* --- a segment */
-    struct lab_frame frame;
     instant arrives; /* INSTANT_NEVER: it was lost */
-    bool lost, again;
-    enum why why, got;
-    /* as the sender has it once this has left */
-    bool has_facts;
-    struct conn_facts facts;
-    bool has_got; /* and the receiver, once it has taken it */
-    struct conn_facts got_facts;
+    struct lab_frame frame;
+    struct conn_facts facts;     /* as the sender has it once this has left, */
+    struct conn_facts got_facts; /* and the receiver, once it has taken it */
+    bool has_facts, has_got, lost, again;
     /* --- a call, a state, an event */
+    bool waits; /* it has not returned: another item tells when it has */
+    bool quiet; /* it is not shown */
     char word[LAB_WORD];
     char text[LAB_LINE]; /* "connect(3, 10.0.0.2:80)" */
-    bool waits;          /* it has not returned: another item tells when it has */
-    bool quiet;          /* it is not shown */
     instant began;
     int64_t result, value; /* value: cwnd, octets that wait ... */
+    const char *sentence;  /* static storage, or NULL */
     uint32_t ssthresh;
-    const char *sentence; /* static storage, or NULL */
     uint32_t conn;
 };
 

@@ -214,6 +214,8 @@ mistakes() {
     refused "did you mean 'handshake'"
     lab 2 ''
     refused 'no lab'
+    lab 2 s
+    refused 'several begin so'
     lab 0 hands
     grep -q 'handshake' "$WORK/out"
     lab 2 --lang fr
