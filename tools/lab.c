@@ -55,6 +55,8 @@ static int take_capture(void *context, const char *text, struct refusal *refusal
 {
     if (!*text)
         return refuse(refusal, EXIT_USAGE, "--capture needs the name of a file");
+    if (strcmp(text, "-") == 0)
+        return refuse(refusal, EXIT_USAGE, "--capture -: the text goes there; name a file");
     ((struct lab_verb *)context)->capture = text;
     return 0;
 }
@@ -355,9 +357,17 @@ static int do_all(const struct lab_verb *v)
 
 static void list(int language)
 {
+    char buffer[LAB_PRINT];
+    struct text hint = text_of(buffer, sizeof buffer);
+    struct lab_paper paper = {.words = lab_words, .language = language};
+
     for (size_t i = 0; i < lab_source_count; i++) {
         struct bytes about = lab_head(lab_sources[i].text[language], "about");
         printf("%-12s  %.*s\n", lab_sources[i].name, (int)about.len, (const char *)about.at);
+    }
+    if (isatty(STDOUT_FILENO)) {
+        lab_say(&paper, &hint, "hint");
+        printf("\n%s\n", buffer);
     }
 }
 

@@ -178,6 +178,21 @@ static void add_label(struct text *t, const struct drawing *d, const struct lab_
     }
 }
 
+/* A word of the engine that has a # where its number belongs: "# segments". */
+static void add_counted(struct text *t, const struct drawing *d, const char *key, int count)
+{
+    char buffer[LAB_LINE];
+    struct text phrase = text_of(buffer, sizeof buffer);
+
+    lab_say(d->paper, &phrase, key);
+    for (const char *at = buffer; *at; at++) {
+        if (*at == '#')
+            text_add_i64(t, count);
+        else
+            text_add_char(t, *at);
+    }
+}
+
 /* "10 segments seq 1 - 14601" */
 static void add_run(struct text *t, const struct drawing *d, const struct lab_item *first,
                     const struct lab_item *last, int count)
@@ -188,12 +203,11 @@ static void add_run(struct text *t, const struct drawing *d, const struct lab_it
         text_add(t, d->plan->host[first->host].name);
         text_add_char(t, ' ');
     }
-    text_add_i64(t, count);
     if (first->frame.protocol == LAB_UDP) {
-        lab_say(d->paper, t, "datagrams");
+        add_counted(t, d, "datagrams", count);
         return;
     }
-    lab_say(d->paper, t, first->frame.len ? "segments" : "acks");
+    add_counted(t, d, first->frame.len ? "segments" : "acks", count);
     if (first->frame.len > 0) {
         add_value(t, " seq ", raw ? first->frame.raw_seq : first->frame.seq);
         add_value(t, " - ", (raw ? last->frame.raw_seq : last->frame.seq) + last->frame.len);

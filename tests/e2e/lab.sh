@@ -222,6 +222,8 @@ mistakes() {
     refused 'en and ko'
     lab 2 --capture "$WORK/x"
     refused 'of which lab'
+    lab 2 handshake --capture -
+    refused 'name a file'
     lab 1 handshake --capture /nothing/here
     refused 'No such file'
     lab 2 --all --json
