@@ -114,7 +114,9 @@ static const struct {
                 .cause = "the third step of the handshake"}},
      "tcp=info",
      "3.000123 tcp conn=2 SYN-RECEIVED -> ESTABLISHED: the third step of the handshake\n"},
-    {{.type = EVENT_RETRANSMIT, .conn = 2, .retransmit = {4294967295u, 1448, WHY_OUT_RTO, 3}},
+    {{.type = EVENT_RETRANSMIT,
+      .conn = 2,
+      .retransmit = {.seq = 4294967295u, .len = 1448, .trigger = WHY_OUT_RTO, .count = 3}},
      "tcp=info",
      "3.000123 tcp conn=2 retransmit seq=4294967295 len=1448 count=3 why=retransmit-rto: Not "
      "acknowledged within the retransmission timeout (RFC 6298, 5.4).\n"},

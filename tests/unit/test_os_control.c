@@ -520,6 +520,7 @@ int main(void)
     tcase_add_test(c, a_folder_that_others_may_enter_is_passed_over);
     tcase_add_test(c, dead_sockets_are_removed_and_nothing_else_is);
     tcase_add_test(c, at_a_chosen_path_only_a_dead_socket_gives_way);
+    tcase_add_test(c, a_path_that_became_anothers_is_left_alone);
     tcase_add_test(c, a_link_in_its_place_leads_to_nothing_that_changes);
     suite_add_tcase(s, c);
     c = tcase_create("clients");
