@@ -106,18 +106,22 @@ static void show(const json_t *line)
     show_below("it ended: ", control_text(line, "ended"));
 }
 
-static int run(struct why_verb *why, struct refusal *refusal)
+static json_t *request_of(const struct why_verb *why)
 {
-    struct control_client client;
     json_t *request = json_pack("{s:i, s:s, s:s}", "schema", 1, "verb", "why", "about", why->about);
-    int status = control_client_open(&client, why->control, refusal);
 
     if (why->conn)
         json_object_set_new(request, "conn", json_integer((json_int_t)why->conn));
+    return request;
+}
+
+static int run(struct why_verb *why, struct refusal *refusal)
+{
+    struct control_client client;
+    int status = control_client_open(&client, why->control, refusal);
+
     if (!status)
-        status = control_client_ask(&client, request, refusal);
-    else
-        json_decref(request);
+        status = control_client_ask(&client, request_of(why), refusal);
     while (!status && !ferror(stdout)) {
         status = control_client_next(&client, refusal);
         if (status > 0)
