@@ -262,7 +262,7 @@ static struct oracle_told *told_of(struct oracle *oracle, uint32_t conn)
     return told;
 }
 
-/* A decision, which must follow from the one before. */
+/* What must follow from what was told before. */
 static void note_told(struct oracle *oracle, const struct event *event)
 {
     if (event->conn == 0)
@@ -272,9 +272,15 @@ static void note_told(struct oracle *oracle, const struct event *event)
         if (told->state != event->state.from)
             problem(oracle, "a state was left that had not been told");
         told->state = event->state.to;
+        told->is_whole |= event->state.from == TCPS_CLOSED;
     } else if (event->type == EVENT_CWND || event->type == EVENT_CWND_STEP) {
         told->has_cwnd = true;
         told->cwnd = event->cwnd.cwnd;
+    } else if (event->type == EVENT_TIMER_SET) {
+        told->timers |= 1u << event->timer.kind;
+    } else if (event->type == EVENT_TIMER_FIRED) {
+        if (told->is_whole && !(told->timers >> event->timer.kind & 1))
+            problem(oracle, "a timer has fired that was not told to be set");
     }
 }
 

@@ -9,7 +9,8 @@
  *     no text lies beyond the edge that the peer has told, but for a probe's octet;
  *     new text leaves within cwnd;
  *     what is sent again is so for a named reason;
- *     a connection's state and cwnd are what was last told of them: no change goes untold.
+ *     a connection's state and cwnd are what was last told of them: no change goes untold;
+ *     no timer fires that was not told to be set.
  *
  * It keeps what it needs to know of each connection by itself, from the packets.
  */
@@ -42,7 +43,9 @@ struct oracle_told {
     uint32_t conn; /* 0: nothing yet */
     enum tcp_state state;
     bool has_cwnd;
+    bool is_whole; /* from its beginning on */
     uint32_t cwnd;
+    uint32_t timers; /* a bit for each kind that was set */
 };
 
 struct oracle {

@@ -91,6 +91,7 @@ void stack_fragment_timeout(struct stack *s, struct timer *timer)
 {
     struct reassembly_queue *q = reassembly_of_timer(timer);
 
+    events_timer_fired(&s->events, 0, TIMER_REASSEMBLY, s->now);
     tell_timeout(s, q);
     s->reassembly.now = s->now;
     reassembly_end(&s->reassembly, q, DROP_IP4_FRAG_TIMEOUT);

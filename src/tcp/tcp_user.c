@@ -198,8 +198,10 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
     if (taken < text.len)
         conn->starving = true;
     if (taken == 0 && text.len > 0) {
-        if (conn->sendq.len == 0) /* no ACK will ever make room: memory is short, try again later */
+        if (conn->sendq.len == 0) { /* no ACK will ever make room: memory is short, try later */
             conn->retransmit_at = instant_add(now, tcp->values->tcp_override);
+            events_timer(tcp->events, conn->id, TIMER_OVERRIDE, conn->retransmit_at, now);
+        }
         tcp_settle(tcp, conn, now);
         return -EAGAIN;
     }

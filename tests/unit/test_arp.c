@@ -1054,11 +1054,14 @@ END_TEST
 /* --- the events --------------------------------------------------------------------------- */
 
 static char states_heard[200];
+static unsigned timers_set, timers_fired;
 
 static void hear_state(struct event_sink *sink, const struct event *event)
 {
     (void)sink;
     size_t len = strlen(states_heard);
+    timers_set += event->type == EVENT_TIMER_SET && event->timer.kind == TIMER_NEIGHBOUR;
+    timers_fired += event->type == EVENT_TIMER_FIRED && event->timer.kind == TIMER_NEIGHBOUR;
     if (event->type == EVENT_NEIGHBOUR && ip_equal(event->neighbour.addr, PEER))
         snprintf(states_heard + len, sizeof(states_heard) - len, "%s ", event->neighbour.state);
 }
@@ -1068,6 +1071,7 @@ START_TEST(each_change_of_state_is_an_event)
     struct event_sink sink = {.event = hear_state};
 
     states_heard[0] = 0;
+    timers_set = timers_fired = 0;
     events.sinks = &sink;
     given_the_peer_is_reachable();
     wind_past(values.arp_lifetime);
@@ -1078,6 +1082,8 @@ START_TEST(each_change_of_state_is_an_event)
     }
     ck_assert_str_eq(states_heard,
                      "incomplete reachable stale delay probe incomplete failed gone ");
+    ck_assert_uint_gt(timers_fired, 0); /* and so is each timer */
+    ck_assert_uint_ge(timers_set, timers_fired);
     events.sinks = NULL;
 }
 END_TEST

@@ -270,6 +270,20 @@ START_TEST(a_change_of_cwnd_that_was_not_told_is_named)
 }
 END_TEST
 
+START_TEST(a_timer_that_fires_untold_is_named)
+{
+    oracle_init(&oracle, us());
+    told(&(struct event){.type = EVENT_TIMER_FIRED, .conn = 1}); /* its beginning was not heard */
+    told_state(TCPS_CLOSED, TCPS_SYN_SENT);
+    told(&(struct event){.type = EVENT_TIMER_SET, .conn = 1, .timer = {.kind = TIMER_RETRANSMIT}});
+    told(
+        &(struct event){.type = EVENT_TIMER_FIRED, .conn = 1, .timer = {.kind = TIMER_RETRANSMIT}});
+    ck_assert_ptr_null(oracle.problem);
+    told(&(struct event){.type = EVENT_TIMER_FIRED, .conn = 1, .timer = {.kind = TIMER_PERSIST}});
+    ck_assert_str_eq(oracle.problem, "a timer has fired that was not told to be set");
+}
+END_TEST
+
 START_TEST(where_a_stream_began_is_known_by_its_syn)
 {
     struct endpoint local = {.addr = us(), .port = 2000}, remote = {.addr = peer(), .port = 80};
@@ -293,6 +307,7 @@ int main(void)
     tcase_add_test(c, where_a_stream_began_is_known_by_its_syn);
     tcase_add_test(c, a_state_that_was_not_told_is_named);
     tcase_add_test(c, a_change_of_cwnd_that_was_not_told_is_named);
+    tcase_add_test(c, a_timer_that_fires_untold_is_named);
     suite_add_tcase(s, c);
     return run_suite(s, "oracle");
 }

@@ -226,11 +226,13 @@ START_TEST(errors_about_datagrams_that_never_got_whole_are_limited)
 END_TEST
 
 static uint64_t told[4];
-static int tellings;
+static int tellings, set, fired;
 
 static void hear(struct event_sink *sink, const struct event *event)
 {
     (void)sink;
+    set += event->type == EVENT_TIMER_SET && event->timer.kind == TIMER_REASSEMBLY;
+    fired += event->type == EVENT_TIMER_FIRED && event->timer.kind == TIMER_REASSEMBLY;
     if (event->type == EVENT_DROP && tellings < 4) {
         ck_assert_int_eq(event->drop.drop, DROP_IP4_FRAG_TIMEOUT);
         told[tellings++] = event->drop.packet;
@@ -241,13 +243,16 @@ START_TEST(who_watches_hears_of_each_piece_that_dies_late)
 {
     struct event_sink sink = {.event = hear};
 
-    tellings = 0;
+    tellings = set = fired = 0;
     stack_listen(s, &sink);
     uint64_t before = s->events.packets;
     piece(0, 24, true);
     piece(48, 24, true);
     ck_assert_int_eq(tellings, 0);
+    ck_assert_int_eq(set, 1);
+    ck_assert_int_eq(fired, 0);
     stack_advance(s, instant_add(s->now, 61 * NS_PER_S));
+    ck_assert_int_eq(fired, 1);
     ck_assert_int_eq(tellings, 2);
     ck_assert_uint_eq(told[0] + told[1], 2 * before + 3); /* by their numbers */
     ck_assert_uint_ne(told[0], told[1]);
