@@ -207,8 +207,7 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     if (entry->challenged)
         conn->challenged_at = challenged_at(entry);
     conn->retransmits = conn->rto.backoff = entry->retransmits;
-    if (entry->rcv_wnd > 0)
-        conn->retransmit_at = entry->retransmit_at;
+    conn->retransmit_at = entry->retransmit_at;
     conn->timing = entry->timing; /* nothing was sent again since, so it is the first timeout */
     conn->timed = conn->snd.nxt;
     conn->timed_at = instant_add(entry->retransmit_at, -rto_current(&conn->rto, &limits));
@@ -327,10 +326,10 @@ static void deflate(struct tcp *tcp, struct syn_entry *entry, const struct tcp_c
     instant at = conn->retransmit_at;
 
     take_back(entry, conn);
-    if (instant_is_never(at)) /* nothing has left yet */
-        at = instant_is_never(entry->retransmit_at)
-                 ? instant_add(now, rto_current(&conn->rto, &limits))
-                 : entry->retransmit_at;
+    if (instant_is_never(at)) { /* it is new: what it owes may have to wait for its neighbour */
+        at = instant_add(now, rto_current(&conn->rto, &limits));
+        events_timer(tcp->events, entry->id, TIMER_RETRANSMIT, at, now);
+    }
     if (at.ns != entry->retransmit_at.ns) {
         queue_remove(tcp, entry);
         entry->retransmits = conn->retransmits;

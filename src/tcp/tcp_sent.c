@@ -134,6 +134,7 @@ static void sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_ou
         conn->timing = true;
         conn->timed = conn->snd.nxt;
         conn->timed_at = now;
+        tcp_arm_retransmit(tcp, conn, now);
     }
     if (instant_is_never(conn->retransmit_at))
         tcp_arm_retransmit(tcp, conn, now);

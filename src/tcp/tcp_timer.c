@@ -33,13 +33,14 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
     bool in_flight = seq_lt(conn->snd.una, conn->snd.nxt);
-    bool before = conn->persisting, ran = !instant_is_never(conn->retransmit_at);
+    bool before = conn->persisting;
+    instant deadline = conn->retransmit_at;
 
     conn->persisting = tcp_state_can_send((enum tcp_state)conn->state) && conn->snd.wnd == 0 &&
                        (in_flight || has_unsent(conn));
     conn->retransmit_at = INSTANT_NEVER;
     if (!in_flight && !conn->persisting && !conn->ecn_wait) {
-        if (ran)
+        if (!instant_is_never(deadline))
             events_timer(tcp->events, conn->id, TIMER_RETRANSMIT, INSTANT_NEVER, now);
         return;
     }
@@ -47,8 +48,9 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
         conn->since = now;
     conn->retransmit_at =
         tcp_within_user_timeout(tcp, conn, instant_add(now, rto_current(&conn->rto, &limits)));
-    events_timer(tcp->events, conn->id, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT,
-                 conn->retransmit_at, now);
+    if (conn->retransmit_at.ns != deadline.ns || conn->persisting != before)
+        events_timer(tcp->events, conn->id, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT,
+                     conn->retransmit_at, now);
 }
 
 static void count_try(struct tcp_conn *conn)

@@ -2,9 +2,9 @@
  * fuzz_values.c - texts that people write: values, addresses, prefixes.
  *
  * Asserted of every text: a value that is accepted is within its range and says so in digits and a
- * unit; one that is refused changes nothing; the same text with anything behind it is another text;
- * an address is accepted when the C library accepts it, means the same, and reads back from its own
- * form.
+ * unit, or in a word of its kind; one that is refused changes nothing; the same text with anything
+ * behind it is another text; an address is accepted when the C library accepts it, means the same,
+ * and reads back from its own form.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,14 +17,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct {
     const char *key;
+    enum value_kind kind;
     size_t offset;
     int64_t min, max;
 } table[] = {
 #define TAPIO_X(field, key, kind, initial, min, max, what)                                         \
-    {key, offsetof(struct stack_values, field), min, max},
+    {key, VALUE_##kind, offsetof(struct stack_values, field), min, max},
     TAPIO_VALUE_LIST(TAPIO_X)
 #undef TAPIO_X
 };
+
+static const char *const cc_words[] = {TAPIO_CC_WORDS};
+
+/* Digits and a unit: without leading zeros it is the number itself, in some unit. */
+static void is_a_number(const char *text, int64_t value)
+{
+    size_t digits = strspn(text, "0123456789");
+    uint64_t number = 0;
+
+    assert(digits > 0 && strlen(text) - digits <= 3);
+    for (size_t i = 0; i < digits; i++)
+        number = number * 10 + (uint64_t)(text[i] - '0');
+    assert(number == 0 ? value == 0 : (uint64_t)value % number == 0);
+}
+
+static void says_so(const char *text, enum value_kind kind, int64_t value)
+{
+    if (kind == VALUE_WORD)
+        assert(strcmp(text, cc_words[value]) == 0);
+    else if (kind == VALUE_SWITCH && text[0] == 'o')
+        assert(strcmp(text, value ? "on" : "off") == 0);
+    else
+        is_a_number(text, value);
+}
 
 static void try_value(size_t n, const char *text)
 {
@@ -44,16 +69,7 @@ static void try_value(size_t n, const char *text)
     memcpy((char *)&values + table[n].offset, (const char *)&before + table[n].offset,
            sizeof(value));
     assert(memcmp(&values, &before, sizeof(values)) == 0); /* and no other has changed */
-
-    size_t digits = strspn(text, "0123456789");
-    assert(digits > 0 || strcmp(text, "on") == 0 || strcmp(text, "off") == 0);
-    assert(strlen(text) - digits <= 3);
-    /* Without leading zeros it is the number itself, in some unit. */
-    uint64_t number = 0;
-    for (size_t i = 0; i < digits; i++)
-        number = number * 10 + (uint64_t)(text[i] - '0');
-    if (digits > 0)
-        assert(number == 0 ? value == 0 : (uint64_t)value % number == 0);
+    says_so(text, table[n].kind, value);
 }
 
 static void try_addr(const char *text)
