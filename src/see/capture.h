@@ -17,7 +17,7 @@
 #include <tapio/event.h>
 
 #include "see/pcapng.h"
-#include "see/text.h"
+#include "base/text.h"
 
 struct capture {
     struct event_sink sink; /* for stack_listen() */

@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 #include "base/octet_ring.h"
-#include "see/json.h"
+#include "base/json.h"
 
 enum {
     CONTROL_SCHEMA = 1,     /* of requests, and of the lines that all verbs share */

@@ -9,7 +9,7 @@
 
 #include <tapio/tapio.h>
 
-#include "see/text.h"
+#include "base/text.h"
 
 /* Room for all lines of one render call, whatever the numbers. */
 enum { COUNTERS_TEXT = 8192 };

@@ -2,7 +2,7 @@
  * explain_json.c - a packet as one line of JSON.
  */
 #include "see/explain.h"
-#include "see/json.h"
+#include "base/json.h"
 
 static const char *const sums[] = {
     [SUM_RIGHT] = "right",

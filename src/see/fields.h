@@ -17,7 +17,7 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
-#include "see/text.h"
+#include "base/text.h"
 #include "tcp/tcp_wire.h"
 
 enum {

@@ -16,7 +16,7 @@
 
 #include "base/instant.h"
 #include "base/sink.h"
-#include "see/text.h"
+#include "base/text.h"
 
 /* clang-format off */
 #define LOG_TOPIC_LIST(X) \

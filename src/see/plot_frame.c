@@ -6,7 +6,7 @@
  */
 #include "see/plot_frame.h"
 
-#include "see/text.h"
+#include "base/text.h"
 
 enum {
     TICKS_X = 12,

@@ -8,7 +8,7 @@
  * and the line only if it is near.
  */
 #include "see/plot_frame.h"
-#include "see/text.h"
+#include "base/text.h"
 
 /* What was sent again, by cause: a colour and a shape for each. */
 static const struct cause {

@@ -8,7 +8,7 @@
 #ifndef TAPIO_SEE_SUMMARY_H
 #define TAPIO_SEE_SUMMARY_H
 
-#include "see/text.h"
+#include "base/text.h"
 
 /* What the packet is, as far as its headers say. */
 enum summary_kind {

@@ -16,7 +16,7 @@
 
 #include <tapio/tapio.h>
 
-#include "see/text.h"
+#include "base/text.h"
 
 /* clang-format off */
 #define WHY_ABOUT_LIST(X) \

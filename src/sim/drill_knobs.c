@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "see/text.h"
+#include "base/text.h"
 #include "sim/drill_run.h"
 
 enum form {

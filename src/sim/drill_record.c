@@ -17,7 +17,7 @@
  * A value of a call is a number, null for `...`, {"octets":HEX}, {"address":TEXT}, a list, or an
  * object whose members without a name have their index for one.
  */
-#include "see/text.h"
+#include "base/text.h"
 #include "sim/drill_run.h"
 
 enum { SCHEMA = 1 };

@@ -5,7 +5,7 @@
  * are armed. When a packet is wrong, its `why` says what made the stack send it; when one did not
  * come, the figures say what the sender is waiting for.
  */
-#include "see/text.h"
+#include "base/text.h"
 #include "sim/drill_run.h"
 
 static size_t first_octets(const struct iovec *iov, int iovcnt, uint8_t *out, size_t room)

@@ -9,7 +9,7 @@
 #define TAPIO_SIM_DRILL_WIRE_H
 
 #include "base/bytes.h"
-#include "see/text.h"
+#include "base/text.h"
 #include "sim/drill_ast.h"
 
 enum { DRILL_PACKET_MAX = 65536, DRILL_TCP_OPTIONS = 40 };

@@ -4,7 +4,7 @@
 #ifndef TAPIO_SIM_LAB_PAPER_H
 #define TAPIO_SIM_LAB_PAPER_H
 
-#include "see/text.h"
+#include "base/text.h"
 
 enum { LAB_WIDTH_MIN = 60, LAB_WIDTH_MAX = 100, LAB_PRINT = 2048 };
 

@@ -28,7 +28,7 @@
 
 #include "base/memory.h"
 #include "dev/impair.h"
-#include "see/text.h"
+#include "base/text.h"
 
 enum {
     LAB_WORD = 32, /* octets of a name, the NUL included */

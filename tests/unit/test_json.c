@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "base/base.h"
-#include "see/json.h"
+#include "base/json.h"
 #include "support/proves.h"
 
 static char buffer[1024];

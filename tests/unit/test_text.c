@@ -1,5 +1,5 @@
 /* test_text.c - the formatter behind captures, logs and counters. */
-#include "see/text.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
  * json.c - see json.h.
  */
-#include "see/json.h"
+#include "base/json.h"
 
 #define EXACT_MAX (UINT64_C(1) << 53) /* up to here every whole number is a double, too */
 

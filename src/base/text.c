@@ -5,7 +5,7 @@
  * packet is on its way. Everything goes through append(), the one place that knows the buffer's
  * end.
  */
-#include "see/text.h"
+#include "base/text.h"
 
 static void append(struct text *t, const char *at, size_t len)
 {

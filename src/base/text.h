@@ -4,8 +4,8 @@
  * Always NUL-terminated, never longer than the buffer: what does not fit is cut off and remembered
  * in `cut`. Nothing here fails or allocates.
  */
-#ifndef TAPIO_SEE_TEXT_H
-#define TAPIO_SEE_TEXT_H
+#ifndef TAPIO_BASE_TEXT_H
+#define TAPIO_BASE_TEXT_H
 
 #include "base/addr.h"
 #include "base/bytes.h"

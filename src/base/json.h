@@ -14,10 +14,10 @@
  * Commas are its own business. What does not fit is cut off as text is, and seen by text.cut: a
  * line that was cut is no JSON and must not leave. Keys are the code's own and are not escaped.
  */
-#ifndef TAPIO_SEE_JSON_H
-#define TAPIO_SEE_JSON_H
+#ifndef TAPIO_BASE_JSON_H
+#define TAPIO_BASE_JSON_H
 
-#include "see/text.h"
+#include "base/text.h"
 
 struct json {
     struct text *out;
