@@ -4,16 +4,13 @@
 #ifndef TAPIO_HTTP_RESPONSE_H
 #define TAPIO_HTTP_RESPONSE_H
 
-#include "base/bytes.h"
+#include "http/http_date.h"
 
 enum {
-    HTTP_DATE_LEN = 29,       /* of an IMF-fixdate */
     HTTP_LOCATION_MAX = 512,  /* a longer one is written relative; see http_response.c */
     HTTP_EXPLAIN_MAX = 384,   /* octets of the page that explains an error */
     HTTP_RESPONSE_ROOM = 1536 /* of any head, with such a page behind it */
 };
-
-static const int64_t HTTP_NO_DATE = INT64_MIN;
 
 struct http_response {
     int status;
@@ -24,9 +21,6 @@ struct http_response {
     bool close;            /* Connection: close */
     bool keep_alive;       /* Connection: keep-alive, which HTTP/1.0 wants to be told */
 };
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7); years are kept within 1 and 9999. */
-void http_date_format(int64_t seconds, char out[HTTP_DATE_LEN]);
 
 /* Writes status line and fields; `date` is what http_date_format() made of the time. It fits into
  * HTTP_RESPONSE_ROOM. */
