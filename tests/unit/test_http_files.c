@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "http/http_conn.h"
@@ -501,51 +500,6 @@ START_TEST(five_thousand_slow_readers_do_not_hold_up_others)
 }
 END_TEST
 
-/* --- RFC 9110, 5.6.7: dates ----------------------------------------------------------------- */
-
-static void check_date(int64_t seconds)
-{
-    char ours[HTTP_DATE_LEN + 1] = {0}, libc[64];
-    time_t t = (time_t)seconds;
-    struct tm tm;
-
-    http_date_format(seconds, ours);
-    strftime(libc, sizeof(libc), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&t, &tm));
-    if (strcmp(ours, libc) != 0)
-        ck_abort_msg("%lld is %s, not %s", (long long)seconds, libc, ours);
-}
-
-START_TEST(dates_are_those_of_the_calendar)
-{
-    static const struct {
-        int64_t seconds;
-        const char *text;
-    } rows[] = {
-        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
-        {-1, "Wed, 31 Dec 1969 23:59:59 GMT"},
-        {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},
-        {951782400, "Tue, 29 Feb 2000 00:00:00 GMT"},
-        {951868799, "Tue, 29 Feb 2000 23:59:59 GMT"},
-        {951868800, "Wed, 01 Mar 2000 00:00:00 GMT"},
-        {4107542399, "Sun, 28 Feb 2100 23:59:59 GMT"},
-        {4107542400, "Mon, 01 Mar 2100 00:00:00 GMT"},
-        {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
-        {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT"},
-        {-62135596800, "Mon, 01 Jan 0001 00:00:00 GMT"},
-        {INT64_MIN, "Mon, 01 Jan 0001 00:00:00 GMT"},
-    };
-    char text[HTTP_DATE_LEN];
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        http_date_format(rows[i].seconds, text);
-        ck_assert_msg(memcmp(text, rows[i].text, HTTP_DATE_LEN) == 0, "%.29s", text);
-    }
-    for (int64_t day = -150000; day < 150000; day += 1) /* from 1559 to 2380 */
-        check_date(day * 86400 + (day * 7919) % 86400);
-    PROVES("RFC9110-6.6.1-a");
-}
-END_TEST
-
 static TCase *add_tcase(Suite *s, const char *name)
 {
     TCase *c = tcase_create(name);
@@ -587,8 +541,5 @@ int main(void)
     tcase_add_test(c, peer_that_takes_nothing_for_30_seconds_is_reset);
     tcase_add_test(c, slow_peer_is_served_and_a_trickling_one_is_not);
     tcase_add_test(c, five_thousand_slow_readers_do_not_hold_up_others);
-
-    c = add_tcase(s, "RFC 9110, 5.6.7: dates");
-    tcase_add_test(c, dates_are_those_of_the_calendar);
     return run_suite(s, "http_files");
 }
