@@ -230,3 +230,29 @@ int http_request_judge(struct http_request *request, struct bytes head)
     request->keep_alive = http_framing_persists(&seen.framing, request->minor);
     return status;
 }
+
+/* --- for those who ask for more ----------------------------------------------------------- */
+
+bool http_request_next(const struct http_request *request, struct bytes head, const char *name,
+                       size_t *at, struct bytes *value)
+{
+    while (*at < request->field_count) {
+        const struct http_field *field = &request->fields[(*at)++];
+        if (http_equals(http_slice_of(head, field->name), name)) {
+            *value = http_slice_of(head, field->value);
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t http_request_find(const struct http_request *request, struct bytes head, const char *name,
+                         struct bytes *value)
+{
+    size_t at = 0, count = 0;
+
+    *value = bytes_first(head, 0);
+    while (http_request_next(request, head, name, &at, value))
+        count++;
+    return count;
+}
