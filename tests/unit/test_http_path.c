@@ -3,7 +3,6 @@
  */
 #include "http/http_path.h"
 
-#include "http/http_mime.h"
 #include "support/exact.h"
 #include "support/holds.h"
 #include "support/proves.h"
@@ -204,29 +203,6 @@ START_TEST(encoding_is_undone_by_decoding)
 }
 END_TEST
 
-START_TEST(media_type_is_that_of_the_extension)
-{
-    static const struct {
-        const char *name, *type;
-    } rows[] = {
-        {"index.html", "text/html; charset=utf-8"},
-        {"a/B.HTM", "text/html; charset=utf-8"},
-        {"x.tar.gz", "application/gzip"},
-        {"x.js", "text/javascript; charset=utf-8"},
-        {"x.woff2", "font/woff2"},
-        {"html", "application/octet-stream"},
-        {"dir.html/file", "application/octet-stream"},
-        {"x.", "application/octet-stream"},
-        {"", "application/octet-stream"},
-        {"x.htmlx", "application/octet-stream"},
-        {".txt", "text/plain; charset=utf-8"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        ck_assert_str_eq(http_mime_type(rows[i].name, strlen(rows[i].name)), rows[i].type);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("http_path");
@@ -238,9 +214,6 @@ int main(void)
     tcase_add_test(c, names_are_well_formed_utf8);
     tcase_add_test(c, names_have_a_length);
     tcase_add_test(c, encoding_is_undone_by_decoding);
-    suite_add_tcase(s, c);
-    c = tcase_create("RFC 9110, 8.3: media types");
-    tcase_add_test(c, media_type_is_that_of_the_extension);
     suite_add_tcase(s, c);
     return run_suite(s, "http_path");
 }
