@@ -71,8 +71,9 @@ TAPIO_API TAPIO_NODISCARD struct stack *stack_new(const struct stack_config *con
                                                   const struct env *env);
 TAPIO_API void stack_free(struct stack *stack);
 
-/* The most memory that the caps in the config allow, in octets. */
+/* The most memory that the caps in the config allow, in octets, and what is taken now. */
 TAPIO_API uint64_t stack_memory_cap(const struct stack *stack);
+TAPIO_API uint64_t stack_memory_used(const struct stack *stack);
 
 /* --- with a device ------------------------------------------------------------------------ */
 

@@ -33,7 +33,9 @@ void *memory_alloc(struct memory *memory, size_t len)
         octets =
             calloc(1, len); /* fresh pages stay untouched, so a large table costs what it holds */
     }
-    if (!octets)
+    if (octets)
+        memory->octets += len;
+    else
         memory->failures++;
     return octets;
 }
@@ -42,6 +44,7 @@ void memory_release(struct memory *memory, void *octets, size_t len)
 {
     if (!octets)
         return;
+    memory->octets -= len;
     if (is_callers(memory))
         memory->env->release(memory->env->context, octets, len);
     else

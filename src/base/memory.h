@@ -11,6 +11,7 @@
 struct memory {
     const struct env *env;
     uint64_t failures; /* how often there was none */
+    uint64_t octets;   /* that are out */
 };
 
 /* `len` zeroed octets, aligned to 16 as malloc's are, or NULL. memory_release() wants the same

@@ -212,7 +212,7 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
     if (!s)
         return NULL;
     s->env = *env;
-    s->memory.env = &s->env;
+    s->memory = (struct memory){.env = &s->env, .octets = memory.octets};
     s->config = *config;
     if (s->config.link == STACK_LINK_ETHERNET && mac_is_zero(s->config.mac))
         s->config.mac = made_up_mac(&keys);
@@ -251,7 +251,7 @@ void stack_free(struct stack *s)
     pool_fini(&s->sockets);
     frame_pool_fini(&s->frames);
     struct env env = s->env;
-    struct memory memory = {.env = &env};
+    struct memory memory = {.env = &env, .octets = sizeof(*s)};
     memory_release(&memory, s, sizeof(*s));
 }
 
@@ -340,6 +340,11 @@ void stack_usage(const struct stack *s, struct stack_usage *out)
                                 .epoll_items = s->epoll_items.used,
                                 .islands = s->tcp.islands.used,
                                 .timers = s->wheel.armed - arp_timers(&s->arp)};
+}
+
+uint64_t stack_memory_used(const struct stack *s)
+{
+    return s->memory.octets;
 }
 
 uint64_t stack_memory_cap(const struct stack *s)

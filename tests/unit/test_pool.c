@@ -65,7 +65,9 @@ START_TEST(memory_that_there_is_not_is_counted)
     ck_assert_ptr_null(memory_alloc(&memory, 10));
     ck_assert_ptr_null(memory_alloc(&memory, 10));
     ck_assert_uint_eq(memory.failures, 2);
+    ck_assert_uint_eq(memory.octets, 10);
     memory_release(&memory, octets, 10);
+    ck_assert_uint_eq(memory.octets, 0);
     ck_assert_uint_eq(env.blocks, 0);
 }
 END_TEST
