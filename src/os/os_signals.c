@@ -3,11 +3,12 @@
  *
  * A handler could interrupt anything; a descriptor is polled with the others, between two turns of
  * the loop. A shell starts a background job with SIGINT ignored, and a signal that is ignored never
- * reaches a signalfd: so both get their default action first. Whoever sends one means it.
+ * reaches a signalfd: so each gets its default action first. Whoever sends one means it.
  */
 #include "os/os_signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -38,17 +39,29 @@ void os_signals_ignore(void)
         sigaction(meaningless[i], &nothing, NULL);
 }
 
+static int open_set(const sigset_t *set)
+{
+    int fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    sigprocmask(SIG_BLOCK, set, NULL);
+    return fd;
+}
+
+static void close_set(int fd, const sigset_t *set)
+{
+    close(fd);
+    sigprocmask(SIG_UNBLOCK, set, NULL);
+}
+
 int os_signals_open(void)
 {
     sigset_t set = stop_signals();
 
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
-    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return fd;
+    return open_set(&set);
 }
 
 int os_signals_read(int fd)
@@ -67,7 +80,48 @@ int os_signals_read(int fd)
 void os_signals_close(int fd)
 {
     sigset_t set = stop_signals();
+    close_set(fd, &set);
+}
 
+/* --- SIGHUP ------------------------------------------------------------------------------- */
+
+static sigset_t hangup_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+/* A terminal that has gone cannot be opened. */
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
     close(fd);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    return true;
+}
+
+int os_signals_open_hangup(struct os_hangup *hangup)
+{
+    sigset_t set = hangup_signal();
+    bool spared = signal(SIGHUP, SIG_DFL) == SIG_IGN;
+
+    *hangup = (struct os_hangup){.fd = open_set(&set), .has_terminal = !spared && has_terminal()};
+    return hangup->fd < 0 ? hangup->fd : 0;
+}
+
+bool os_signals_hung_up(const struct os_hangup *hangup)
+{
+    return hangup->has_terminal && !has_terminal();
+}
+
+void os_signals_close_hangup(struct os_hangup *hangup)
+{
+    sigset_t set = hangup_signal();
+
+    close_set(hangup->fd, &set);
+    hangup->fd = -1;
 }
