@@ -2,9 +2,9 @@
  * serve.c - `tapio serve`: a web server, and the three small services of old, on addresses of our
  * own.
  *
- * Starting is careful and in the order of privilege: the command line, the folder, then log,
- * capture and device (rig.c), then the sockets. `ready` is printed when all of them listen: whoever
- * reads it may connect.
+ * Starting is careful and in the order of privilege: the command line, the folder and the access
+ * log, then log, capture and device (rig.c), then the sockets. `ready` is printed when all of them
+ * listen: whoever reads it may connect.
  *
  * Ending is polite. After the first signal nothing new is accepted, every connection gets its FIN
  * when its answer is out, and DRAIN is how long peers have to finish; what is left then is reset. A
@@ -25,6 +25,7 @@
 #include "os/os_control.h"
 #include "os/os_files.h"
 #include "rig.h"
+#include "serve_log.h"
 #include "verbs.h"
 
 #define DRAIN      (5 * NS_PER_S)
@@ -40,6 +41,7 @@ struct serve {
     struct options options;
     const char *root;          /* NULL: the built-in page */
     uint16_t port[PORT_COUNT]; /* 0: not wanted */
+    struct serve_log log;
 
     struct rig rig;
     struct os_files files;
@@ -98,6 +100,18 @@ static int take_chargen(void *context, const char *text, struct refusal *refusal
     return take_port(context, PORT_CHARGEN, text, refusal);
 }
 
+static int take_access_log(void *context, const char *text, struct refusal *refusal)
+{
+    struct serve *serve = context;
+    return serve_log_take_path(&serve->log, text, refusal);
+}
+
+static int take_log_format(void *context, const char *text, struct refusal *refusal)
+{
+    struct serve *serve = context;
+    return serve_log_take_format(&serve->log, text, refusal);
+}
+
 /* clang-format off */
 static const struct option_row rows[] = {
     {"root",    0, "DIR",  "the folder whose files are served (default: a built-in page)", take_root},
@@ -105,6 +119,8 @@ static const struct option_row rows[] = {
     {"echo",    0, "PORT", "send back what comes (RFC 862)",                               take_echo},
     {"discard", 0, "PORT", "take what comes and say nothing (RFC 863)",                    take_discard},
     {"chargen", 0, "PORT", "send a pattern without end (RFC 864)",                         take_chargen},
+    {"access-log", 0, "FILE|-", "a line for each request; SIGHUP opens the file anew",     take_access_log},
+    {"log-format", 0, "FORMAT", "common, combined or json (default combined)",             take_log_format},
 };
 /* clang-format on */
 
@@ -289,6 +305,8 @@ static void tell_ready(const struct serve *serve)
 
     if (rig->control)
         memory += OS_CONTROL_CLIENTS * control_memory_cap();
+    if (serve->log.open)
+        memory += sizeof serve->log;
     int len = snprintf(
         line, sizeof line, "ready http://%s/ dev=%s %s mtu=%u %s%s offload=%s memory=%" PRIu64 "MB",
         endpoint_format(http, at), rig->options->device, rig_device_state(rig), rig->config.mtu,
@@ -319,7 +337,9 @@ static int run(struct serve *serve)
 {
     struct refusal refusal;
 
-    int status = open_servers(serve, &refusal);
+    int status = serve_log_join(&serve->log, &serve->rig, &refusal);
+    if (!status)
+        status = open_servers(serve, &refusal);
     if (status) {
         status = say_refusal(&refusal);
     } else {
@@ -340,7 +360,7 @@ int verb_serve(int argc, char **argv)
     enum options_wish wish;
     int first;
 
-    serve = (struct serve){.files.root = -1, .port[PORT_HTTP] = 80};
+    serve = (struct serve){.files.root = -1, .port[PORT_HTTP] = 80, .log.format = ACCESS_COMBINED};
     int status = options_read(&serve.options, &verb, &serve, argc, argv, &wish, &first, &refusal);
     if (!status && options_grant(&verb, wish))
         return EXIT_SUCCESS;
@@ -348,16 +368,22 @@ int verb_serve(int argc, char **argv)
     if (!status)
         status = check_ports(&serve, &refusal);
     if (!status)
+        status = serve_log_check(&serve.log, &refusal);
+    if (!status)
         status = open_root(&serve, &refusal);
+    if (!status)
+        status = serve_log_open(&serve.log, &serve.options, &refusal);
     if (!status) {
         raise_descriptor_limit();
         status = rig_open(&serve.rig, &serve.options, &refusal);
     }
     if (status) {
+        serve_log_close(&serve.log);
         os_files_close(&serve.files);
         return say_refusal(&refusal);
     }
     status = run(&serve);
+    serve_log_close(&serve.log);
     rig_close(&serve.rig);
     os_files_close(&serve.files);
     return status;

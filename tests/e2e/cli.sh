@@ -80,7 +80,7 @@ help_names_all_options() {
     local option
     run serve --help
     for option in dev addr host-addr gateway dns mac mtu queues offload capture impair set seed control \
-        ready-fd log profile capture-raw root port echo discard chargen; do
+        ready-fd log profile capture-raw root port echo discard chargen access-log log-format; do
         grep -q -e "--$option" "$WORK/out" || fail "--$option is not in the help"
     done
 }
@@ -166,6 +166,11 @@ usage_table() {
 1|get http://localhost:8000/|--host-addr
 1|dig @192.0.2.1 example|--gateway
 2|serve --root|needs an argument
+2|serve --access-log|needs an argument
+2|serve --log-format xml --access-log -|common, combined or json
+2|serve --log-format json|--access-log
+1|serve --access-log /nothing/here|No such file
+1|serve --access-log /etc|Is a directory
 1|serve --root /nothing/here|No such file
 1|serve --root /etc/passwd|Not a directory
 1|serve --capture /nothing/here|No such file
