@@ -26,9 +26,11 @@ struct files_ops {
     /* Octets read, 0 at the end of the file. */
     int64_t (*read)(void *context, int file, uint64_t offset, void *octets, size_t len);
     void (*close)(void *context, int file);
-    /* Calls `entry` for each name in the directory, until it returns false. */
-    int (*list)(void *context, const char *path,
-                bool (*entry)(void *cookie, const char *name, const struct file_info *info),
+    /* The next names of the directory that `dir` is open at, whose path is `path`: calls `entry`
+     * for each of a bounded number. How many it has gone past, those for which there was nothing to
+     * tell included; 0 at the end of the directory. "." and ".." are not told. */
+    int (*list)(void *context, int dir, const char *path,
+                void (*entry)(void *cookie, const char *name, const struct file_info *info),
                 void *cookie);
 };
 

@@ -35,28 +35,6 @@ static void quote(struct json *j, struct bytes octets)
     text_add_char(j->out, '"');
 }
 
-/* How many octets of `b` are one well-formed character of UTF-8; 0: none. */
-static size_t utf8_len(struct bytes b)
-{
-    size_t len = b.at[0] < 0x80                      ? 1
-                 : b.at[0] >= 0xc2 && b.at[0] < 0xe0 ? 2
-                 : b.at[0] >= 0xe0 && b.at[0] < 0xf0 ? 3
-                 : b.at[0] >= 0xf0 && b.at[0] < 0xf5 ? 4
-                                                     : 0;
-
-    if (len == 0 || len > b.len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((b.at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* neither a longer form of a shorter one, nor a surrogate, nor beyond the last */
-    if ((b.at[0] == 0xe0 && b.at[1] < 0xa0) || (b.at[0] == 0xed && b.at[1] >= 0xa0) ||
-        (b.at[0] == 0xf0 && b.at[1] < 0x90) || (b.at[0] == 0xf4 && b.at[1] >= 0x90))
-        return 0;
-    return len;
-}
-
 static void quote_utf8(struct json *j, struct bytes b)
 {
     struct text *out = j->out;

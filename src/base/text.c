@@ -124,3 +124,24 @@ void text_add_escaped(struct text *t, struct bytes octets)
         }
     }
 }
+
+size_t utf8_len(struct bytes b)
+{
+    size_t len = b.at[0] < 0x80                      ? 1
+                 : b.at[0] >= 0xc2 && b.at[0] < 0xe0 ? 2
+                 : b.at[0] >= 0xe0 && b.at[0] < 0xf0 ? 3
+                 : b.at[0] >= 0xf0 && b.at[0] < 0xf5 ? 4
+                                                     : 0;
+
+    if (len == 0 || len > b.len)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((b.at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* neither a longer form of a shorter one, nor a surrogate, nor beyond the last */
+    if ((b.at[0] == 0xe0 && b.at[1] < 0xa0) || (b.at[0] == 0xed && b.at[1] >= 0xa0) ||
+        (b.at[0] == 0xf0 && b.at[1] < 0x90) || (b.at[0] == 0xf4 && b.at[1] >= 0x90))
+        return 0;
+    return len;
+}

@@ -38,6 +38,10 @@ void text_add_endpoint(struct text *t, struct endpoint end);
  * \r, \t or \xNN. One line stays one line, and a terminal sees no escape sequence. */
 void text_add_escaped(struct text *t, struct bytes octets);
 
+/* How many octets the first character has, when it is well-formed UTF-8 (RFC 3629); else 0. There
+ * must be an octet. */
+size_t utf8_len(struct bytes octets);
+
 static inline struct bytes text_bytes(const struct text *t)
 {
     return bytes_of(t->at, t->len);

@@ -1,9 +1,10 @@
 /*
  * http_listing.h - what is in a folder, as a page for people or as JSON (`?json`).
  *
- * A listing is a source (http_source.h): names are read in bounded steps, sorted once all are
- * there, and written row by row. It holds names while its reader reads, so there are few at a time,
- * each with a cap of entries and of octets; what is beyond is not listed, and the page says so.
+ * A listing is a source (http_source.h): names are read in bounded steps and, once all are there,
+ * written row by row, folders first. It holds names while its reader reads, so there are few at a
+ * time, each with a cap of entries and of octets; what is beyond is not listed, and the page says
+ * so.
  *
  *     ?sort=name|size|time  ?order=asc|desc  ?json
  */

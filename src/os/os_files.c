@@ -11,6 +11,9 @@
  * acquiring a terminal, and fstat() tells the kind before anybody gets a handle: what is neither a
  * regular file nor a directory is closed again, with -EACCES, and never read.
  *
+ * A folder is listed in steps, with no more than a handle to remember where it was; see
+ * files_list().
+ *
  * Left out on purpose: mmap. A file that shrinks while it is sent would be a SIGBUS; with pread()
  * it is a short count.
  */
@@ -133,39 +136,39 @@ static int entry_info(const struct os_files *files, int dir, const char *path, c
     return 0;
 }
 
-static int files_list(void *context, const char *path,
-                      bool (*entry)(void *cookie, const char *name, const struct file_info *info),
+static bool is_of_every_folder(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* A folder may hold millions of names, and each is looked up: what the kernel puts into a small
+ * buffer is one step. A record is a header and its name with a NUL, rounded up to 8 octets, so none
+ * is below 24. readdir() would read ahead, and remember where it was in memory of its own. */
+static int files_list(void *context, int dir, const char *path,
+                      void (*entry)(void *cookie, const char *name, const struct file_info *info),
                       void *cookie)
 {
+    enum { NAMES = 64, RECORD_MIN = 24 };
     const struct os_files *files = context;
+    char records[NAMES * RECORD_MIN];
+    ssize_t len;
+    int names = 0;
 
-    int fd = open_beneath(files->root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-    if (fd < 0)
-        return fd;
-    DIR *dir = fdopendir(fd);
-    if (!dir) {
-        int err = -errno;
-        close(fd);
-        return err;
-    }
-    int err = 0;
-    for (;;) {
-        errno = 0;
-        const struct dirent *d = readdir(dir);
-        if (!d) {
-            err = -errno;
-            break;
-        }
+    do
+        len = getdents64(dir, records, sizeof records);
+    while (len < 0 && errno == EINTR);
+    if (len < 0)
+        return -errno;
+    for (ssize_t at = 0; at < len; names++) {
+        const char *name = records + at + offsetof(struct dirent64, d_name);
+        unsigned short record_len;
         struct file_info info;
-        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-            continue;
-        if (entry_info(files, fd, path, d->d_name, &info))
-            continue; /* gone since readdir() */
-        if (!entry(cookie, d->d_name, &info))
-            break;
+        memcpy(&record_len, records + at + offsetof(struct dirent64, d_reclen), sizeof record_len);
+        at += record_len;
+        if (!is_of_every_folder(name) && !entry_info(files, dir, path, name, &info))
+            entry(cookie, name, &info); /* else it is gone since */
     }
-    closedir(dir);
-    return err;
+    return names;
 }
 
 int os_files_open(struct os_files *files, const char *path)

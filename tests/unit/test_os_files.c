@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static struct files_ops ops;
 
 static const char *in_top(const char *name)
 {
-    static char path[200];
+    static char path[400];
     snprintf(path, sizeof path, "%s/%s", top, name);
     return path;
 }
@@ -273,24 +274,49 @@ END_TEST
 /* --- listing ------------------------------------------------------------------------------ */
 
 struct listing {
-    int count, limit;
+    int count;
     char names[2048];
 };
 
-static bool take_entry(void *cookie, const char *name, const struct file_info *info)
+static void take_entry(void *cookie, const char *name, const struct file_info *info)
 {
     struct listing *l = cookie;
     static const char kinds[] = "rdo"; /* as enum file_kind */
     size_t len = strlen(l->names);
+
     snprintf(l->names + len, sizeof l->names - len, "%s:%c ", name, kinds[info->kind]);
-    return ++l->count != l->limit;
+    l->count++;
+}
+
+static int open_folder(const char *path)
+{
+    struct file_info info;
+
+    int dir = ops.open(ops.context, path, &info);
+    ck_assert_int_ge(dir, 0);
+    ck_assert_int_eq(info.kind, FILE_DIRECTORY);
+    return dir;
+}
+
+/* Lists all of a folder; how many names it went past. */
+static int list_all(const char *path, struct listing *l)
+{
+    int dir = open_folder(path), past = 0, step;
+
+    *l = (struct listing){0};
+    while ((step = ops.list(ops.context, dir, path, take_entry, l)) > 0)
+        past += step;
+    ck_assert_int_eq(step, 0);
+    ck_assert_int_eq(ops.list(ops.context, dir, path, take_entry, l), 0); /* it stays at the end */
+    ops.close(ops.context, dir);
+    return past;
 }
 
 START_TEST(list_names_everything_and_follows_links_only_inside)
 {
-    struct listing l = {0};
+    struct listing l;
 
-    ck_assert_int_eq(ops.list(ops.context, ".", take_entry, &l), 0);
+    ck_assert_int_eq(list_all(".", &l), 12); /* with "." and "..", which are not told */
     ck_assert_int_eq(l.count, 10);
     ck_assert_ptr_nonnull(strstr(l.names, "small.txt:r "));
     ck_assert_ptr_nonnull(strstr(l.names, "folder:d "));
@@ -299,31 +325,77 @@ START_TEST(list_names_everything_and_follows_links_only_inside)
     ck_assert_ptr_nonnull(strstr(l.names, "out-relative:o "));
     ck_assert_ptr_nonnull(strstr(l.names, "out-folder:o "));
     ck_assert_ptr_nonnull(strstr(l.names, "loop:o "));
-    l = (struct listing){0};
-    ck_assert_int_eq(ops.list(ops.context, "folder", take_entry, &l), 0);
+    list_all("folder", &l);
     ck_assert_int_eq(l.count, 2);
     ck_assert_ptr_nonnull(strstr(l.names, "up-but-inside:r "));
     PROVES("W06");
 }
 END_TEST
 
-START_TEST(list_ends_when_it_is_told)
+static void count_entry(void *cookie, const char *name, const struct file_info *info)
 {
-    struct listing l = {.limit = 2};
+    int *seen = cookie;
+    unsigned number;
 
-    ck_assert_int_eq(ops.list(ops.context, ".", take_entry, &l), 0);
-    ck_assert_int_eq(l.count, 2);
+    ck_assert_int_eq(sscanf(name, "%u", &number), 1);
+    ck_assert_uint_lt(number, 1000);
+    ck_assert_int_eq(info->kind, FILE_REGULAR);
+    seen[number]++;
+}
+
+START_TEST(list_of_many_names_goes_in_bounded_steps_and_tells_each_once)
+{
+    static int seen[1000];
+    char name[64];
+    int step, past = 0;
+
+    ck_assert_int_eq(mkdir(in_top("site/many"), 0755), 0);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "site/many/%d", i);
+        write_file(name, "");
+    }
+    int dir = open_folder("many");
+    while ((step = ops.list(ops.context, dir, "many", count_entry, seen)) > 0) {
+        ck_assert_int_le(step, 64);
+        past += step;
+    }
+    ops.close(ops.context, dir);
+    ck_assert_int_eq(step, 0);
+    ck_assert_int_eq(past, 1002);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(seen[i], 1);
+}
+END_TEST
+
+START_TEST(list_tells_the_longest_name)
+{
+    struct listing l;
+    char name[NAME_MAX + 1], path[NAME_MAX + 32];
+
+    memset(name, 'n', NAME_MAX);
+    name[NAME_MAX] = '\0';
+    snprintf(path, sizeof path, "site/folder/%s", name);
+    int fd = open(in_top(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    list_all("folder", &l);
+    ck_assert_int_eq(l.count, 3);
+    ck_assert_ptr_nonnull(strstr(l.names, name));
 }
 END_TEST
 
 START_TEST(list_of_what_is_no_folder_below_the_root_fails)
 {
     struct listing l = {0};
+    struct file_info info;
 
-    ck_assert_int_eq(ops.list(ops.context, "..", take_entry, &l), -EXDEV);
-    ck_assert_int_eq(ops.list(ops.context, "out-folder", take_entry, &l), -EXDEV);
-    ck_assert_int_eq(ops.list(ops.context, "small.txt", take_entry, &l), -ENOTDIR);
-    ck_assert_int_eq(ops.list(ops.context, "nothing", take_entry, &l), -ENOENT);
+    ck_assert_int_eq(ops.open(ops.context, "..", &info), -EXDEV);
+    ck_assert_int_eq(ops.open(ops.context, "out-folder", &info), -EXDEV);
+    int file = ops.open(ops.context, "small.txt", &info);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(ops.list(ops.context, file, "small.txt", take_entry, &l), -ENOTDIR);
+    ops.close(ops.context, file);
+    ck_assert_int_eq(ops.list(ops.context, -1, ".", take_entry, &l), -EBADF);
     ck_assert_int_eq(l.count, 0);
     PROVES("W06");
 }
@@ -344,7 +416,7 @@ END_TEST
 START_TEST(no_descriptor_is_left_open)
 {
     struct file_info info;
-    struct listing l = {0};
+    struct listing l;
 
     int before = dup(0);
     close(before);
@@ -354,7 +426,7 @@ START_TEST(no_descriptor_is_left_open)
             ops.close(ops.context, file);
     }
     ck_assert_int_eq(ops.open(ops.context, "fifo", &info), -EACCES);
-    ck_assert_int_eq(ops.list(ops.context, ".", take_entry, &l), 0);
+    list_all(".", &l);
     int after = dup(0);
     close(after);
     ck_assert_int_eq(after, before);
@@ -377,7 +449,8 @@ int main(void)
     tcase_add_test(c, a_file_above_4_GiB_is_read_exactly);
     tcase_add_test(c, a_file_that_shrinks_gives_a_short_count);
     tcase_add_test(c, list_names_everything_and_follows_links_only_inside);
-    tcase_add_test(c, list_ends_when_it_is_told);
+    tcase_add_test(c, list_of_many_names_goes_in_bounded_steps_and_tells_each_once);
+    tcase_add_test(c, list_tells_the_longest_name);
     tcase_add_test(c, list_of_what_is_no_folder_below_the_root_fails);
     tcase_add_test(c, a_root_must_be_a_folder);
     tcase_add_test(c, no_descriptor_is_left_open);
