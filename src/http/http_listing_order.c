@@ -103,9 +103,12 @@ void listing_order_add(struct http_listing *l)
 
     assert(at < HTTP_LISTING_ENTRIES);
     l->left++;
-    while (at > 0 && is_before(l, &l->entries[at], &l->entries[(at - 1) / 2])) {
-        swap(&l->entries[at], &l->entries[(at - 1) / 2]);
-        at = (at - 1) / 2;
+    while (at > 0) {
+        const uint32_t parent = (at - 1) / 2;
+        if (!is_before(l, &l->entries[at], &l->entries[parent]))
+            return;
+        swap(&l->entries[at], &l->entries[parent]);
+        at = parent;
     }
 }
 

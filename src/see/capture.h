@@ -16,8 +16,8 @@
 
 #include <tapio/event.h>
 
-#include "see/pcapng.h"
 #include "base/text.h"
+#include "see/pcapng.h"
 
 struct capture {
     struct event_sink sink; /* for stack_listen() */

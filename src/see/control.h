@@ -15,9 +15,9 @@
 #include <tapio/snapshot.h>
 #include <tapio/tapio.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/octet_ring.h"
-#include "base/json.h"
 
 enum {
     CONTROL_SCHEMA = 1,     /* of requests, and of the lines that all verbs share */

@@ -1,8 +1,8 @@
 /*
  * explain_json.c - a packet as one line of JSON.
  */
-#include "see/explain.h"
 #include "base/json.h"
+#include "see/explain.h"
 
 static const char *const sums[] = {
     [SUM_RIGHT] = "right",

@@ -7,8 +7,8 @@
  * Window lines rise far above the text when the peer's buffer is large: the axis follows the text,
  * and the line only if it is near.
  */
-#include "see/plot_frame.h"
 #include "base/text.h"
+#include "see/plot_frame.h"
 
 /* What was sent again, by cause: a colour and a shape for each. */
 static const struct cause {

@@ -27,8 +27,8 @@
 #include <tapio/tapio.h>
 
 #include "base/memory.h"
-#include "dev/impair.h"
 #include "base/text.h"
+#include "dev/impair.h"
 
 enum {
     LAB_WORD = 32, /* octets of a name, the NUL included */
