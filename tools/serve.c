@@ -17,56 +17,20 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "apps/service.h"
-#include "apps/service_udp.h"
 #include "base/addr.h"
 #include "drain.h"
-#include "http/http_server.h"
 #include "os/os_control.h"
-#include "os/os_files.h"
-#include "rig.h"
-#include "serve_log.h"
+#include "serve.h"
 #include "verbs.h"
 
 #define DRAIN      (5 * NS_PER_S)
 #define DRAIN_LOOK (10 * NS_PER_MS) /* how often it is asked whether all are gone */
 
-enum { BACKLOG = 1024, SERVICE_CONNECTIONS = 4096 };
-
-enum service_port { PORT_HTTP, PORT_ECHO, PORT_DISCARD, PORT_CHARGEN, PORT_COUNT };
+enum { SERVICE_CONNECTIONS = 4096 };
 
 static const char *const port_names[PORT_COUNT] = {"port", "echo", "discard", "chargen"};
 
-struct serve {
-    struct options options;
-    const char *root;          /* NULL: the built-in page */
-    uint16_t port[PORT_COUNT]; /* 0: not wanted */
-    struct serve_log log;
-
-    struct rig rig;
-    struct os_files files;
-    struct files_ops files_ops;
-    struct http_server *http;
-    struct service *services[PORT_COUNT];      /* NULL: not wanted */
-    struct service_udp *datagrams[PORT_COUNT]; /* the same over UDP */
-    struct os_machine http_machine;
-    struct os_machine drain;
-    bool stopping;
-    instant stop_at; /* when stopping: until then peers may finish, */
-    instant look_at; /* and the next look whether they have */
-};
-
 /* --- the command line --------------------------------------------------------------------- */
-
-static int take_root(void *context, const char *text, struct refusal *refusal)
-{
-    struct serve *serve = context;
-
-    if (!*text)
-        return refuse(refusal, EXIT_USAGE, "--root needs the name of a folder");
-    serve->root = text;
-    return 0;
-}
 
 static int take_port(struct serve *serve, enum service_port which, const char *text,
                      struct refusal *refusal)
@@ -114,8 +78,13 @@ static int take_log_format(void *context, const char *text, struct refusal *refu
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {"root",    0, "DIR",  "the folder whose files are served (default: a built-in page)", take_root},
+    {"root",    0, "DIR",  "the folder whose files are served (default: a built-in page)", serve_take_root},
     {"port",    0, "PORT", "where the web server listens (default 80)",                    take_http},
+    {"index",   0, "NAME", "the file that stands for its folder (default index.html)",     serve_take_index},
+    {"no-listing", 0, NULL, "a folder without such a file is not listed, but 404",         serve_take_no_listing},
+    {"mime-types", 0, "FILE", "types of files, as in /etc/mime.types; before our own",     serve_take_mime_types},
+    {"header",  0, "NAME: VALUE", "add a field to every response, repeatable",             serve_take_header},
+    {"per-client", 0, "N", "connections that one address may have (default 16384)",        serve_take_per_client},
     {"echo",    0, "PORT", "send back what comes (RFC 862)",                               take_echo},
     {"discard", 0, "PORT", "take what comes and say nothing (RFC 863)",                    take_discard},
     {"chargen", 0, "PORT", "send a pattern without end (RFC 864)",                         take_chargen},
@@ -182,7 +151,7 @@ static void stop(struct rig *rig, instant now)
     serve->stopping = true;
     serve->stop_at = instant_add(now, DRAIN);
     serve->look_at = now;
-    http_server_stop(serve->http);
+    http_server_stop(serve->http, now);
     for (size_t i = 0; i < PORT_COUNT; i++)
         if (serve->services[i])
             service_stop(serve->services[i]);
@@ -190,34 +159,6 @@ static void stop(struct rig *rig, instant now)
 }
 
 /* --- starting ----------------------------------------------------------------------------- */
-
-static instant http_deadline(struct os_machine *machine)
-{
-    struct serve *serve = CONTAINER_OF(machine, struct serve, http_machine);
-    return http_server_deadline(serve->http);
-}
-
-static void http_advance(struct os_machine *machine, instant now)
-{
-    struct serve *serve = CONTAINER_OF(machine, struct serve, http_machine);
-    http_server_advance(serve->http, now);
-}
-
-static int open_root(struct serve *serve, struct refusal *refusal)
-{
-    int err = serve->root ? os_files_open(&serve->files, serve->root) : 0;
-
-    if (err == -ENOSYS)
-        return refuse(refusal, EXIT_FAILURE,
-                      "--root %s: this kernel has no openat2(), so files cannot be served safely; "
-                      "use Linux 5.6 or newer",
-                      serve->root);
-    if (err)
-        return refuse(refusal, EXIT_FAILURE, "--root %s: %s; name a folder that can be read",
-                      serve->root, strerror(-err));
-    serve->files_ops = os_files_ops(&serve->files);
-    return 0;
-}
 
 /* Each file that is being sent holds a descriptor: take as many as we may have. */
 static void raise_descriptor_limit(void)
@@ -230,25 +171,6 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static int open_http(struct serve *serve, struct refusal *refusal)
-{
-    struct http_server_config config;
-
-    http_server_config_init(&config);
-    config.stack = serve->rig.stack;
-    config.env = &serve->rig.env.env;
-    config.local.port = serve->port[PORT_HTTP];
-    config.backlog = BACKLOG;
-    config.files = serve->root ? &serve->files_ops : NULL;
-    int err = http_server_new(&config, os_now(), &serve->http);
-    if (err)
-        return refuse(refusal, EXIT_FAILURE, "--port %d: %s", serve->port[PORT_HTTP],
-                      strerror(-err));
-    serve->http_machine = (struct os_machine){.deadline = http_deadline, .advance = http_advance};
-    os_loop_add_machine(&serve->rig.loop, &serve->http_machine);
-    return 0;
-}
-
 static int open_service(struct serve *serve, enum service_port which, enum service_kind kind,
                         struct refusal *refusal)
 {
@@ -259,7 +181,7 @@ static int open_service(struct serve *serve, enum service_port which, enum servi
         .stack = serve->rig.stack,
         .env = &serve->rig.env.env,
         .local.port = serve->port[which],
-        .backlog = BACKLOG,
+        .backlog = SERVE_BACKLOG,
         .connections = SERVICE_CONNECTIONS,
     };
     struct service_udp_config udp = {.kind = kind,
@@ -278,7 +200,7 @@ static int open_service(struct serve *serve, enum service_port which, enum servi
 
 static int open_servers(struct serve *serve, struct refusal *refusal)
 {
-    int status = open_http(serve, refusal);
+    int status = serve_http_open(serve, refusal);
     if (!status)
         status = open_service(serve, PORT_ECHO, SERVICE_ECHO, refusal);
     if (!status)
@@ -329,7 +251,7 @@ static void close_servers(struct serve *serve)
         if (serve->services[i])
             service_free(serve->services[i]);
     if (serve->http)
-        http_server_free(serve->http);
+        http_server_free(serve->http, os_now());
     drain_reset(serve->rig.stack, serve->rig.dev, os_now());
 }
 
@@ -360,7 +282,13 @@ int verb_serve(int argc, char **argv)
     enum options_wish wish;
     int first;
 
-    serve = (struct serve){.files.root = -1, .port[PORT_HTTP] = 80, .log.format = ACCESS_COMBINED};
+    serve = (struct serve){
+        .files.root = -1,
+        .port[PORT_HTTP] = 80,
+        .index = "index.html",
+        .listing = true,
+        .log.format = ACCESS_COMBINED,
+    };
     int status = options_read(&serve.options, &verb, &serve, argc, argv, &wish, &first, &refusal);
     if (!status && options_grant(&verb, wish))
         return EXIT_SUCCESS;
@@ -370,7 +298,7 @@ int verb_serve(int argc, char **argv)
     if (!status)
         status = serve_log_check(&serve.log, &refusal);
     if (!status)
-        status = open_root(&serve, &refusal);
+        status = serve_http_prepare(&serve, &refusal);
     if (!status)
         status = serve_log_open(&serve.log, &serve.options, &refusal);
     if (!status) {
@@ -379,12 +307,12 @@ int verb_serve(int argc, char **argv)
     }
     if (status) {
         serve_log_close(&serve.log);
-        os_files_close(&serve.files);
+        serve_http_release(&serve);
         return say_refusal(&refusal);
     }
     status = run(&serve);
     serve_log_close(&serve.log);
     rig_close(&serve.rig);
-    os_files_close(&serve.files);
+    serve_http_release(&serve);
     return status;
 }

@@ -16,10 +16,6 @@
 #include "talk.h"
 #include "verbs.h"
 
-#ifndef TAPIO_VERSION
-#define TAPIO_VERSION "0.1.0"
-#endif
-
 struct verb {
     const char *name;
     const char *help;

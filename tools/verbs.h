@@ -5,6 +5,10 @@
 #ifndef TAPIO_TOOLS_VERBS_H
 #define TAPIO_TOOLS_VERBS_H
 
+#ifndef TAPIO_VERSION
+#define TAPIO_VERSION "0.1.0"
+#endif
+
 int verb_serve(int argc, char **argv);
 int verb_get(int argc, char **argv);
 int verb_ping(int argc, char **argv);

@@ -1,21 +1,19 @@
 /*
- * http_answer.c - from a request to a response: which file or page, or which error.
+ * http_answer.c - from a request to a response: who answers it, and the head of what is said.
  *
- * A response is a head, made here in full, and content that follows from a page in memory or from a
- * file. The file is opened once, described by what it was then, and held open until it is sent:
- * what happens to its name meanwhile does not matter, and its length is never guessed.
- *
- * Left out for now: listings of directories (404 when there is no index.html), ranges, conditions
- * (Last-Modified is sent, If-Modified-Since is not looked at yet), and content of requests, which a
- * GET has no use for: it is not read, and the connection closes behind the response (RFC
- * 9112, 9.3).
+ * A response is a head, made here in full, and content that follows: from a page in memory, from a
+ * file, or from a source that makes it on the way. What is asked for is found in this order: a
+ * handler with that path, a page, a file (http_answer_file.c). What answers says what there is
+ * (struct http_representation); which part of it is sent, and whether any has to be, is decided in
+ * one place for all of them (http_answer_with()).
  */
 #include <errno.h>
 
 #include "http/http_conn.h"
-#include "http/http_mime.h"
+#include "http/http_octets.h"
+#include "http/http_ranges.h"
 
-static const char index_name[] = "index.html";
+static const char html[] = "text/html; charset=utf-8";
 
 static int64_t seconds_of(int64_t ns)
 {
@@ -35,34 +33,44 @@ static const char *date_now(struct http_server *server)
     return server->date;
 }
 
+static struct bytes head_of(const struct http_exchange *x)
+{
+    return bytes_of(x->input + x->begin, x->parser.at);
+}
+
+/* --- heads -------------------------------------------------------------------------------- */
+
 /* Writes the head of a response to the exchange, and the content behind it when that is small
  * enough to be a page about an error. */
 static void put_head(struct http_server *server, struct http_exchange *x,
                      struct http_response *response, struct bytes content)
 {
-    struct writer w = writer_of(x->head, sizeof(x->head));
-    const struct http_request *request = &x->parser.request;
+    struct writer w = writer_of(x->out, sizeof(x->out));
 
+    response->extra = server->config.extra;
     response->close = x->close;
-    response->keep_alive = request->minor == 0 && !x->close;
+    response->keep_alive = x->parser.request.minor == 0 && !x->close;
     http_response_emit(&w, response, date_now(server));
     if (!x->head_only)
         write_bytes(&w, content.at, content.len);
     assert(!w.overrun);
-    x->head_len = (uint32_t)(sizeof(x->head) - w.left);
-    x->head_sent = 0;
+    x->out_len = (uint32_t)(sizeof(x->out) - w.left);
+    x->out_sent = 0;
+    x->status = response->status;
+    x->sent = x->head_only ? 0 : content.len;
 }
 
 /* A response to GET has `length` octets of content behind its head; one to HEAD says so only
  * (RFC 9110, 9.3.2). */
-static void put_content(struct http_exchange *x, const uint8_t *content, int file, uint64_t length)
+static void put_content(struct http_exchange *x, const struct http_representation *rep,
+                        uint64_t offset, uint64_t length)
 {
-    x->content = content;
-    x->file = file;
+    x->content = rep->content;
+    x->file = rep->file;
     x->took = 0;
     x->expected = HTTP_CHUNK;
     x->probe = HTTP_CHUNK_MIN;
-    x->offset = 0;
+    x->offset = offset;
     x->left = x->head_only ? 0 : length;
 }
 
@@ -72,65 +80,180 @@ void http_answer_fini(struct http_server *server, struct http_exchange *x)
         server->config.files->close(server->config.files->context, x->file);
     x->file = HTTP_NO_FILE;
     x->left = 0;
+    if (x->source)
+        x->source->close(x->source);
+    x->source = NULL;
+    x->starved = false;
 }
 
-static void answer_explained(struct http_server *server, struct http_exchange *x, int status,
-                             const char *directory)
+/* --- answers without a representation ----------------------------------------------------- */
+
+static const char *methods_of(const struct http_exchange *x)
+{
+    return x->handler && x->handler->takes_post ? "GET, HEAD, OPTIONS, POST" : "GET, HEAD, OPTIONS";
+}
+
+/* `response` has what is special about it. */
+static void answer_explained(struct http_server *server, struct http_exchange *x,
+                             struct http_response *response)
 {
     uint8_t text[HTTP_EXPLAIN_MAX];
     struct writer w = writer_of(text, sizeof(text));
 
     http_answer_fini(server, x);
-    http_explain_emit(&w, status);
+    http_explain_emit(&w, response->status);
     assert(!w.overrun);
     struct bytes content = bytes_of(text, sizeof(text) - w.left);
-    struct http_response response = {
-        .status = status,
-        .content_length = content.len,
-        .type = "text/html; charset=utf-8",
-        .modified_s = HTTP_NO_DATE,
-        .directory = directory,
-    };
-    put_head(server, x, &response, content);
+    response->has_length = true;
+    response->content_length = content.len;
+    response->type = html;
+    if (response->status == 405)
+        response->allow = methods_of(x);
+    put_head(server, x, response, content);
 }
 
-void http_answer_error(struct http_server *server, struct http_exchange *exchange, int status)
+void http_answer_error(struct http_server *server, struct http_exchange *x, int status)
 {
-    answer_explained(server, exchange, status, NULL);
+    answer_explained(server, x, &(struct http_response){.status = status});
 }
 
-static void answer_page(struct http_server *server, struct http_exchange *x,
-                        const struct http_page *page)
+void http_answer_redirect(struct http_server *server, struct http_exchange *x)
 {
-    struct http_response response = {
-        .status = 200,
-        .content_length = page->content.len,
-        .type = page->type,
-        .modified_s = HTTP_NO_DATE,
-    };
+    answer_explained(server, x,
+                     &(struct http_response){
+                         .status = 301,
+                         .directory = server->path.text,
+                         .query = http_slice_of(head_of(x), x->parser.request.query),
+                     });
+}
+
+/* What may be done here, or that it is done: no content, and so no length (RFC 9110, 8.6). */
+static void answer_without_content(struct http_server *server, struct http_exchange *x,
+                                   const char *allow)
+{
+    struct http_response response = {.status = 204, .allow = allow};
 
     put_head(server, x, &response, bytes_of(NULL, 0));
-    put_content(x, page->content.at, HTTP_NO_FILE, page->content.len);
 }
 
-/* Takes the open file. */
-static void answer_file(struct http_server *server, struct http_exchange *x, int file,
-                        const struct file_info *info)
+/* --- answers with one --------------------------------------------------------------------- */
+
+void http_answer_with(struct http_server *server, struct http_exchange *x,
+                      struct http_representation *rep)
 {
-    const struct http_path *path = &server->path;
-    struct http_response response = {
-        .status = 200,
-        .content_length = info->size,
-        .type = http_mime_type(path->text, path->len),
-        .modified_s = seconds_of(info->mtime_ns),
-    };
+    const struct http_request *request = &x->parser.request;
+    const struct bytes head = head_of(x);
+    uint64_t first = 0, last = 0;
 
     date_now(server);
-    if (response.modified_s > server->date_s)
-        response.modified_s = server->date_s; /* never in the future (RFC 9110, 8.8.2.1) */
+    if (rep->is.modified_s > server->date_s)
+        rep->is.modified_s = server->date_s; /* never in the future (RFC 9110, 8.8.2.1) */
+    struct http_response response = {
+        .status = http_conditions(request, head, &rep->is, server->date_s),
+        .is = &rep->is,
+        .varies = rep->varies,
+        .ranges = true,
+        .whole = rep->length,
+    };
+    enum http_part part = HTTP_WHOLE;
+    if (!response.status && http_if_range(request, head, &rep->is, server->date_s))
+        part = http_part_wanted(request, head, rep->length, &first, &last);
+    if (part == HTTP_UNSATISFIABLE)
+        response.status = 416;
+    if (response.status) { /* 304, 412 or 416: the file is not needed */
+        if (rep->file != HTTP_NO_FILE)
+            server->config.files->close(server->config.files->context, rep->file);
+        response.is = response.status == 304 ? &rep->is : NULL;
+        if (response.status == 304)
+            put_head(server, x, &response, bytes_of(NULL, 0));
+        else
+            answer_explained(server, x, &response);
+        return;
+    }
+    response.status = part == HTTP_PART ? 206 : 200;
+    response.type = rep->type;
+    response.coding = rep->coding;
+    response.has_length = true;
+    response.content_length = part == HTTP_PART ? last - first + 1 : rep->length;
+    response.first = first;
+    response.last = last;
     put_head(server, x, &response, bytes_of(NULL, 0));
-    put_content(x, NULL, file, info->size);
+    put_content(x, rep, first, response.content_length);
 }
+
+void http_answer_source(struct http_conn *conn, struct http_source *source, const char *type)
+{
+    struct http_server *server = conn->server;
+    struct http_exchange *x = conn->exchange;
+    struct http_response response = {.status = 200, .type = type};
+
+    if (x->head_only) {
+        source->close(source);
+    } else {
+        /* HTTP/1.0 knows no chunks: there the end of the connection is that of the content */
+        x->chunked = x->parser.request.minor > 0;
+        x->close |= !x->chunked;
+        source->conn = conn;
+        x->source = source;
+    }
+    response.chunked = !x->head_only && x->chunked;
+    put_head(server, x, &response, bytes_of(NULL, 0));
+}
+
+static void answer_page(struct http_server *server, struct http_exchange *x, size_t index)
+{
+    const struct http_page *page = &server->config.pages[index];
+    struct http_representation rep = {
+        .is.modified_s = HTTP_NO_DATE,
+        .length = page->content.len,
+        .type = page->type,
+        .content = page->content.at,
+        .file = HTTP_NO_FILE,
+    };
+
+    http_etag_of(rep.is.etag, server->page_tags[index], page->content.len, 0, NULL);
+    http_answer_with(server, x, &rep);
+}
+
+/* 0, or the status of an error. */
+static int answer_handler(struct http_conn *conn, instant now)
+{
+    struct http_exchange *x = conn->exchange;
+    const struct http_handler *handler = x->handler;
+    struct sock_info info;
+    struct http_made made = {0};
+    struct http_call call = {
+        .request = &x->parser.request,
+        .head = head_of(x),
+        .query = http_slice_of(head_of(x), x->parser.request.query),
+        .content = bytes_of(x->input + x->begin + x->parser.at, x->body_kept),
+        .now = now,
+    };
+
+    if (sock_info(conn->server->config.stack, conn->socket, &info))
+        return 500;
+    call.remote = info.facts.remote;
+    int status = handler->answer(handler->context, &call, &made);
+    if (status == 204)
+        answer_without_content(conn->server, x, NULL);
+    if (status)
+        return status == 204 ? 0 : status;
+    if (made.source) {
+        http_answer_source(conn, made.source, made.type);
+        return 0;
+    }
+    struct http_representation rep = {
+        .is.modified_s = HTTP_NO_DATE,
+        .length = made.content.len,
+        .type = made.type,
+        .content = made.content.at,
+        .file = HTTP_NO_FILE,
+    };
+    http_answer_with(conn->server, x, &rep);
+    return 0;
+}
+
+/* --- who answers -------------------------------------------------------------------------- */
 
 int http_status_of(int err)
 {
@@ -154,106 +277,66 @@ int http_status_of(int err)
     return 500;
 }
 
-/* Names the index of the directory that server->path names. False when that is too long a name. */
-static bool append_index(struct http_path *path)
+static const struct http_handler *find_handler(const struct http_server *server)
 {
-    const bool root = path->len == 1 && path->text[0] == '.';
-
-    if (root)
-        path->len = 0;
-    if (path->len + 1 + sizeof(index_name) > sizeof(path->text))
-        return false;
-    if (!root)
-        path->text[path->len++] = '/';
-    memcpy(path->text + path->len, index_name, sizeof(index_name));
-    path->len += sizeof(index_name) - 1;
-    return true;
+    for (size_t i = 0; i < server->config.handler_count; i++)
+        if (strcmp(server->config.handlers[i].path, server->path.text) == 0)
+            return &server->config.handlers[i];
+    return NULL;
 }
 
-/* Answers with what server->path names. 0, or the status of an error. */
-static int answer_path(struct http_server *server, struct http_exchange *x)
+int http_answer_route(struct http_server *server, struct http_exchange *x)
 {
-    const struct files_ops *files = server->config.files;
-    struct http_path *path = &server->path;
-    struct file_info info;
-    int file = files->open(files->context, path->text, &info);
+    const struct http_request *request = &x->parser.request;
+    const bool reads = request->method == HTTP_GET || request->method == HTTP_HEAD ||
+                       request->method == HTTP_OPTIONS;
 
-    if (file < 0)
-        return http_status_of(file);
-    if (info.kind == FILE_REGULAR && !path->directory) {
-        answer_file(server, x, file, &info);
-        return 0;
-    }
-    files->close(files->context, file);
-    if (info.kind == FILE_REGULAR)
-        return 404; /* a file has nothing below it */
-    if (info.kind == FILE_OTHER)
-        return 403;
-    if (!path->directory) {
-        /* Without the slash, relative links in its index would lead nowhere. */
-        answer_explained(server, x, 301, path->text);
-        return 0;
-    }
-    if (!append_index(path))
-        return 404;
-    file = files->open(files->context, path->text, &info);
-    if (file < 0)
-        return http_status_of(file);
-    if (info.kind != FILE_REGULAR) {
-        files->close(files->context, file);
-        return 404;
-    }
-    answer_file(server, x, file, &info);
-    return 0;
-}
-
-/* What is wrong with a request that is well formed; 0 if nothing is. */
-static int refusal_of(const struct http_request *request)
-{
+    x->close = !request->keep_alive || server->stopping;
+    x->head_only = request->method == HTTP_HEAD;
+    x->handler = NULL;
     if (request->method == HTTP_UNKNOWN)
         return 501;
-    if (request->method != HTTP_GET && request->method != HTTP_HEAD)
+    if (request->method == HTTP_CONNECT)
+        return 405; /* its target is no path */
+    int status = http_path_decode(http_slice_of(head_of(x), request->path), &server->path);
+    if (!status && server->config.handler_count)
+        x->handler = find_handler(server);
+    if (!reads && !(request->method == HTTP_POST && x->handler && x->handler->takes_post))
         return 405;
-    if (request->expect_unknown)
-        return 417;
-    if (request->chunked)
-        return 411;
-    if (request->content_length > HTTP_CONTENT_MAX)
-        return 413;
-    return 0;
+    return status ? status : request->expect_unknown ? 417 : 0;
 }
 
 /* 0, or the status of an error. */
-static int answer_target(struct http_server *server, struct http_exchange *x, struct bytes target)
+static int answer_target(struct http_conn *conn, instant now)
 {
-    int status = http_path_decode(target, &server->path);
+    struct http_server *server = conn->server;
+    struct http_exchange *x = conn->exchange;
+    const struct http_request *request = &x->parser.request;
 
-    if (status)
-        return status;
+    if (request->method == HTTP_OPTIONS) {
+        answer_without_content(server, x, methods_of(x));
+        return 0;
+    }
+    if (x->handler)
+        return answer_handler(conn, now);
+    if (conn->state == HTTP_TAKING) { /* others have used it meanwhile */
+        int status = http_path_decode(http_slice_of(head_of(x), request->path), &server->path);
+        if (status)
+            return status;
+    }
     for (size_t i = 0; i < server->config.page_count; i++) {
-        const struct http_page *page = &server->config.pages[i];
-        if (strcmp(page->name, server->path.text) == 0) {
-            answer_page(server, x, page);
+        if (strcmp(server->config.pages[i].name, server->path.text) == 0) {
+            answer_page(server, x, i);
             return 0;
         }
     }
-    return server->config.files ? answer_path(server, x) : 404;
+    return server->config.files ? http_answer_file(conn) : 404;
 }
 
-void http_answer(struct http_server *server, struct http_exchange *exchange)
+void http_answer(struct http_conn *conn, int status, instant now)
 {
-    struct http_exchange *x = exchange;
-    const struct http_request *request = &x->parser.request;
-    const struct bytes input = bytes_of(x->input + x->begin, x->end - x->begin);
-
-    /* Content is not read, so nothing can be read behind it. The final response goes out at once,
-     * which is also what a client that expects 100 is owed (RFC 9110, 10.1.1). */
-    const bool has_content = request->chunked || request->content_length;
-    x->close = !request->keep_alive || has_content || server->stopping;
-    x->head_only = request->method == HTTP_HEAD;
-    int status = refusal_of(request);
     if (!status)
-        status = answer_target(server, x, http_slice_of(input, request->path));
+        status = answer_target(conn, now);
     if (status)
-        http_answer_error(server, x, status);
+        http_answer_error(conn->server, conn->exchange, status);
 }

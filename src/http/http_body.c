@@ -6,7 +6,10 @@
  * cost without a bound: a size has at most 16 digits and stays below 2^63, which is checked before
  * it is used; the extensions of all chunks together and the trailers have a cap, or a server could
  * send for ever without sending content. Trailers are not merged into the fields (7.1.2); they are
- * checked for their octets and dropped.
+ * checked for their form and dropped.
+ *
+ * What a server pads a size with is nobody's harm, and some do; in a request it is how two readers
+ * come to see two chunks, so there (`strict`) the grammar is all that is taken.
  */
 #include "http/http_body.h"
 
@@ -15,13 +18,16 @@
 enum state {
     CONTENT,      /* HTTP_BODY_LENGTH, HTTP_BODY_UNTIL_CLOSE */
     SIZE,         /* in a chunk's size */
-    EXTENSION,    /* behind it */
+    PADDING,      /* white space behind it */
+    EXTENSION_AT, /* behind a semicolon: a name must come */
+    EXTENSION,    /* within one */
     SIZE_LF,      /* its line's CR has been seen */
     CHUNK,        /* in its octets */
     CHUNK_CR,     /* behind them */
     CHUNK_LF,     /* ... and their CR */
     TRAILER,      /* at the beginning of a line behind the last chunk */
-    TRAILER_LINE, /* within one */
+    TRAILER_NAME, /* within a name */
+    TRAILER_LINE, /* behind its colon */
     TRAILER_LF,   /* its CR has been seen */
     END_LF,       /* the last line's CR has been seen */
     COMPLETE,
@@ -61,21 +67,35 @@ static void size_octet(struct http_body *b, uint8_t octet)
     } else if (b->digits && octet == '\r') {
         b->state = SIZE_LF;
     } else if (b->digits && (octet == ';' || http_is_space(octet))) {
-        b->state = EXTENSION;
+        b->state = octet == ';' ? EXTENSION_AT : PADDING;
         b->extensions++;
     } else {
         fail(b, "a chunk does not begin with its size");
     }
 }
 
+/* Behind a size and before its line's end. */
 static void extension_octet(struct http_body *b, uint8_t octet)
 {
-    if (octet == '\r')
+    const uint8_t state = b->state;
+    bool good = http_octet_is(octet, HTTP_VALUE);
+
+    if (octet == '\r' && (state == EXTENSION || (state == PADDING && !b->strict))) {
         b->state = SIZE_LF;
-    else if (!http_octet_is(octet, HTTP_VALUE))
+        return;
+    }
+    if (state == PADDING)
+        good = octet == ';' || http_is_space(octet);
+    else if (state == EXTENSION_AT)
+        good = http_is_space(octet) || http_octet_is(octet, HTTP_TCHAR);
+    if (!good)
         fail(b, "the extension of a chunk is malformed");
     else if (++b->extensions > HTTP_CHUNK_EXTENSIONS_MAX)
         fail(b, "there are more than 8192 octets of chunk extensions");
+    else if (octet == ';')
+        b->state = EXTENSION_AT;
+    else if (state == EXTENSION_AT && !http_is_space(octet))
+        b->state = EXTENSION;
 }
 
 static void trailer_octet(struct http_body *b, uint8_t octet)
@@ -84,12 +104,14 @@ static void trailer_octet(struct http_body *b, uint8_t octet)
 
     if (++b->trailers > HTTP_TRAILERS_MAX)
         fail(b, "there are more than 32768 octets of trailers");
-    else if (octet == '\r')
+    else if (octet == '\r' && state != TRAILER_NAME)
         b->state = state == TRAILER ? END_LF : TRAILER_LF;
-    else if (http_octet_is(octet, state == TRAILER ? HTTP_TCHAR : HTTP_VALUE))
+    else if (octet == ':' && state == TRAILER_NAME)
         b->state = TRAILER_LINE;
-    else
+    else if (!http_octet_is(octet, state == TRAILER_LINE ? HTTP_VALUE : HTTP_TCHAR))
         fail(b, "a trailer is malformed");
+    else if (state == TRAILER)
+        b->state = TRAILER_NAME;
 }
 
 /* A CR or LF that must be here. */
@@ -108,6 +130,8 @@ static void framing_octet(struct http_body *b, uint8_t octet)
     case SIZE:
         size_octet(b, octet);
         break;
+    case PADDING:
+    case EXTENSION_AT:
     case EXTENSION:
         extension_octet(b, octet);
         break;
@@ -122,6 +146,7 @@ static void framing_octet(struct http_body *b, uint8_t octet)
         expect(b, octet, '\n', SIZE);
         break;
     case TRAILER:
+    case TRAILER_NAME:
     case TRAILER_LINE:
         trailer_octet(b, octet);
         break;

@@ -1,5 +1,5 @@
 /*
- * http_body.h - the content of a response, freed of its framing (RFC 9112, 6 and 7).
+ * http_body.h - the content of a message, freed of its framing (RFC 9112, 6 and 7).
  *
  * Pure and incremental: octets of the stream go in, slices of them that are content come out;
  * nothing is kept or copied.
@@ -25,6 +25,7 @@ enum {
 struct http_body {
     enum http_body_kind kind;
     uint8_t state;
+    bool strict;         /* of a request: to be set behind http_body_init(); see http_body.c */
     uint8_t digits;      /* of the chunk's size so far */
     uint32_t extensions; /* octets */
     uint32_t trailers;   /* octets */

@@ -3,10 +3,11 @@
  *
  * What is hard: a peer may send and read at any pace, stop in the middle or vanish, and a thousand
  * others wait. So a connection never waits in here. It does what can be done now, in steps that
- * each end in one of four ways (enum step), and remembers where it was:
+ * each end in one of four ways (enum http_step), and remembers where it was:
  *
- *     FRESH / IDLE / READING --- a whole request ---> WRITING --- keep alive ---> IDLE
- *                                                        +------- close ---> LINGERING ---> gone
+ *     FRESH / IDLE / READING --- a head ---> TAKING its content ---> WRITING --- keep alive --->
+ * IDLE
+ *                                                                       +--- close ---> LINGERING
  *
  * No more is read than fits the exchange's buffer, and nothing while a response is on its way:
  * behind that the receive window closes, so pipelined requests cost the peer's memory and not ours.
@@ -27,19 +28,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-enum step {
-    STEP_GO_ON, /* the state has changed; there may be more to do */
-    STEP_WAIT,  /* for the socket */
-    STEP_YIELD, /* enough for now: others first */
-    STEP_GONE,  /* there is no connection any more */
-};
-
-/* What is left of a connection's turn. */
-struct turn {
-    size_t octets;
-    unsigned requests;
-};
-
 static void set_option(struct http_conn *conn, int level, int option, const void *value,
                        socklen_t len)
 {
@@ -54,10 +42,13 @@ static void arm(struct http_conn *conn, int64_t ns, instant now)
     wheel_arm(&conn->server->wheel, &conn->timer, instant_add(now, ns));
 }
 
-static void set_state(struct http_conn *conn, enum http_conn_state state, instant now)
+void http_conn_set_state(struct http_conn *conn, enum http_conn_state state, instant now)
 {
     const struct http_server_config *config = &conn->server->config;
 
+    list_remove(&conn->idle);
+    if (state == HTTP_IDLE)
+        list_append(&conn->server->idle, &conn->idle);
     conn->state = state;
     switch (state) {
     case HTTP_FRESH:
@@ -66,6 +57,9 @@ static void set_state(struct http_conn *conn, enum http_conn_state state, instan
         break;
     case HTTP_IDLE:
         arm(conn, config->idle_ns, now);
+        break;
+    case HTTP_TAKING:
+        arm(conn, config->content_ns, now);
         break;
     case HTTP_WRITING:
         arm(conn, config->stall_ns, now);
@@ -78,27 +72,31 @@ static void set_state(struct http_conn *conn, enum http_conn_state state, instan
 
 /* --- life --------------------------------------------------------------------------------- */
 
-static bool open_exchange(struct http_conn *conn)
+bool http_conn_open_exchange(struct http_conn *conn, instant now)
 {
-    struct http_exchange *x = pool_get(&conn->server->exchanges);
+    struct http_exchange *x = pool_get_unzeroed(&conn->server->exchanges);
 
     conn->exchange = x;
     if (!x)
         return false;
+    memset(x, 0, offsetof(struct http_exchange, out));
     http_parser_init(&x->parser);
     x->input = x->input_small;
     x->room = sizeof(x->input_small);
     x->file = HTTP_NO_FILE;
+    x->begun = now;
     return true;
 }
 
-static void close_exchange(struct http_conn *conn)
+void http_conn_close_exchange(struct http_conn *conn, instant now)
 {
     struct http_server *server = conn->server;
     struct http_exchange *x = conn->exchange;
 
     if (!x)
         return;
+    if (conn->state == HTTP_WRITING)
+        http_conn_account(conn, http_send_is_done(x), now);
     http_answer_fini(server, x);
     if (x->input != x->input_small)
         pool_put(&server->heads, x->input);
@@ -122,27 +120,87 @@ void http_conn_open(struct http_conn *conn, struct http_server *server, int sock
     conn->app.ready = ready;
     conn->server = server;
     conn->socket = socket;
+    conn->opened = now;
+    list_init(&conn->idle);
     timer_init(&conn->timer, 0);
     sock_set_app(server->config.stack, socket, &conn->app);
     /* A response's last segment must not wait for an acknowledgment of the one before (RFC 9293,
      * 3.7.4): whole responses are written at once anyway. */
     set_option(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    set_state(conn, HTTP_FRESH, now);
+    http_conn_set_state(conn, HTTP_FRESH, now);
 }
 
-void http_conn_end(struct http_conn *conn, bool reset)
+/* The wall clock's time of `when`. */
+static int64_t wall_of(const struct http_server *server, instant when, instant now)
+{
+    const struct env *env = server->config.env;
+
+    return env->wall_ns(env->context) - instant_since(now, when);
+}
+
+void http_conn_account(struct http_conn *conn, bool whole, instant now)
+{
+    struct http_server *server = conn->server;
+    const struct http_access_ops *access = &server->config.access;
+    const struct http_exchange *x = conn->exchange;
+    struct sock_info info = {0};
+
+    conn->requests++;
+    conn->content += x->sent;
+    server->stats.requests++;
+    server->stats.octets += x->sent;
+    server->stats.by_class[x->status / 100]++;
+    if (!access->answered || sock_info(server->config.stack, conn->socket, &info))
+        return;
+    const uint32_t len = x->next > x->begin ? x->parser.at : x->end - x->begin;
+    access->answered(access->context, &(struct http_access){
+                                          .request = x->next > x->begin ? &x->parser.request : NULL,
+                                          .head = bytes_of(x->input + x->begin, len),
+                                          .status = x->status,
+                                          .content = x->sent,
+                                          .whole = whole,
+                                          .nth = conn->requests,
+                                          .begun_ns = wall_of(server, x->begun, now),
+                                          .duration_ns = instant_since(now, x->begun),
+                                          .info = &info,
+                                      });
+}
+
+static void say_farewell(struct http_conn *conn, const char *why, instant now)
+{
+    struct http_server *server = conn->server;
+    const struct http_access_ops *access = &server->config.access;
+    struct sock_info info = {0};
+
+    if (!access->closed || sock_info(server->config.stack, conn->socket, &info))
+        return;
+    access->closed(access->context, &(struct http_farewell){
+                                        .why = conn->why ? conn->why : why,
+                                        .requests = conn->requests,
+                                        .content = conn->content,
+                                        .begun_ns = wall_of(server, conn->opened, now),
+                                        .duration_ns = instant_since(now, conn->opened),
+                                        .info = &info,
+                                    });
+}
+
+void http_conn_end(struct http_conn *conn, bool reset, const char *why, instant now)
 {
     struct http_server *server = conn->server;
     const struct linger abort_it = {.l_onoff = 1, .l_linger = 0};
 
+    http_conn_close_exchange(conn, now);
+    say_farewell(conn, why, now);
     if (reset) {
         set_option(conn, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
         server->stats.aborted++;
     }
     if (conn->refused)
         server->refusing--;
-    close_exchange(conn);
+    list_remove(&conn->idle);
     wheel_disarm(&server->wheel, &conn->timer);
+    if (conn->counted)
+        http_clients_leave(&server->clients, conn->client);
     sock_close(server->config.stack, conn->socket);
     pool_put(&server->conns, conn);
     if (server->accept_waits && !server->stopping) {
@@ -164,16 +222,25 @@ static bool keeps_up(struct http_conn *conn, int64_t ns)
     return info.send_queued && conn->acked - before >= (uint64_t)(ns / NS_PER_S) * HTTP_RATE_MIN;
 }
 
-/* Nothing more will be sent: waits for the peer to finish. */
-static void begin_lingering(struct http_conn *conn, instant now)
+/* Whether it is not the peer that the response waits for: its source has nothing to say. */
+static bool is_starved(const struct http_conn *conn)
+{
+    struct sock_info info;
+
+    return conn->exchange->starved && !sock_info(conn->server->config.stack, conn->socket, &info) &&
+           !info.send_queued;
+}
+
+void http_conn_linger(struct http_conn *conn, const char *why, instant now)
 {
     int err = sock_shutdown(conn->server->config.stack, conn->socket, SHUT_WR);
 
     (void)err; /* the next read tells */
-    close_exchange(conn);
+    http_conn_close_exchange(conn, now);
+    conn->why = why;
     conn->linger_left = HTTP_LINGER_MAX;
     keeps_up(conn, 0); /* counts from now */
-    set_state(conn, HTTP_LINGERING, now);
+    http_conn_set_state(conn, HTTP_LINGERING, now);
 }
 
 void http_conn_refuse(struct http_conn *conn, instant now)
@@ -192,149 +259,90 @@ void http_conn_refuse(struct http_conn *conn, instant now)
         sock_send(conn->server->config.stack, conn->socket, text, sizeof(text) - 1, 0, NULL);
     (void)sent; /* a fresh connection has room; one without is not worth more */
     conn->server->stats.refused++;
+    conn->server->stats.by_class[5]++;
     conn->server->refusing++;
     conn->refused = true;
-    begin_lingering(conn, now);
-}
-
-/* --- reading ------------------------------------------------------------------------------ */
-
-/* Makes room behind what has come. False when there is no memory for a longer head. */
-static bool make_room(struct http_server *server, struct http_exchange *x)
-{
-    if (x->end < x->room)
-        return true;
-    if (x->begin > 0) {
-        x->end -= x->begin;
-        memmove(x->input, x->input + x->begin, x->end);
-        x->begin = 0;
-        return true;
-    }
-    assert(x->room < HTTP_HEAD_MAX); /* or the parser would have come to an end */
-    uint8_t *longer = pool_get(&server->heads);
-    if (!longer)
-        return false;
-    memcpy(longer, x->input, x->end);
-    x->input = longer;
-    x->room = HTTP_HEAD_MAX;
-    return true;
-}
-
-/* Answers with an error behind which nothing can be read. */
-static enum step fail(struct http_conn *conn, int status, instant now)
-{
-    struct http_exchange *x = conn->exchange;
-
-    x->close = true;
-    x->head_only = x->parser.request.method == HTTP_HEAD;
-    http_answer_error(conn->server, x, status);
-    set_state(conn, HTTP_WRITING, now);
-    return STEP_GO_ON;
-}
-
-/* Nothing more has come: waits, with an exchange only if there is a part of a request. */
-static enum step wait_for_request(struct http_conn *conn, instant now)
-{
-    if (conn->exchange->begin == conn->exchange->end)
-        close_exchange(conn);
-    else if (conn->state != HTTP_READING)
-        set_state(conn, HTTP_READING, now);
-    return STEP_WAIT;
-}
-
-static enum step read_request(struct http_conn *conn, instant now)
-{
-    struct http_server *server = conn->server;
-
-    if (!conn->exchange && !open_exchange(conn)) {
-        http_conn_refuse(conn, now);
-        return STEP_GO_ON;
-    }
-    struct http_exchange *x = conn->exchange;
-    for (;;) {
-        switch (http_parse(&x->parser, bytes_of(x->input + x->begin, x->end - x->begin))) {
-        case HTTP_COMPLETE:
-            http_answer(server, x);
-            set_state(conn, HTTP_WRITING, now);
-            return STEP_GO_ON;
-        case HTTP_FAILED:
-            return fail(conn, x->parser.status, now);
-        case HTTP_MORE:
-            break;
-        }
-        if (!make_room(server, x))
-            return fail(conn, 503, now);
-        ssize_t n = sock_recv(server->config.stack, conn->socket, x->input + x->end,
-                              x->room - x->end, 0, NULL);
-        if (n == -EAGAIN)
-            return wait_for_request(conn, now);
-        if (n <= 0) {
-            http_conn_end(conn, false); /* a request without its end is none (RFC 9112, 8) */
-            return STEP_GONE;
-        }
-        x->end += (uint32_t)n;
-    }
+    http_conn_linger(conn, "too many connections", now);
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static enum step finish_response(struct http_conn *conn, struct turn *turn, instant now)
+static enum http_step finish_response(struct http_conn *conn, struct http_turn *turn, instant now)
 {
     struct http_exchange *x = conn->exchange;
 
-    conn->server->stats.requests++;
     if (x->close) {
-        begin_lingering(conn, now);
-        return STEP_GO_ON;
+        http_conn_linger(
+            conn, conn->server->stopping ? "the server stops" : "the last response is out", now);
+        return HTTP_GO_ON;
     }
+    http_conn_account(conn, true, now);
     http_answer_fini(conn->server, x);
-    x->begin += x->parser.at;
-    x->head_len = x->head_sent = 0;
+    x->begin = x->next;
+    x->out_len = x->out_sent = 0;
+    x->body_seen = x->body_kept = 0;
     x->waiting = false;
+    x->sent = 0;
+    x->begun = now;
     http_parser_init(&x->parser);
-    set_state(conn, HTTP_IDLE, now);
-    return --turn->requests ? STEP_GO_ON : STEP_YIELD;
+    http_conn_set_state(conn, HTTP_IDLE, now);
+    return --turn->requests ? HTTP_GO_ON : HTTP_YIELD;
 }
 
-static enum step write_response(struct http_conn *conn, struct turn *turn, instant now)
+/* The socket is full, or the source has nothing: from now on it is counted what the peer takes. */
+static enum http_step wait_to_write(struct http_conn *conn, instant now)
 {
     struct http_exchange *x = conn->exchange;
 
-    while (x->head_sent < x->head_len || x->left) {
+    if (!x->waiting) {
+        x->waiting = true;
+        keeps_up(conn, 0);
+        arm(conn, conn->server->config.stall_ns, now);
+    }
+    return HTTP_WAIT;
+}
+
+static enum http_step write_response(struct http_conn *conn, struct http_turn *turn, instant now)
+{
+    struct http_exchange *x = conn->exchange;
+
+    while (!http_send_is_done(x)) {
         size_t sent = 0;
-        int file_err = 0;
+        int content_err = 0;
         if (!turn->octets)
-            return STEP_YIELD;
-        ssize_t err = http_send_some(conn, &sent, &file_err);
+            return HTTP_YIELD;
+        ssize_t err = http_send_some(conn, &sent, &content_err, now);
         turn->octets -= size_min(turn->octets, sent);
-        if (file_err && x->head_sent) {
+        if (content_err && x->out_sent) {
             /* Its length has been told and cannot be kept: only a reset says so. */
-            http_conn_end(conn, true);
-            return STEP_GONE;
+            http_conn_end(conn, true, "the content failed", now);
+            return HTTP_GONE;
         }
-        if (file_err) {
-            http_answer_error(conn->server, x, http_status_of(file_err));
+        if (content_err) {
+            http_answer_error(conn->server, x, http_status_of(content_err));
             continue;
         }
-        if (err == -EAGAIN) {
-            if (!x->waiting) {
-                x->waiting = true;
-                keeps_up(conn, 0); /* counts from now */
-                arm(conn, conn->server->config.stall_ns, now);
-            }
-            return STEP_WAIT;
-        }
+        if (err == -EAGAIN)
+            return wait_to_write(conn, now);
         if (err) {
-            http_conn_end(conn, true);
-            return STEP_GONE;
+            http_conn_end(conn, true, "the connection failed", now);
+            return HTTP_GONE;
         }
     }
     return finish_response(conn, turn, now);
 }
 
+void http_source_wake(struct http_source *source)
+{
+    struct http_conn *conn = source->conn;
+
+    if (conn)
+        sock_again(conn->server->config.stack, conn->socket);
+}
+
 /* --- the end ------------------------------------------------------------------------------ */
 
-static enum step discard(struct http_conn *conn, struct turn *turn)
+static enum http_step discard(struct http_conn *conn, struct http_turn *turn, instant now)
 {
     struct http_server *server = conn->server;
 
@@ -343,82 +351,91 @@ static enum step discard(struct http_conn *conn, struct turn *turn)
         ssize_t n =
             room ? sock_recv(server->config.stack, conn->socket, server->chunk, room, 0, NULL) : 0;
         if (n == -EAGAIN)
-            return STEP_WAIT;
+            return HTTP_WAIT;
         if (n <= 0) {
-            http_conn_end(conn, false);
-            return STEP_GONE;
+            http_conn_end(conn, false, "the peer closed it", now);
+            return HTTP_GONE;
         }
         conn->linger_left -= (uint32_t)n;
         turn->octets -= size_min(turn->octets, (size_t)n);
     }
-    return STEP_YIELD;
+    return HTTP_YIELD;
 }
 
-static enum step run_step(struct http_conn *conn, struct turn *turn, instant now)
+static enum http_step run_step(struct http_conn *conn, struct http_turn *turn, instant now)
 {
     switch (conn->state) {
     case HTTP_FRESH:
     case HTTP_IDLE:
     case HTTP_READING:
-        return read_request(conn, now);
+        return http_read_head(conn, now);
+    case HTTP_TAKING:
+        return http_read_content(conn, now);
     case HTTP_WRITING:
         return write_response(conn, turn, now);
     case HTTP_LINGERING:
-        return discard(conn, turn);
+        return discard(conn, turn, now);
     }
-    return STEP_WAIT;
+    return HTTP_WAIT;
 }
 
 void http_conn_run(struct http_conn *conn, instant now)
 {
     struct stack *stack = conn->server->config.stack;
     const int s = conn->socket;
-    struct turn turn = {.octets = HTTP_TURN_OCTETS, .requests = HTTP_TURN_REQUESTS};
-    enum step step = STEP_GO_ON;
+    struct http_turn turn = {.octets = HTTP_TURN_OCTETS, .requests = HTTP_TURN_REQUESTS};
+    enum http_step step = HTTP_GO_ON;
 
-    while (step == STEP_GO_ON)
+    while (step == HTTP_GO_ON)
         step = run_step(conn, &turn, now);
-    if (step == STEP_YIELD)
+    if (step == HTTP_YIELD)
         sock_again(stack, s);
 }
 
 void http_conn_expired(struct http_conn *conn, instant now)
 {
     const struct http_server_config *config = &conn->server->config;
+    struct http_exchange *x = conn->exchange;
 
     switch (conn->state) {
     case HTTP_FRESH:
     case HTTP_IDLE:
-        http_conn_end(conn, false);
+        http_conn_end(conn, false, "it was idle for too long", now);
         return;
     case HTTP_READING:
+    case HTTP_TAKING:
         conn->server->stats.timeouts++;
-        fail(conn, 408, now);
+        if (x->out_sent > 0 && x->out_sent < x->out_len) { /* in the middle of a 100 */
+            http_conn_end(conn, true, "it was too slow", now);
+            return;
+        }
+        http_fail(conn, 408, now);
         http_conn_run(conn, now);
         return;
     case HTTP_WRITING:
-        if (keeps_up(conn, config->stall_ns))
+        if (keeps_up(conn, config->stall_ns) || is_starved(conn))
             arm(conn, config->stall_ns, now);
         else
-            http_conn_end(conn, true);
+            http_conn_end(conn, true, "it was too slow", now);
         return;
     case HTTP_LINGERING:
         /* A long response may still be on its way. */
         if (keeps_up(conn, config->linger_ns))
             arm(conn, config->linger_ns, now);
         else
-            http_conn_end(conn, false);
+            http_conn_end(conn, false, "the peer did not close it", now);
         return;
     }
 }
 
-void http_conn_stop(struct http_conn *conn)
+void http_conn_stop(struct http_conn *conn, instant now)
 {
     switch (conn->state) {
     case HTTP_FRESH:
     case HTTP_IDLE:
     case HTTP_READING:
-        http_conn_end(conn, false);
+    case HTTP_TAKING:
+        http_conn_end(conn, false, "the server stops", now);
         return;
     case HTTP_WRITING:
         conn->exchange->close = true;

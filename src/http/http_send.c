@@ -1,10 +1,13 @@
 /*
- * http_send.c - the next octets of a response, from a page or a file into the socket.
+ * http_send.c - the next octets of a response, from a page, a file or a source into the socket.
  *
  * What is hard: a file is read into one buffer that all connections share, so what the socket does
  * not take is lost and has to be read again; and a socket does not tell how much it will take. The
  * first part of the content is read before the head is sent: if that fails, there is still time for
  * an honest status.
+ *
+ * A source cannot be asked twice for the same octets: what it gives goes where the head was, framed
+ * as a chunk, and it is asked again when that is out.
  */
 #include "http/http_conn.h"
 
@@ -26,6 +29,7 @@ static void note_taken(struct http_exchange *x, size_t offered, size_t sent)
 {
     x->offset += sent;
     x->left -= sent;
+    x->sent += sent;
     if (x->took >= x->expected)
         x->probe = size_min(2 * x->probe, HTTP_CHUNK);
     x->took += sent;
@@ -78,18 +82,96 @@ static size_t offer(struct http_conn *conn, struct bytes octets, bool more, ssiz
     return sent;
 }
 
-ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *file_err)
+/* --- sources ------------------------------------------------------------------------------ */
+
+enum {
+    SIZE_LINE = 5, /* of a chunk: three digits and CRLF */
+    CHUNK_END = 2, /* CRLF */
+    PIECE_MAX = HTTP_RESPONSE_ROOM - SIZE_LINE - CHUNK_END,
+};
+
+static_assert(PIECE_MAX <= 0xfff, "three digits are enough for a piece");
+
+/* Puts `len` octets of content, which lie at `out` + SIZE_LINE, into a chunk (RFC 9112, 7.1). */
+static void frame_chunk(struct http_exchange *x, uint32_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t line[SIZE_LINE] = {(uint8_t)digits[len >> 8], (uint8_t)digits[len >> 4 & 15],
+                                     (uint8_t)digits[len & 15], '\r', '\n'};
+
+    memcpy(x->out, line, SIZE_LINE);
+    memcpy(x->out + SIZE_LINE + len, "\r\n", CHUNK_END);
+    x->out_len = SIZE_LINE + len + CHUNK_END;
+    x->out_sent = 0;
+}
+
+/* The end of the source: of chunks the last one, with no trailers. */
+static void frame_end(struct http_exchange *x)
+{
+    static const char last[] = "0\r\n\r\n";
+
+    x->source->close(x->source);
+    x->source = NULL;
+    if (!x->chunked)
+        return;
+    memcpy(x->out, last, sizeof(last) - 1);
+    x->out_len = sizeof(last) - 1;
+    x->out_sent = 0;
+}
+
+/* Asks the source for the next piece: as much as it has and fits. 0; -EAGAIN: it has nothing now;
+ * another errno: it has failed. */
+static int next_piece(struct http_exchange *x, instant now)
+{
+    uint32_t len = 0;
+    int n = 1;
+
+    while (len < PIECE_MAX && n > 0) {
+        n = x->source->read(x->source, x->out + SIZE_LINE + len, PIECE_MAX - len, now);
+        if (n > 0)
+            len += (uint32_t)n;
+        assert(len <= PIECE_MAX);
+    }
+    x->starved = n == -EAGAIN && !len;
+    if (!len && n == 0)
+        frame_end(x);
+    if (!len)
+        return n;
+    if (n < 0 && n != -EAGAIN)
+        return n; /* what it gave before belongs to nothing whole */
+    x->sent += len;
+    if (x->chunked) {
+        frame_chunk(x, len);
+    } else {
+        memmove(x->out, x->out + SIZE_LINE, len);
+        x->out_len = len;
+        x->out_sent = 0;
+    }
+    return 0;
+}
+
+ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *content_err, instant now)
 {
     struct http_exchange *x = conn->exchange;
     struct bytes content;
     ssize_t err = 0;
 
-    if (!next_content(conn, &content, file_err))
+    if (x->source && x->out_sent == x->out_len) {
+        int failed = next_piece(x, now);
+        if (failed && failed != -EAGAIN)
+            *content_err = failed;
+        if (failed)
+            return failed == -EAGAIN ? -EAGAIN : 0;
+    }
+    if (!next_content(conn, &content, content_err))
         return 0;
-    struct bytes head = bytes_of(x->head + x->head_sent, x->head_len - x->head_sent);
-    size_t sent = offer(conn, head, x->left > 0, &err);
+    struct bytes out = bytes_of(x->out + x->out_sent, x->out_len - x->out_sent);
+    /* of a source nobody knows whether it goes on soon */
+    size_t sent = offer(conn, out, x->left > 0, &err);
 
-    x->head_sent += (uint32_t)sent;
+    x->out_sent += (uint32_t)sent;
+    if (x->source)
+        *moved = sent;
     if (err || !content.len)
         return err;
     sent = offer(conn, content, content.len < x->left, &err);

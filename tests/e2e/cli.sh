@@ -154,6 +154,11 @@ usage_table() {
 2|serve --echo 80|--port has this port
 2|serve --echo 7 --discard 7|--echo has this port
 2|serve --prot 80|did you mean --port
+2|serve --index a/b|without a slash
+2|serve --header X|it has no colon
+2|serve --header Content-Length:5|the server itself says that
+2|serve --per-client 0|from 1
+1|serve --mime-types /nonexistent/types|name a file like /etc/mime.types
 2|serve --port|needs an argument
 2|serve operand|unexpected
 2|ping 10.9.0.255|broadcast

@@ -24,6 +24,7 @@ struct fake {
     int listener; /* that it waits at, or -1 */
     int error;
     struct endpoint local;
+    struct ip_addr remote; /* the peer's, of an accepted one */
     struct sock_app *app;
     struct buffer in, out;
     size_t counted; /* sent and not taken, when `counts` */
@@ -189,6 +190,11 @@ int fake_connect(struct stack *stack, int listener)
     at(stack, s)->listener = listener;
     list_add(stack, listener);
     return s;
+}
+
+void fake_set_remote(struct stack *stack, int client, struct ip_addr addr)
+{
+    at(stack, client)->remote = addr;
 }
 
 void fake_set_connect(struct stack *stack, int first, int then)
@@ -381,7 +387,7 @@ int sock_accept(struct stack *stack, int s, struct endpoint *remote, struct wait
         peer->accepted = true;
         peer->app = f->app;
         if (remote)
-            *remote = (struct endpoint){.port = (uint16_t)(40000 + c)};
+            *remote = (struct endpoint){peer->remote, (uint16_t)(40000 + c)};
         return c;
     }
     return -EAGAIN;
@@ -566,5 +572,6 @@ int sock_info(struct stack *stack, int s, struct sock_info *out)
     out->send_queued = (uint32_t)queued(f);
     out->receive_queued = (uint32_t)(f->in.end - f->in.begin);
     out->octets_acked = f->taken;
+    out->facts.remote = (struct endpoint){f->remote, (uint16_t)(40000 + s)};
     return 0;
 }

@@ -25,6 +25,8 @@ int fake_run_all(struct stack *stack, instant now, int rounds);
 int fake_listener(struct stack *stack, uint16_t port);
 /* A peer connects to it: the number that sock_accept() will return. */
 int fake_connect(struct stack *stack, int listener);
+/* The address of a client that was not accepted yet; :: at first. */
+void fake_set_remote(struct stack *stack, int client, struct ip_addr addr);
 /* What sock_connect() says: `first`, and `then` when it is asked again about that socket after the
  * peer did something; both are 0 at first. */
 void fake_set_connect(struct stack *stack, int first, int then);

@@ -42,8 +42,8 @@ struct reply {
     size_t body_len;
 };
 
-/* The next response that has been sent in full; false when there is none. `to_head`: it has no
- * body, whatever it says. Valid until the next call. */
+/* The next response that has been sent in full, freed of chunks, a 100 by itself; false when there
+ * is none. `to_head`: it has no body, whatever it says. Valid until the next call. */
 bool next_reply(int client, bool to_head, struct reply *out);
 /* The value of a field, or NULL; static storage. */
 const char *field(const struct reply *reply, const char *name);

@@ -377,9 +377,16 @@ static int64_t wall(void *context)
     return 0;
 }
 
+static int no_random(void *context, void *octets, size_t len)
+{
+    (void)context;
+    memset(octets, 7, len);
+    return 0;
+}
+
 START_TEST(a_server_has_its_figures)
 {
-    const struct env env = {.wall_ns = wall};
+    const struct env env = {.wall_ns = wall, .random = no_random};
     struct http_server_config config;
     struct http_server *server;
     short events;
@@ -401,9 +408,18 @@ START_TEST(a_server_has_its_figures)
     ck_assert_uint_eq(value_of("tapio_http_connections"), 1);
     ck_assert_uint_eq(value_of("tapio_http_connections_accepted_total"), 1);
     ck_assert_uint_eq(value_of("tapio_http_requests_total"), 0);
+    static const char get[] = "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+    PEER_SEND(p, .flags = "P.", .seq = 1, .ack = 1, .len = sizeof(get) - 1, .text = get);
+    while ((s = sock_next_ready(p->stack, &events)) >= 0)
+        sock_app(p->stack, s)->ready(sock_app(p->stack, s), s, events, p->now);
+    scrape();
+    ck_assert_uint_eq(value_of("tapio_http_requests_total"), 1);
+    ck_assert_uint_eq(labelled("tapio_http_responses_total", "class", "2xx"), 1);
+    ck_assert_uint_eq(labelled("tapio_http_responses_total", "class", "4xx"), 0);
+    ck_assert_uint_eq(value_of("tapio_http_response_bytes_total"), 40);
     ck_assert_uint_eq(labelled("tapio_memory_cap_bytes", "of", "server"),
                       http_server_memory_cap(server));
-    http_server_free(server);
+    http_server_free(server, (instant){0});
 }
 END_TEST
 

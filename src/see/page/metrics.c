@@ -83,6 +83,17 @@ static bool states(const struct metrics_scrape *scrape, uint32_t n, struct sampl
     return true;
 }
 
+/* Responses by the first digit of their status: "2xx". */
+static bool classes(const struct metrics_scrape *scrape, uint32_t n, struct sample *out)
+{
+    static const char *const names[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
+    if (n >= ARRAY_LEN(names) || !scrape->metrics->config.server)
+        return false;
+    *out = (struct sample){"class", names[n], scrape->figures.http.by_class[n + 1], false};
+    return true;
+}
+
 /* --- the list ------------------------------------------------------------------------------- */
 
 #define AT(member)                                                                                 \
@@ -137,6 +148,9 @@ static const struct family families[] = {
     {"tapio_http_connections_accepted_total", COUNTER, "Connections that the web server has accepted.", HTTP_AT(accepted)},
     {"tapio_http_connections_refused_total", COUNTER, "Of these, told 503 because there were too many.", HTTP_AT(refused)},
     {"tapio_http_requests_total", COUNTER, "Requests that were answered, whatever the answer.", HTTP_AT(requests)},
+    {"tapio_http_responses_total", COUNTER, "Responses, those of the refused included, by class of status.", .owner = OF_SERVER, .sample = classes},
+    {"tapio_http_response_bytes_total", COUNTER, "Octets of content that were sent.", HTTP_AT(octets)},
+    {"tapio_http_connections_evicted_total", COUNTER, "Connections closed, as they were idle and others wanted their place.", HTTP_AT(evicted)},
     {"tapio_http_request_timeouts_total", COUNTER, "Requests that took too long to arrive.", HTTP_AT(timeouts)},
     {"tapio_http_responses_aborted_total", COUNTER, "Responses that could not be finished.", HTTP_AT(aborted)},
 };
