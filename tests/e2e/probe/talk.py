@@ -14,6 +14,8 @@ PATIENCE = 10 # seconds, for any one answer; a machine may be busy
 SLACK = 3 # seconds, between the clock and the Date of what has just come
 CLOSING = 5 # seconds, for a connection to end behind its last answer
 
+MUCH = 64 << 20 # octets of content; no rule asks for as many
+
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ([\t -~\x80-\xff]*)")
 FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*"
                         rb"([!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?|)[ \t]*")
@@ -201,6 +203,7 @@ class Talk:
         if chunked:
             response.content = self.chunks()
         elif response.length() is not None:
+            expect(response.length() <= MUCH, f"{response}, and {response.length()} octets of content")
             response.content = self.exactly(response.length())
         else:
             response.content = self.rest()
