@@ -40,7 +40,7 @@ void text_add_escaped(struct text *t, struct bytes octets);
 
 /* How many octets the first character has, when it is well-formed UTF-8 (RFC 3629); else 0. There
  * must be an octet. */
-size_t utf8_len(struct bytes octets);
+size_t utf8_len(struct bytes b);
 
 static inline struct bytes text_bytes(const struct text *t)
 {

@@ -16,9 +16,11 @@ struct http_coding_info {
 
 extern const struct http_coding_info http_codings[HTTP_CODINGS];
 
-/* Bits 1 << enum http_coding: what Accept-Encoding lets us use. "x-gzip" is gzip (RFC 9110,
- * 8.4.1.3); a weight of 0 forbids; what is malformed is not accepted. Without the field: none, as
- * only who asks for a coding can be trusted to know it. */
-unsigned http_codings_accepted(const struct http_request *request, struct bytes head);
+/* Which codings Accept-Encoding lets us use, and how many: the one that it weighs most first, ours
+ * where it does not care. "x-gzip" is gzip (RFC 9110, 8.4.1.3); a weight of 0 forbids; what is
+ * malformed is not accepted. Without the field: none, as only who asks for a coding can be trusted
+ * to know it. */
+size_t http_codings_accepted(const struct http_request *request, struct bytes head,
+                             enum http_coding order[HTTP_CODINGS]);
 
 #endif

@@ -41,22 +41,25 @@ static void close_file(struct http_server *server, int file)
 
 /* Opens the file's sibling in the best coding that the client takes. A handle, with `*coding`; or
  * HTTP_NO_FILE. */
-static int open_sibling(struct http_server *server, unsigned accepted, struct file_info *info,
-                        const char **coding)
+static int open_sibling(struct http_server *server, const struct http_exchange *x,
+                        struct file_info *info, const char **coding)
 {
+    const struct bytes head = bytes_of(x->input + x->begin, x->parser.at);
     struct http_path *path = &server->path;
     const size_t len = path->len;
+    enum http_coding order[HTTP_CODINGS];
+    const size_t count = http_codings_accepted(&x->parser.request, head, order);
     int file = HTTP_NO_FILE;
 
-    for (size_t i = 0; i < HTTP_CODINGS && file < 0; i++) {
-        if (!(accepted >> i & 1) || !append(path, http_codings[i].suffix))
+    for (size_t i = 0; i < count && file < 0; i++) {
+        if (!append(path, http_codings[order[i]].suffix))
             continue;
         file = open_path(server, info);
         if (file >= 0 && info->kind != FILE_REGULAR) {
             close_file(server, file);
             file = HTTP_NO_FILE;
         }
-        *coding = http_codings[i].name;
+        *coding = http_codings[order[i]].name;
         path->len = len;
         path->text[len] = '\0';
     }
@@ -68,14 +71,12 @@ static void answer_file(struct http_server *server, struct http_exchange *x, int
                         struct file_info info)
 {
     const struct http_path *path = &server->path;
-    const struct bytes head = bytes_of(x->input + x->begin, x->parser.at);
     struct http_representation rep = {.file = file};
 
     rep.type = http_mime_find(server->config.mime_types, path->text, path->len);
     if (http_mime_is_compressible(rep.type)) {
         struct file_info coded;
-        int sibling = open_sibling(server, http_codings_accepted(&x->parser.request, head), &coded,
-                                   &rep.coding);
+        int sibling = open_sibling(server, x, &coded, &rep.coding);
         rep.varies = true;
         if (sibling == HTTP_NO_FILE) {
             rep.coding = NULL;

@@ -3,8 +3,8 @@
  *
  * The types are what a site is made of and what people put on one for others to fetch; names are
  * those of the IANA registry where it has one. Anything else is octets, which a browser saves (RFC
- * 9110, 8.3: better than a guess). Text is said to be UTF-8, as nearly all is; JSON can be nothing
- * else (RFC 8259, 8.1), and XML says it itself.
+ * 9110, 8.3: better than a guess). Text is said to be UTF-8, as nearly all is; JSON always is, and
+ * XML says it itself.
  *
  * An extension that means different things to different people (.ts, .asc) is not here.
  */

@@ -176,7 +176,8 @@ static int take(struct http_exchange *x, bool *complete)
             return 400;
         x->next += (uint32_t)used;
         x->body_seen += (uint32_t)content.len;
-        if (x->body_seen > HTTP_CONTENT_MAX)
+        /* what has come, and what a chunk says is to come */
+        if (x->body_seen > HTTP_CONTENT_MAX || x->body.left > HTTP_CONTENT_MAX - x->body_seen)
             return 413;
         if (keeps && x->body_kept + content.len > HTTP_KEPT_MAX)
             return 413;

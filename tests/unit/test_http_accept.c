@@ -9,12 +9,19 @@
 
 enum { BR = 1 << HTTP_BROTLI, GZ = 1 << HTTP_GZIP };
 
+static unsigned first; /* of the last order */
+
 static unsigned accepted(const char *fields)
 {
     struct asked asked;
 
     ask(&asked, "GET", fields);
-    const unsigned codings = http_codings_accepted(&asked.parser.request, asked.head);
+    enum http_coding order[HTTP_CODINGS];
+    const size_t count = http_codings_accepted(&asked.parser.request, asked.head, order);
+    unsigned codings = 0;
+    for (size_t i = 0; i < count; i++)
+        codings |= 1u << order[i];
+    first = count ? order[0] : HTTP_CODINGS;
     asked_end(&asked);
     return codings;
 }
@@ -151,12 +158,38 @@ START_TEST(asterisk_is_what_is_not_listed)
 }
 END_TEST
 
+START_TEST(coding_that_weighs_most_is_first)
+{
+    static const struct {
+        const char *value;
+        unsigned first;
+    } rows[] = {
+        {"gzip, br", HTTP_BROTLI},
+        {"br;q=0.1, gzip;q=0.9", HTTP_GZIP},
+        {"gzip;q=0.9, br;q=0.900", HTTP_BROTLI},
+        {"br;q=0.998, gzip;q=0.999", HTTP_GZIP},
+        {"*;q=0.5, gzip;q=0.4", HTTP_BROTLI},
+        {"*;q=0.3, gzip;q=0.4", HTTP_GZIP},
+        {"br;q=0.5, gzip", HTTP_GZIP},
+        {"identity, br;q=0", HTTP_CODINGS},
+    };
+    char fields[256];
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        snprintf(fields, sizeof(fields), "Accept-Encoding: %s\r\n", rows[i].value);
+        accepted(fields);
+        ck_assert_msg(first == rows[i].first, "%s: %u", rows[i].value, first);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("http_accept");
     TCase *c = tcase_create("RFC 9110, 12.5.3: Accept-Encoding");
 
     tcase_add_test(c, codings_have_names_and_suffixes);
+    tcase_add_test(c, coding_that_weighs_most_is_first);
     tcase_add_test(c, coding_that_is_listed_is_taken);
     tcase_add_test(c, weight_of_0_forbids);
     tcase_add_test(c, malformed_member_is_not_taken_and_the_others_are);
