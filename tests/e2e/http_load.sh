@@ -3,7 +3,8 @@
 # http_load.sh - attacks that cost the attacker little: heads, bodies and readers that are slow, a thousand at once,
 # while somebody just wants a page.
 #
-# He gets it, each time and within 100 ms in 99 of 100 cases; the process stays below the memory that its ready line
+# He gets it, each time and within 100 ms in 99 of 100 cases, while wrk asks as often as it can on eight connections
+# and is never refused; the process stays below the memory that its ready line
 # promises; and afterwards nothing of it all is left. The figures are of the program as it is installed: a sanitizer's
 # own memory and time would count. TAPIO_FULL=1, which scripts/nightly sets, makes it five thousand, and longer.
 TAPIO=${TAPIO_PLAIN:-$(dirname "${BASH_SOURCE[0]}")/../../build/tapio}
@@ -67,22 +68,30 @@ none_left() {
 
 # attacked_by OPTIONS...: slowhttptest with these while a client asks; $MOST connections at once, at the most.
 attacked_by() {
-    local attacker counter asked failed median p99 worst
+    local attacker counter others asked failed median p99 worst
     slowhttptest -c "$CONNECTIONS" -r "$RATE" -l "$SECONDS_EACH" -p 5 "$@" >"$WORK/attack" 2>&1 </dev/null &
     attacker=$!
     started "$attacker"
     count_most "$WORK/most" &
     counter=$!
     started "$counter"
+    wrk --threads 1 --connections 8 --duration "${SECONDS_EACH}s" "$URL/small.txt" >"$WORK/wrk" 2>&1 &
+    others=$!
+    started "$others"
     python3 "$ROOT/tests/e2e/http_load.py" "$HOST" 80 "$SECONDS_EACH" >"$WORK/figures" 2>"$WORK/failures"
+    wait "$others"
     wait "$attacker" || true
     kill "$counter"
     wait "$counter" || true
     MOST=$(cat "$WORK/most")
     read -r asked failed median p99 worst <"$WORK/figures"
     cat "$WORK/failures"
-    printf '# %s: %s connections at once; %s requests meanwhile, %s failed, p50 %s ms, p99 %s ms, the slowest %s ms; %s of %s MB\n' \
-        "$1" "$MOST" "$asked" "$failed" "$median" "$p99" "$worst" "$(memory_used)" "$(memory_promised)" | tee -a "$WORK/all-figures"
+    printf '# %s: %s connections at once; wrk got %s pages a second; %s requests meanwhile, %s failed, p50 %s ms, p99 %s ms, the slowest %s ms; %s of %s MB\n' \
+        "$1" "$MOST" "$(awk '$1 == "Requests/sec:" { print int($2) }' "$WORK/wrk")" "$asked" "$failed" "$median" "$p99" "$worst" \
+        "$(memory_used)" "$(memory_promised)" | tee -a "$WORK/all-figures"
+    if grep -E 'Socket errors|Non-2xx' "$WORK/wrk"; then
+        fail "wrk was refused"
+    fi
     ((asked > SECONDS_EACH * 10)) || fail "only $asked requests could be made"
     expect "requests that failed" 0 "$failed"
     awk -v p99="$p99" -v limit="$WORST_P99_MS" 'BEGIN { exit !(p99 < limit) }' || fail "p99 is $p99 ms, not below $WORST_P99_MS"
@@ -114,12 +123,14 @@ all_gone() {
     expect "the file" "a small file" "$(fetch "$URL/small.txt")"
 }
 
-if ! have slowhttptest; then
-    for name in "slow heads" "slow bodies" "slow readers"; do
-        skip "$name" missing-slowhttptest
-    done
-    finish
-fi
+for tool in slowhttptest wrk; do
+    if ! have "$tool"; then
+        for name in "slow heads" "slow bodies" "slow readers"; do
+            skip "$name" "missing-$tool"
+        done
+        finish
+    fi
+done
 REAL=$TAPIO
 prepare
 make_site
