@@ -80,6 +80,7 @@ http {
     uwsgi_temp_path $WORK/nginx/uwsgi;
     scgi_temp_path $WORK/nginx/scgi;
     client_header_timeout 10s;
+    client_body_timeout 10s;
     keepalive_requests 100000;
     if_modified_since before;
     gzip_static on;

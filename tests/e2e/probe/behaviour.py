@@ -88,8 +88,8 @@ def fair(place):
     expect(slow < FAST, f"{slow * 1000:.0f} ms, the slowest of {len(times)} {times[-1] * 1000:.0f} ms")
 
 
-def ends_after(place, head, piece, pause):
-    """The seconds until the server has had enough of a request that comes in pieces, by 408 or without a word."""
+def ends_after(place, head, piece, pause, words=(b"HTTP/1.1 408 ",)):
+    """The seconds until the server has had enough of a request that comes in pieces, and says so or nothing."""
     with place.talk(patience=pause) as talk:
         start = time.monotonic()
         talk.send(head)
@@ -101,7 +101,7 @@ def ends_after(place, head, piece, pause):
                 continue
             except ConnectionResetError:
                 got = b""
-            expect(not got or got.startswith(b"HTTP/1.1 408 "), f"{brief(got)}")
+            expect(not got or got.startswith(words), f"{brief(got)}")
             return time.monotonic() - start
         raise Wrong(f"still open after {3 * DEADLINE} s")
 
@@ -139,6 +139,21 @@ def slow_second_head(place):
                 break
         expect(not got or got.startswith(b"HTTP/1.1 408 "), f"{brief(got)}")
         expect(DEADLINE - 2 < time.monotonic() - start < DEADLINE + 3, f"after {time.monotonic() - start:.1f} s")
+
+
+REFUSED = (b"HTTP/1.1 408 ", b"HTTP/1.1 405 ", b"HTTP/1.1 413 ", b"HTTP/1.1 411 ")
+
+
+@rule("patience: content that does not come is not waited for much longer", "RFC9112-9.5-a", "RFC9110-15.5.9-a", "W11",
+      slow=True)
+def silent_content(place):
+    ends_after(place, request("/small.txt", "Content-Length: 100", method="POST"), b"", 0.4, REFUSED)
+
+
+@rule("patience: nor is content that comes octet by octet", "W11", own=True, slow=True)
+def slow_content(place):
+    ends_after(place, request("/small.txt", "Content-Length: 100", method="POST"), b"a", 0.4, REFUSED)
+    ends_after(place, request("/small.txt", "Transfer-Encoding: chunked", method="POST"), b"1\r\na\r\n", 0.4, REFUSED)
 
 
 @rule("patience: a connection without a request is closed in its time", "RFC9112-9.5-a", asked=True)
