@@ -136,6 +136,22 @@ strange_files() {
     expect "an empty file" "200 0" "$(cat "$WORK/code")"
 }
 
+metrics() {
+    fetch --dump-header "$WORK/head" -o "$WORK/got" "$URL/.tapio/metrics"
+    grep -qi '^content-type: text/plain; version=0.0.4; charset=utf-8.$' "$WORK/head"
+    grep -qi '^transfer-encoding: chunked.$' "$WORK/head"
+    # Every sample has its family's two lines above it, once, and a number.
+    awk '
+        /^# HELP / { if ($3 in help) exit 1; help[$3] = 1; next }
+        /^# TYPE / { if (!($3 in help) || ($3 in type)) exit 1; type[$3] = $4; next }
+        { name = $1; sub(/{.*/, "", name)
+          if (!(name in type) || $NF !~ /^[0-9.]+$/ || seen[$1]++) { print "bad: " $0; exit 1 } }
+    ' "$WORK/got"
+    grep -q '^tapio_info{version="[0-9.]*"} 1$' "$WORK/got"
+    grep -q '^tapio_http_responses_total{class="2xx"} [1-9]' "$WORK/got"
+    grep -q '^tapio_connections{state="LISTEN"} [1-9]' "$WORK/got"
+}
+
 arp_sane() {
     local mac
     arping -q -c 2 -w 3 -I tap0 "$HOST"
@@ -259,6 +275,7 @@ for offload in off on; do
     try "offload $offload: several files over one connection" keep_alive
     try "offload $offload: 40 pipelined requests are answered in order" pipelined RFC9112-9.3.2-a
     try "offload $offload: discard and chargen" discard_and_chargen
+    try "offload $offload: metrics for Prometheus" metrics
     try "offload $offload: 404 for what is not there" not_there
     try "offload $offload: bad requests get the right refusal" bad_requests W04 W05
     try "offload $offload: no path leaves the root" no_way_out W06
