@@ -121,7 +121,7 @@ static int answer_folder(struct http_conn *conn, int dir)
     const size_t len = path->len;
     const bool root = len == 1 && path->text[0] == '.';
     char first = path->text[0];
-    struct file_info info;
+    struct file_info info = {.kind = FILE_OTHER};
     int index = -ENAMETOOLONG;
 
     if (root)
