@@ -83,7 +83,7 @@ void http_answer_fini(struct http_server *server, struct http_exchange *x)
     if (x->source)
         x->source->close(x->source);
     x->source = NULL;
-    x->starved = false;
+    x->paused = false;
 }
 
 /* --- answers without a representation ----------------------------------------------------- */

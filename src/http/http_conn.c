@@ -209,6 +209,13 @@ void http_conn_end(struct http_conn *conn, bool reset, const char *why, instant 
     }
 }
 
+/* Notes what the peer has acknowledged, and what it owes us now. */
+static void look(struct http_conn *conn, const struct sock_info *info)
+{
+    conn->acked = info->octets_acked;
+    conn->owed = info->octets_acked + info->send_queued;
+}
+
 /* Whether the peer still takes what we send: it has octets to acknowledge, and since this was last
  * asked, `ns` ago, it did so at HTTP_RATE_MIN at least. */
 static bool keeps_up(struct http_conn *conn, int64_t ns)
@@ -218,17 +225,20 @@ static bool keeps_up(struct http_conn *conn, int64_t ns)
 
     if (sock_info(conn->server->config.stack, conn->socket, &info))
         return false;
-    conn->acked = info.octets_acked;
+    look(conn, &info);
     return info.send_queued && conn->acked - before >= (uint64_t)(ns / NS_PER_S) * HTTP_RATE_MIN;
 }
 
-/* Whether it is not the peer that the response waits for: its source has nothing to say. */
-static bool is_starved(const struct http_conn *conn)
+/* Whether a response waits for its peer, and the peer is too slow. It is not if it owes us nothing:
+ * then our turn is late, or the source has nothing to say. Behind a source that pauses there may be
+ * less to take than HTTP_RATE_MIN asks for; there it is enough to take all that was owed before. */
+static bool is_too_slow(struct http_conn *conn, int64_t ns)
 {
-    struct sock_info info;
+    const uint64_t owed = conn->owed;
 
-    return conn->exchange->starved && !sock_info(conn->server->config.stack, conn->socket, &info) &&
-           !info.send_queued;
+    if (keeps_up(conn, ns))
+        return false;
+    return conn->owed != conn->acked && !(conn->exchange->paused && conn->acked >= owed);
 }
 
 void http_conn_linger(struct http_conn *conn, const char *why, instant now)
@@ -413,10 +423,10 @@ void http_conn_expired(struct http_conn *conn, instant now)
         http_conn_run(conn, now);
         return;
     case HTTP_WRITING:
-        if (keeps_up(conn, config->stall_ns) || is_starved(conn))
-            arm(conn, config->stall_ns, now);
-        else
+        if (is_too_slow(conn, config->stall_ns))
             http_conn_end(conn, true, "it was too slow", now);
+        else
+            arm(conn, config->stall_ns, now);
         return;
     case HTTP_LINGERING:
         /* A long response may still be on its way. */

@@ -56,7 +56,7 @@ struct http_exchange {
     bool head_only; /* HEAD */
     bool chunked;   /* the source goes out in chunks; else until the connection closes */
     bool waiting;   /* the socket has been full */
-    bool starved;   /* the source has nothing now */
+    bool paused;    /* the source has had nothing for a while */
     uint32_t out_len, out_sent; /* of `out`: the head, then pieces of the source */
     const uint8_t *content;     /* of a page, or NULL */
     int file;                   /* or HTTP_NO_FILE */
@@ -82,6 +82,7 @@ struct http_conn {
     uint64_t requests; /* answered */
     uint64_t content;  /* octets of content sent */
     uint64_t acked;    /* octets acknowledged when we last looked */
+    uint64_t owed;     /* what that will be when all is that was sent by then */
     uint32_t linger_left;
     int socket;
     enum http_conn_state state;
@@ -162,7 +163,7 @@ enum http_step http_fail(struct http_conn *conn, int status, instant now);
 /* --- http_send.c -------------------------------------------------------------------------- */
 
 /* Sends what is left of `out`, then a step of the content. 0, or the error of the socket: -EAGAIN
- * when it is full, or when the source has nothing now (x->starved). `*moved` octets of content went
+ * when it is full, or when the source has nothing now (x->paused). `*moved` octets of content went
  * out. When the content fails, or is shorter than was told, `*content_err` says why and nothing was
  * sent. */
 ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *content_err, instant now);

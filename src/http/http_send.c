@@ -132,7 +132,7 @@ static int next_piece(struct http_exchange *x, instant now)
             len += (uint32_t)n;
         assert(len <= PIECE_MAX);
     }
-    x->starved = n == -EAGAIN && !len;
+    x->paused |= n == -EAGAIN && !len;
     if (!len && n == 0)
         frame_end(x);
     if (!len)

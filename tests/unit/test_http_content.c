@@ -560,6 +560,51 @@ START_TEST(source_that_waits_is_not_a_peer_that_is_slow)
 }
 END_TEST
 
+START_TEST(event_just_before_the_timer_is_not_a_peer_that_is_slow)
+{
+    static char sent[4096];
+
+    page.use_source = true;
+    made.len = 1000;
+    made.pauses = true;
+    int c = connect_client();
+    say(c, "GET /.tapio/get HTTP/1.1\r\n" HOST "\r\n");
+    run();
+    fake_take(stack, c, sent, sizeof(sent));
+    wait_ns(NS_PER_S);
+    for (int i = 0; i < 3; i++) { /* the timer runs for 30 s each time */
+        wait_ns(28 * NS_PER_S);
+        wake(); /* 100 octets are on their way when it fires */
+        wait_ns(2 * NS_PER_S);
+        ck_assert(!fake_is_closed(stack, c));
+        ck_assert_uint_gt(fake_take(stack, c, sent, sizeof(sent)), 100);
+    }
+    wake(); /* and these are never taken */
+    wait_ns(65 * NS_PER_S);
+    ck_assert(fake_is_reset(stack, c));
+    PROVES("W13");
+}
+END_TEST
+
+START_TEST(peer_that_owes_nothing_is_not_slow)
+{
+    page.use_source = true;
+    made.len = 1 << 20;
+    int c = connect_client();
+    fake_set_room(stack, c, 40000);
+    say(c, "GET /.tapio/get HTTP/1.1\r\n" HOST "\r\n");
+    run();
+    now = instant_add(now, 31 * NS_PER_S);
+    ck_assert_uint_eq(fake_take(stack, c, NULL, SIZE_MAX), 40000);
+    http_server_advance(server, now); /* before the socket has its turn */
+    ck_assert(!fake_is_closed(stack, c));
+    run();
+    ck_assert_uint_eq(stray(c), 40000);
+    fake_fail(stack, c, -ECONNRESET);
+    run();
+}
+END_TEST
+
 START_TEST(peer_that_vanishes_closes_its_source)
 {
     page.use_source = true;
@@ -609,6 +654,8 @@ int main(void)
     tcase_add_test(c, http_1_0_gets_it_until_the_connection_closes);
     tcase_add_test(c, source_that_fails_cuts_the_response_off);
     tcase_add_test(c, source_that_waits_is_not_a_peer_that_is_slow);
+    tcase_add_test(c, event_just_before_the_timer_is_not_a_peer_that_is_slow);
+    tcase_add_test(c, peer_that_owes_nothing_is_not_slow);
     tcase_add_test(c, peer_that_vanishes_closes_its_source);
     return run_suite(s, "http_content");
 }
