@@ -299,11 +299,24 @@ static enum http_step finish_response(struct http_conn *conn, struct http_turn *
     return --turn->requests ? HTTP_GO_ON : HTTP_YIELD;
 }
 
+/* A connection that has failed says so when it is used, and while a source has nothing it is not.
+ */
+static bool has_failed(const struct http_conn *conn)
+{
+    struct sock_info info;
+
+    return sock_info(conn->server->config.stack, conn->socket, &info) || info.error;
+}
+
 /* The socket is full, or the source has nothing: from now on it is counted what the peer takes. */
 static enum http_step wait_to_write(struct http_conn *conn, instant now)
 {
     struct http_exchange *x = conn->exchange;
 
+    if (x->paused && has_failed(conn)) {
+        http_conn_end(conn, true, "the connection failed", now);
+        return HTTP_GONE;
+    }
     if (!x->waiting) {
         x->waiting = true;
         keeps_up(conn, 0);

@@ -572,6 +572,7 @@ int sock_info(struct stack *stack, int s, struct sock_info *out)
     out->send_queued = (uint32_t)queued(f);
     out->receive_queued = (uint32_t)(f->in.end - f->in.begin);
     out->octets_acked = f->taken;
+    out->error = -f->error;
     out->facts.remote = (struct endpoint){f->remote, (uint16_t)(40000 + s)};
     return 0;
 }

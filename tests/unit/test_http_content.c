@@ -621,6 +621,27 @@ START_TEST(peer_that_vanishes_closes_its_source)
 }
 END_TEST
 
+START_TEST(peer_that_vanishes_is_noticed_while_the_source_waits)
+{
+    struct http_server_stats stats;
+
+    page.use_source = true;
+    made.len = 200;
+    made.pauses = true;
+    int c = connect_client();
+    say(c, "GET /.tapio/get HTTP/1.1\r\n" HOST "\r\n");
+    run();
+    fake_take(stack, c, NULL, SIZE_MAX);
+    fake_fail(stack, c, -ECONNRESET);
+    run();
+    ck_assert_int_eq(made.opened, 0);
+    http_server_stats(server, &stats);
+    ck_assert_uint_eq(stats.open, 0);
+    ck_assert_uint_eq(stats.aborted, 1);
+    PROVES("W13");
+}
+END_TEST
+
 static TCase *add_tcase(Suite *s, const char *name)
 {
     TCase *c = tcase_create(name);
@@ -657,5 +678,6 @@ int main(void)
     tcase_add_test(c, event_just_before_the_timer_is_not_a_peer_that_is_slow);
     tcase_add_test(c, peer_that_owes_nothing_is_not_slow);
     tcase_add_test(c, peer_that_vanishes_closes_its_source);
+    tcase_add_test(c, peer_that_vanishes_is_noticed_while_the_source_waits);
     return run_suite(s, "http_content");
 }
