@@ -20,11 +20,17 @@ static int64_t seconds_of(int64_t ns)
     return ns / NS_PER_S - (ns % NS_PER_S < 0);
 }
 
+static int64_t wall_ns(const struct http_server *server)
+{
+    const struct env *env = server->config.env;
+
+    return env->wall_ns(env->context);
+}
+
 /* The time as a Date says it; made once a second. */
 static const char *date_now(struct http_server *server)
 {
-    const struct env *env = server->config.env;
-    const int64_t now_s = seconds_of(env->wall_ns(env->context));
+    const int64_t now_s = seconds_of(wall_ns(server));
 
     if (server->date_s != now_s) {
         server->date_s = now_s;
@@ -233,7 +239,13 @@ static int answer_handler(struct http_conn *conn, instant now)
     if (sock_info(conn->server->config.stack, conn->socket, &info))
         return 500;
     call.remote = info.facts.remote;
-    int status = handler->answer(handler->context, &call, &made);
+    int status = 0;
+    if (call.request->method == HTTP_POST) { /* judged before anything is done (RFC 9110, 13.2.1) */
+        const struct http_validators none = {.modified_s = HTTP_NO_DATE};
+        status = http_conditions(call.request, call.head, &none, seconds_of(wall_ns(conn->server)));
+    }
+    if (!status)
+        status = handler->answer(handler->context, &call, &made);
     if (status == 204)
         answer_without_content(conn->server, x, NULL);
     if (status)

@@ -440,6 +440,36 @@ START_TEST(what_a_handler_answers_is_what_the_client_gets)
 }
 END_TEST
 
+START_TEST(nothing_is_done_when_a_condition_fails)
+{
+    static const struct {
+        const char *fields;
+        int status;
+    } rows[] = {
+        {"If-Match: \"x\"\r\n", 412},
+        {"If-None-Match: *\r\n", 412},
+        {"If-Match: *\r\n", 200},
+        {"If-None-Match: \"x\"\r\n", 200},
+        {"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200},
+    };
+    char text[200];
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int use_source = 0; use_source <= 1; use_source++) {
+            page.calls = 0;
+            page.use_source = use_source;
+            made.at = made.len = 0;
+            snprintf(text, sizeof(text),
+                     "POST /.tapio/post HTTP/1.1\r\n" HOST "%sContent-Length: 1\r\n\r\nx",
+                     rows[i].fields);
+            struct reply r = ask(text);
+            ck_assert_msg(r.status == rows[i].status, "%s: %d", rows[i].fields, r.status);
+            ck_assert_uint_eq(page.calls, r.status == 200);
+        }
+    }
+}
+END_TEST
+
 START_TEST(handler_is_given_4096_octets_at_most)
 {
     char text[200];
@@ -668,6 +698,7 @@ int main(void)
     c = add_tcase(s, "handlers");
     tcase_add_test(c, handlers_are_asked_by_path_and_method);
     tcase_add_test(c, what_a_handler_answers_is_what_the_client_gets);
+    tcase_add_test(c, nothing_is_done_when_a_condition_fails);
     tcase_add_test(c, handler_is_given_4096_octets_at_most);
 
     c = add_tcase(s, "sources: RFC 9112, 7.1");
