@@ -5,7 +5,8 @@
  * room: who keeps it open only in case loses least. When all are busy, or one client has more than
  * its share, a newcomer is accepted all the same, told 503 and when to come back, and lingers
  * shortly; there is a small reserve for that. When that is used up too, newcomers wait in the
- * listener's backlog, and the first connection that ends calls for them.
+ * listener's backlog, and the first connection that ends calls for them. Those of a client beyond
+ * its share do not linger then: the places that are left are for others.
  */
 #include "http/http_conn.h"
 
@@ -59,6 +60,10 @@ static void welcome(struct http_server *server, struct http_conn *conn, int sock
     http_conn_open(conn, server, socket, now);
     if (connections > config->per_client) {
         http_conn_refuse(conn, now);
+        if (server->refusing > reserve_of(config->connections)) {
+            http_conn_end(conn, false, "too many connections", now);
+            return;
+        }
     } else if (server->conns.used - server->refusing > config->connections) {
         evict_idle(server, now);
         if (server->conns.used - server->refusing > config->connections)

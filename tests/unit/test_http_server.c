@@ -840,6 +840,34 @@ static bool live_with_failures(int64_t fail_at, bool forever)
     return failed;
 }
 
+START_TEST(client_beyond_its_share_takes_no_place_from_others)
+{
+    enum { SHARE = 2, MANY = 100 };
+    const struct ip_addr greedy = {{[10] = 0xff, 0xff, 10, 9, 0, 1}},
+                         other = {{[10] = 0xff, 0xff, 10, 9, 0, 2}};
+    struct http_server_stats stats;
+    struct reply r;
+
+    restart();
+    config.connections = 4;
+    config.per_client = SHARE;
+    http_client_start();
+    for (int i = 0; i < MANY; i++) {
+        int c = connect_client();
+        fake_set_remote(stack, c, greedy);
+        run();
+    }
+    int c = connect_client();
+    fake_set_remote(stack, c, other);
+    say(c, HELLO);
+    run(); /* while those who were told 503 have not gone yet */
+    ck_assert(next_reply(c, false, &r));
+    check_hello(&r);
+    http_server_stats(server, &stats);
+    ck_assert_uint_eq(stats.refused, MANY - SHARE);
+}
+END_TEST
+
 START_TEST(allocation_that_fails_costs_one_answer_at_most)
 {
     http_client_end();
@@ -943,6 +971,7 @@ int main(void)
     tcase_add_test(c, connection_too_many_is_told_503_and_then_waits);
     tcase_add_test(c, who_keeps_a_connection_in_case_makes_room_for_others);
     tcase_add_test(c, client_has_its_share_of_connections);
+    tcase_add_test(c, client_beyond_its_share_takes_no_place_from_others);
     tcase_add_test(c, allocation_that_fails_costs_one_answer_at_most);
 
     c = add_tcase(s, "the end");
