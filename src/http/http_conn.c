@@ -46,9 +46,7 @@ void http_conn_set_state(struct http_conn *conn, enum http_conn_state state, ins
 {
     const struct http_server_config *config = &conn->server->config;
 
-    list_remove(&conn->idle);
-    if (state == HTTP_IDLE)
-        list_append(&conn->server->idle, &conn->idle);
+    list_remove(&conn->idle); /* and when it waits, it is there again */
     conn->state = state;
     switch (state) {
     case HTTP_FRESH:

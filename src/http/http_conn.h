@@ -76,7 +76,7 @@ struct http_conn {
     struct http_server *server;
     struct http_exchange *exchange; /* or NULL */
     struct timer timer;             /* what it means depends on the state */
-    struct list idle;               /* on server->idle between two requests */
+    struct list idle;               /* on server->idle while it waits for another request */
     struct ip_addr client;          /* who is counted for it */
     instant opened;
     uint64_t requests; /* answered */
@@ -103,7 +103,7 @@ struct http_server {
     struct pool exchanges;
     struct pool heads;    /* buffers for long heads, and for content that is kept */
     struct pool listings; /* of folders */
-    struct list idle;     /* connections between two requests, the longest first */
+    struct list idle;     /* connections that wait for another request, the longest first */
     struct http_clients clients;
     struct wheel wheel;
     struct http_server_stats stats;

@@ -82,10 +82,14 @@ static enum http_step end_unanswered(struct http_conn *conn, ssize_t err, instan
 /* Nothing more has come: waits, with an exchange only if there is a part of a request. */
 static enum http_step wait_for_request(struct http_conn *conn, instant now)
 {
-    if (conn->exchange->begin == conn->exchange->end)
-        http_conn_close_exchange(conn, now);
-    else if (conn->state != HTTP_READING)
-        http_conn_set_state(conn, HTTP_READING, now);
+    if (conn->exchange->begin < conn->exchange->end) {
+        if (conn->state != HTTP_READING)
+            http_conn_set_state(conn, HTTP_READING, now);
+        return HTTP_WAIT;
+    }
+    http_conn_close_exchange(conn, now);
+    if (conn->state == HTTP_IDLE && list_is_empty(&conn->idle))
+        list_append(&conn->server->idle, &conn->idle);
     return HTTP_WAIT;
 }
 

@@ -868,6 +868,38 @@ START_TEST(client_beyond_its_share_takes_no_place_from_others)
 }
 END_TEST
 
+START_TEST(who_is_in_the_middle_of_a_turn_is_not_idle)
+{
+    struct http_server_stats stats;
+    struct reply r;
+    int a, answered = 0;
+
+    restart();
+    config.connections = 1;
+    http_client_start();
+    a = connect_client();
+    run();
+    for (int i = 0; i < 100; i++)
+        say(a, HELLO);
+    fake_run(stack, now); /* a part of them */
+    int b = connect_client();
+    run();
+    ck_assert(next_reply(b, false, &r));
+    ck_assert_int_eq(r.status, 503);
+    while (next_reply(a, false, &r))
+        answered++;
+    ck_assert_int_eq(answered, 100);
+    http_server_stats(server, &stats);
+    ck_assert_uint_eq(stats.evicted, 0);
+    b = connect_client(); /* now it is */
+    say(b, HELLO);
+    run();
+    ck_assert(next_reply(b, false, &r));
+    check_hello(&r);
+    ck_assert(fake_is_closed(stack, a) && !fake_is_reset(stack, a));
+}
+END_TEST
+
 START_TEST(allocation_that_fails_costs_one_answer_at_most)
 {
     http_client_end();
@@ -972,6 +1004,7 @@ int main(void)
     tcase_add_test(c, who_keeps_a_connection_in_case_makes_room_for_others);
     tcase_add_test(c, client_has_its_share_of_connections);
     tcase_add_test(c, client_beyond_its_share_takes_no_place_from_others);
+    tcase_add_test(c, who_is_in_the_middle_of_a_turn_is_not_idle);
     tcase_add_test(c, allocation_that_fails_costs_one_answer_at_most);
 
     c = add_tcase(s, "the end");
