@@ -451,12 +451,20 @@ void http_conn_expired(struct http_conn *conn, instant now)
 
 void http_conn_stop(struct http_conn *conn, instant now)
 {
+    static const char why[] = "the server stops";
+    struct sock_info info;
+
     switch (conn->state) {
     case HTTP_FRESH:
     case HTTP_IDLE:
     case HTTP_READING:
     case HTTP_TAKING:
-        http_conn_end(conn, false, "the server stops", now);
+        if (sock_info(conn->server->config.stack, conn->socket, &info) || !info.receive_queued) {
+            http_conn_end(conn, false, why, now);
+            return;
+        }
+        http_conn_linger(conn, why, now); /* or a reset would overtake earlier responses */
+        http_conn_run(conn, now);
         return;
     case HTTP_WRITING:
         conn->exchange->close = true;

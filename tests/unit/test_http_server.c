@@ -944,6 +944,35 @@ START_TEST(stopping_lets_responses_end)
 }
 END_TEST
 
+START_TEST(stopping_resets_nobody_who_was_answered)
+{
+    struct http_server_stats stats;
+    struct reply r;
+    int many = connect_client(), one = connect_client(), answered = 0;
+
+    run();
+    say(one, HELLO);
+    run();
+    for (int i = 0; i < 100; i++)
+        say(many, HELLO);
+    fake_run(stack, now); /* a part of them */
+    say(one, HELLO);      /* which has not been read */
+    http_server_stop(server, now);
+    ck_assert(fake_is_shut(stack, many) && !fake_is_reset(stack, many));
+    ck_assert(fake_is_shut(stack, one) && !fake_is_reset(stack, one));
+    while (next_reply(many, false, &r))
+        answered++;
+    ck_assert_int_eq(answered, HTTP_TURN_REQUESTS);
+    ck_assert(next_reply(one, false, &r));
+    fake_push_end(stack, many);
+    fake_push_end(stack, one);
+    run();
+    ck_assert(fake_is_closed(stack, many) && !fake_is_reset(stack, many));
+    http_server_stats(server, &stats);
+    ck_assert_uint_eq(stats.open, 0);
+}
+END_TEST
+
 START_TEST(port_that_is_taken_is_an_error)
 {
     struct http_server *second;
@@ -1009,6 +1038,7 @@ int main(void)
 
     c = add_tcase(s, "the end");
     tcase_add_test(c, stopping_lets_responses_end);
+    tcase_add_test(c, stopping_resets_nobody_who_was_answered);
     tcase_add_test(c, port_that_is_taken_is_an_error);
     return run_suite(s, "http_server");
 }
