@@ -57,13 +57,14 @@ static void put_head(struct http_server *server, struct http_exchange *x,
     response->close = x->close;
     response->keep_alive = x->parser.request.minor == 0 && !x->close;
     http_response_emit(&w, response, date_now(server));
+    x->own_begin = (uint32_t)(sizeof(x->out) - w.left);
     if (!x->head_only)
         write_bytes(&w, content.at, content.len);
     assert(!w.overrun);
-    x->out_len = (uint32_t)(sizeof(x->out) - w.left);
+    x->out_len = x->own_end = (uint32_t)(sizeof(x->out) - w.left);
     x->out_sent = 0;
     x->status = response->status;
-    x->sent = x->head_only ? 0 : content.len;
+    x->sent = 0;
 }
 
 /* A response to GET has `length` octets of content behind its head; one to HEAD says so only

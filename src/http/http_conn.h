@@ -57,15 +57,16 @@ struct http_exchange {
     bool chunked;   /* the source goes out in chunks; else until the connection closes */
     bool waiting;   /* the socket has been full */
     bool paused;    /* the source has had nothing for a while */
-    uint32_t out_len, out_sent; /* of `out`: the head, then pieces of the source */
-    const uint8_t *content;     /* of a page, or NULL */
-    int file;                   /* or HTTP_NO_FILE */
-    struct http_source *source; /* or NULL */
-    size_t took;                /* octets that the socket took since it was last full */
-    size_t expected;            /* octets that it took the time before */
-    size_t probe;               /* how much more to offer than expected */
-    uint64_t offset, left;      /* of the content of a page or a file */
-    uint64_t sent;              /* octets of content that the socket took */
+    uint32_t out_len, out_sent;  /* of `out`: the head, then pieces of the source */
+    uint32_t own_begin, own_end; /* where in `out` there is content */
+    const uint8_t *content;      /* of a page, or NULL */
+    int file;                    /* or HTTP_NO_FILE */
+    struct http_source *source;  /* or NULL */
+    size_t took;                 /* octets that the socket took since it was last full */
+    size_t expected;             /* octets that it took the time before */
+    size_t probe;                /* how much more to offer than expected */
+    uint64_t offset, left;       /* of the content of a page or a file */
+    uint64_t sent;               /* octets of content that the socket took */
 
     uint8_t out[HTTP_RESPONSE_ROOM];
     uint8_t input_small[HTTP_INPUT_ROOM];

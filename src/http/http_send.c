@@ -92,6 +92,15 @@ enum {
 
 static_assert(PIECE_MAX <= 0xfff, "three digits are enough for a piece");
 
+/* The next piece of `out`, with content from `begin` to `end`. */
+static void set_out(struct http_exchange *x, uint32_t len, uint32_t begin, uint32_t end)
+{
+    x->out_len = len;
+    x->out_sent = 0;
+    x->own_begin = begin;
+    x->own_end = end;
+}
+
 /* Puts `len` octets of content, which lie at `out` + SIZE_LINE, into a chunk (RFC 9112, 7.1). */
 static void frame_chunk(struct http_exchange *x, uint32_t len)
 {
@@ -101,8 +110,7 @@ static void frame_chunk(struct http_exchange *x, uint32_t len)
 
     memcpy(x->out, line, SIZE_LINE);
     memcpy(x->out + SIZE_LINE + len, "\r\n", CHUNK_END);
-    x->out_len = SIZE_LINE + len + CHUNK_END;
-    x->out_sent = 0;
+    set_out(x, SIZE_LINE + len + CHUNK_END, SIZE_LINE, SIZE_LINE + len);
 }
 
 /* The end of the source: of chunks the last one, with no trailers. */
@@ -115,8 +123,7 @@ static void frame_end(struct http_exchange *x)
     if (!x->chunked)
         return;
     memcpy(x->out, last, sizeof(last) - 1);
-    x->out_len = sizeof(last) - 1;
-    x->out_sent = 0;
+    set_out(x, sizeof(last) - 1, 0, 0);
 }
 
 /* Asks the source for the next piece: as much as it has and fits. 0; -EAGAIN: it has nothing now;
@@ -139,15 +146,19 @@ static int next_piece(struct http_exchange *x, instant now)
         return n;
     if (n < 0 && n != -EAGAIN)
         return n; /* what it gave before belongs to nothing whole */
-    x->sent += len;
     if (x->chunked) {
         frame_chunk(x, len);
     } else {
         memmove(x->out, x->out + SIZE_LINE, len);
-        x->out_len = len;
-        x->out_sent = 0;
+        set_out(x, len, 0, len);
     }
     return 0;
+}
+
+/* Octets of content in `out` before `at`. */
+static uint32_t own_before(const struct http_exchange *x, uint32_t at)
+{
+    return u32_min(u32_max(at, x->own_begin), x->own_end) - x->own_begin;
 }
 
 ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *content_err, instant now)
@@ -169,7 +180,9 @@ ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *content_err, 
     /* of a source nobody knows whether it goes on soon */
     size_t sent = offer(conn, out, x->left > 0, &err);
 
+    x->sent -= own_before(x, x->out_sent);
     x->out_sent += (uint32_t)sent;
+    x->sent += own_before(x, x->out_sent);
     if (x->source)
         *moved = sent;
     if (err || !content.len)

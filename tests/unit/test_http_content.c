@@ -637,6 +637,8 @@ END_TEST
 
 START_TEST(peer_that_vanishes_closes_its_source)
 {
+    struct http_server_stats stats;
+
     page.use_source = true;
     made.len = 1 << 20;
     int c = connect_client();
@@ -647,6 +649,9 @@ START_TEST(peer_that_vanishes_closes_its_source)
     fake_fail(stack, c, -ECONNRESET);
     run();
     ck_assert_int_eq(made.opened, 0);
+    http_server_stats(server, &stats);
+    ck_assert_uint_gt(stats.octets, 4000);
+    ck_assert_uint_lt(stats.octets, 5000); /* what was taken, and not what was made */
     PROVES("W13");
 }
 END_TEST

@@ -912,6 +912,114 @@ START_TEST(allocation_that_fails_costs_one_answer_at_most)
 }
 END_TEST
 
+/* --- what is told of it ---------------------------------------------------------------------- */
+
+/* What the last response was told to be, and how many there were. */
+static struct {
+    unsigned calls, farewells;
+    bool has_request, whole;
+    int status;
+    uint64_t content, nth, requests;
+    int64_t duration_ns;
+    char head[64];
+} told;
+
+static void note_answered(void *context, const struct http_access *access)
+{
+    ck_assert_ptr_eq(context, &told);
+    told.calls++;
+    told.has_request = access->request != NULL;
+    told.whole = access->whole;
+    told.status = access->status;
+    told.content = access->content;
+    told.nth = access->nth;
+    told.duration_ns = access->duration_ns;
+    snprintf(told.head, sizeof(told.head), "%.*s", (int)access->head.len, access->head.at);
+}
+
+static void note_closed(void *context, const struct http_farewell *farewell)
+{
+    ck_assert_ptr_eq(context, &told);
+    ck_assert_ptr_nonnull(farewell->why);
+    told.farewells++;
+    told.requests = farewell->requests;
+}
+
+START_TEST(every_response_is_told_once)
+{
+    static const struct {
+        const char *text;
+        int64_t wait_s;
+        int status;
+        bool has_request;
+    } rows[] = {
+        {HELLO, 0, 200, true},
+        {"HEAD /hello.txt HTTP/1.1\r\nHost: h\r\n\r\n", 0, 200, true},
+        {"GET /none HTTP/1.1\r\nHost: h\r\n\r\n", 0, 404, true},
+        {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n", 0, 413, true},
+        {"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx", 0, 400, true},
+        {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx", 21, 408, true},
+        {"GET /slow", 11, 408, false},
+        {"GET /bad\r\n", 0, 400, false},
+        {"GET /two HTTP/3.0\r\n", 0, 505, false},
+    };
+
+    restart();
+    config.access = (struct http_access_ops){&told, note_answered, note_closed};
+    http_client_start();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        memset(&told, 0, sizeof(told));
+        int c = connect_client();
+        say(c, HELLO); /* something before it, in the same buffer */
+        say(c, rows[i].text);
+        run();
+        ck_assert_uint_eq(told.calls, rows[i].wait_s ? 1 : 2);
+        wait_ns(rows[i].wait_s * NS_PER_S);
+        ck_assert_msg(told.calls == 2, "%s", rows[i].text);
+        ck_assert_msg(told.status == rows[i].status, "%s: %d", rows[i].text, told.status);
+        ck_assert_msg(told.has_request == rows[i].has_request, "%s", rows[i].text);
+        ck_assert(told.whole);
+        ck_assert_uint_eq(told.nth, 2);
+        ck_assert(memcmp(told.head, rows[i].text, 8) == 0);
+        ck_assert_int_eq(told.duration_ns / NS_PER_S, rows[i].wait_s ? rows[i].wait_s - 1 : 0);
+        fake_push_end(stack, c);
+        run();
+        ck_assert_uint_eq(told.calls, 2);
+        ck_assert_uint_eq(told.farewells, 1);
+        ck_assert_uint_eq(told.requests, 2);
+    }
+}
+END_TEST
+
+START_TEST(response_that_is_cut_off_is_told_so)
+{
+    restart();
+    config.access = (struct http_access_ops){&told, note_answered, note_closed};
+    http_client_start();
+    for (size_t room = 1; room < 1000; room += 99) {
+        for (int none = 0; none <= 1; none++) {
+            struct reply r;
+            memset(&told, 0, sizeof(told));
+            int c = connect_client();
+            fake_set_room(stack, c, room);
+            say(c, none ? "GET /none HTTP/1.1\r\nHost: h\r\n\r\n" : GET);
+            run();
+            struct bytes sent = fake_sent(stack, c);
+            const void *end = memmem(sent.at, sent.len, "\r\n\r\n", 4);
+            const size_t content =
+                end ? sent.len - (size_t)((const uint8_t *)end - sent.at) - 4 : 0;
+            const bool whole = next_reply(c, false, &r);
+            fake_fail(stack, c, -ECONNRESET);
+            run();
+            ck_assert_uint_eq(told.calls, 1);
+            ck_assert_uint_eq(told.farewells, 1);
+            ck_assert(told.whole == whole);
+            ck_assert_uint_eq(told.content, content);
+        }
+    }
+}
+END_TEST
+
 /* --- the end -------------------------------------------------------------------------------- */
 
 START_TEST(stopping_lets_responses_end)
@@ -1037,6 +1145,8 @@ int main(void)
     tcase_add_test(c, allocation_that_fails_costs_one_answer_at_most);
 
     c = add_tcase(s, "the end");
+    tcase_add_test(c, every_response_is_told_once);
+    tcase_add_test(c, response_that_is_cut_off_is_told_so);
     tcase_add_test(c, stopping_lets_responses_end);
     tcase_add_test(c, stopping_resets_nobody_who_was_answered);
     tcase_add_test(c, port_that_is_taken_is_an_error);
