@@ -21,6 +21,8 @@ enum state {
     PADDING,      /* white space behind it */
     EXTENSION_AT, /* behind a semicolon: a name must come */
     EXTENSION,    /* within one */
+    QUOTED,       /* within quotes, where a semicolon is none */
+    QUOTED_PAIR,  /* there, behind a backslash */
     SIZE_LF,      /* its line's CR has been seen */
     CHUNK,        /* in its octets */
     CHUNK_CR,     /* behind them */
@@ -80,7 +82,7 @@ static void extension_octet(struct http_body *b, uint8_t octet)
     const uint8_t state = b->state;
     bool good = http_octet_is(octet, HTTP_VALUE);
 
-    if (octet == '\r' && (state == EXTENSION || (state == PADDING && !b->strict))) {
+    if (octet == '\r' && (state == EXTENSION || (state != EXTENSION_AT && !b->strict))) {
         b->state = SIZE_LF;
         return;
     }
@@ -92,8 +94,15 @@ static void extension_octet(struct http_body *b, uint8_t octet)
         fail(b, "the extension of a chunk is malformed");
     else if (++b->extensions > HTTP_CHUNK_EXTENSIONS_MAX)
         fail(b, "there are more than 8192 octets of chunk extensions");
+    else if (state == QUOTED || state == QUOTED_PAIR)
+        b->state = state == QUOTED_PAIR ? QUOTED
+                   : octet == '\\'      ? QUOTED_PAIR
+                   : octet == '"'       ? EXTENSION
+                                        : QUOTED;
     else if (octet == ';')
         b->state = EXTENSION_AT;
+    else if (state == EXTENSION && octet == '"')
+        b->state = QUOTED;
     else if (state == EXTENSION_AT && !http_is_space(octet))
         b->state = EXTENSION;
 }
@@ -133,6 +142,8 @@ static void framing_octet(struct http_body *b, uint8_t octet)
     case PADDING:
     case EXTENSION_AT:
     case EXTENSION:
+    case QUOTED:
+    case QUOTED_PAIR:
         extension_octet(b, octet);
         break;
     case SIZE_LF:
