@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "http/http_conn.h"
@@ -249,6 +250,66 @@ START_TEST(content_has_room_behind_the_longest_head)
         ck_assert_uint_eq(stray(c), 0);
     }
     PROVES("W17");
+}
+END_TEST
+
+START_TEST(kept_content_survives_what_is_around_it)
+{
+    /* requests before and behind it, heads around the size of the buffer, any pieces */
+    static char text[3 * HTTP_LONG_ROOM], wanted[HTTP_KEPT_MAX];
+    uint32_t random = 1;
+    struct reply r;
+
+    for (size_t i = 0; i < sizeof(wanted); i++)
+        wanted[i] = (char)('a' + i * 7 % 26);
+    for (int round = 0; round < 300; round++) {
+        random = random * 1664525 + 1013904223;
+        const int before = (int)(random >> 8) % 60, chunked = (int)(random >> 16) % 2;
+        const size_t len = (random >> 20) % 3 ? (random >> 10) % (HTTP_KEPT_MAX + 1) : 4096;
+        const size_t pad = (random >> 5) % 4 ? (random >> 12) % 4096 : 32000;
+        const size_t slice = 1 + (random >> 9) % 3000, chunk = 1 + (random >> 7) % 500;
+        size_t at = 0;
+        for (int i = 0; i < before; i++)
+            at += (size_t)sprintf(text + at, HELLO);
+        at += (size_t)sprintf(text + at, "POST /.tapio/post?%d HTTP/1.1\r\n" HOST "X: ", round);
+        memset(text + at, 'x', pad);
+        at += pad;
+        if (chunked)
+            at += (size_t)sprintf(text + at, "\r\nTransfer-Encoding: chunked\r\n\r\n");
+        else
+            at += (size_t)sprintf(text + at, "\r\nContent-Length: %zu\r\n\r\n", len);
+        for (size_t done = 0; done < len;) {
+            const size_t n = chunked ? size_min(chunk, len - done) : len;
+            if (chunked)
+                at += (size_t)sprintf(text + at, "%zx;a=b\r\n", n);
+            memcpy(text + at, wanted + done, n);
+            at += n;
+            done += n;
+            if (chunked)
+                at += (size_t)sprintf(text + at, "\r\n");
+        }
+        if (chunked)
+            at += (size_t)sprintf(text + at, "0\r\nA: b\r\n\r\n");
+        at += (size_t)sprintf(text + at, HELLO);
+        int c = connect_client();
+        for (size_t done = 0; done < at; done += size_min(slice, at - done)) {
+            fake_push(stack, c, text + done, size_min(slice, at - done));
+            fake_run(stack, now);
+        }
+        run();
+        for (int i = 0; i < before + 2; i++) {
+            ck_assert(next_reply(c, false, &r));
+            ck_assert_int_eq(r.status, 200);
+        }
+        ck_assert_uint_eq(stray(c), 0);
+        ck_assert_uint_eq(page.content_len, len);
+        ck_assert(memcmp(page.content, wanted, len) == 0);
+        ck_assert_int_eq(atoi(page.query), round);
+        fake_push_end(stack, c);
+        run();
+    }
+    ck_assert_uint_eq(page.calls, 300);
+    PROVES("W12", "W17");
 }
 END_TEST
 
@@ -699,6 +760,7 @@ int main(void)
     tcase_add_test(c, chunks_of_a_request_have_one_form);
     tcase_add_test(c, content_may_come_in_any_pieces_and_be_long);
     tcase_add_test(c, content_has_room_behind_the_longest_head);
+    tcase_add_test(c, kept_content_survives_what_is_around_it);
     tcase_add_test(c, content_that_ends_early_is_no_request);
     tcase_add_test(c, content_that_is_too_slow_is_408);
     tcase_add_test(c, who_expects_100_is_told_before_content_is_read);
