@@ -16,14 +16,12 @@ KNOWN=$ROOT/tests/e2e/http_nginx.tsv
 REAL=$TAPIO
 
 # Root may read what its owner forbids; the server is to be refused, as it would be elsewhere.
-as_others_are() {
-    setpriv --bounding-set=-dac_override,-dac_read_search "$@"
-}
+AS_OTHERS_ARE=(setpriv '--bounding-set=-dac_override,-dac_read_search')
 
 wrap() {
     cat >"$WORK/wrapped" <<EOF2
 #!/bin/sh
-exec setpriv --bounding-set=-dac_override,-dac_read_search "$REAL" "\$@"
+exec ${AS_OTHERS_ARE[*]} "$REAL" "\$@"
 EOF2
     chmod +x "$WORK/wrapped"
     TAPIO=$WORK/wrapped
@@ -91,7 +89,8 @@ http {
     server { listen 127.0.0.1:8080; root $SITE; }
 }
 EOF2
-    as_others_are nginx -c "$WORK/nginx.conf" -e "$WORK/nginx/error" >/dev/null 2>&1 &
+    # No function here: what has the number is nginx itself, and ends with us.
+    "${AS_OTHERS_ARE[@]}" nginx -c "$WORK/nginx.conf" -e "$WORK/nginx/error" >/dev/null 2>&1 &
     started $!
     disown
     wait_until 15 nginx_listens
