@@ -471,6 +471,8 @@ int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn);
 /* What the send buffer may hold at first, and more when cwnd has grown. */
 uint32_t tcp_first_send_cap(const struct tcp *tcp);
 void tcp_grow_send_cap(const struct tcp *tcp, struct tcp_conn *conn);
+/* Before text is taken: less room while memory for send queues is short. */
+void tcp_share_send_memory(const struct tcp *tcp, struct tcp_conn *conn);
 /* What the application lets a segment hold, at most `mss`. */
 uint32_t tcp_clamp_mss(const struct tcp_conn *conn, uint32_t mss);
 /* Octets of IP options in each of its segments. */

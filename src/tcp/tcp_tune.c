@@ -8,6 +8,8 @@
  */
 #include "tcp/tcp_conn.h"
 
+enum { SEND_SHARE_MIN = 4096 }; /* octets that a connection may always queue */
+
 /* --- what holds --------------------------------------------------------------------------- */
 
 static const struct tcp_tuning *tuned(const struct tcp_conn *conn)
@@ -75,6 +77,25 @@ void tcp_grow_send_cap(const struct tcp *tcp, struct tcp_conn *conn)
 
     if (conn->send_cap < most && conn->cc.cwnd > conn->send_cap / 2 && !tuned(conn)->send_buffer)
         conn->send_cap = conn->cc.cwnd < most / 2 ? 2 * conn->cc.cwnd : most;
+}
+
+/* What send queues hold comes from one store, and a reader who takes nothing keeps its part. So the
+ * more of the store is out, the less each may have: at first what its cwnd can use, then no more
+ * than is in flight, and in the end a share of what is left, so that something always is. It grows
+ * back with the next ACKs. */
+void tcp_share_send_memory(const struct tcp *tcp, struct tcp_conn *conn)
+{
+    const uint64_t cap = tcp->send_pools.cap, out = tcp->send_pools.charged;
+    uint64_t share = 2 * (uint64_t)conn->cc.cwnd;
+
+    if (out <= cap / 4 || tuned(conn)->send_buffer)
+        return;
+    if (out > cap / 4 * 3)
+        share = share / 2 < (cap - out) / 32 ? share / 2 : (cap - out) / 32;
+    if (share < SEND_SHARE_MIN)
+        share = SEND_SHARE_MIN;
+    if (share < conn->send_cap)
+        conn->send_cap = (uint32_t)share;
 }
 
 /* --- taking effect ------------------------------------------------------------------------ */

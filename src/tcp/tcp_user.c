@@ -191,6 +191,7 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
         return -EPIPE;
     if (text.len == 0)
         return 0;
+    tcp_share_send_memory(tcp, conn);
     uint32_t room = room_to_write(conn);
     if (!text.at && room > 0)
         return -EFAULT;

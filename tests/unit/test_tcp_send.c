@@ -147,6 +147,32 @@ START_TEST(a_send_buffer_that_was_asked_for_stays)
 }
 END_TEST
 
+/* Readers who take nothing: the memory of send queues is shared, so that the last one has some. */
+START_TEST(readers_who_take_nothing_leave_memory_for_others)
+{
+    struct stack_config config;
+    peer_config(&config);
+    config.values.mem_send = 1 << 20;
+    struct peer *p = peer_new_with(&config, 0);
+    uint32_t queued[24] = {0}, all = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(queued); i++) {
+        if (i > 0)
+            peer_flow_new(p);
+        int s = with_window(p, 1000);
+        queued[i] = fill(p, s);
+        peer_poll(p);
+        peer_skip(p);
+        all += queued[i];
+        ck_assert_uint_ge(queued[i], 4096);
+    }
+    ck_assert_uint_ge(queued[0], 250000); /* as long as there is enough, as much as ever */
+    ck_assert_uint_lt(queued[2], 32768);
+    ck_assert_uint_lt(all, 1 << 20);
+    peer_drop(p);
+}
+END_TEST
+
 /* --- how much goes into a segment (3.7.1, 3.7.4)
  * --------------------------------------------------------- */
 
@@ -931,6 +957,7 @@ int main(void)
     tcase_add_test(c, a_window_of_a_gigabyte_is_not_cut_to_16_bits);
     tcase_add_test(c, the_send_buffer_grows_to_twice_cwnd_but_not_beyond_its_cap);
     tcase_add_test(c, a_send_buffer_that_was_asked_for_stays);
+    tcase_add_test(c, readers_who_take_nothing_leave_memory_for_others);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.7.4: Nagle");
