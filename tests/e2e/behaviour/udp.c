@@ -85,6 +85,7 @@ CASE(udp_peek)
     us->ioctl(s, FIONREAD, &count);
     say("FIONREAD %d", count);
     say_text("recv", us->recv(s, text, 20, 0), text);
+    await(s, POLLIN); /* the second may still be on its way */
     us->ioctl(s, FIONREAD, &count);
     say("FIONREAD %d", count);
     say_text("recv", us->recv(s, text, 20, 0), text);
