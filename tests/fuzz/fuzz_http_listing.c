@@ -14,6 +14,7 @@
 #include "http/http_listing.h"
 #include "http/http_octets.h"
 #include "http/http_path.h"
+#include "support/counted.h"
 #include "support/fake_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,22 +30,7 @@ enum { OUT_ROOM = 1 << 17, INPUT_MAX = 4096 };
 static struct fake_files files;
 static struct files_ops ops;
 static struct memory memory;
-static uint64_t used;
 static unsigned wakes;
-
-static void *counted_alloc(void *context, size_t len)
-{
-    (void)context;
-    used += len;
-    return malloc(len);
-}
-
-static void counted_release(void *context, void *octets, size_t len)
-{
-    (void)context;
-    used -= len;
-    free(octets);
-}
 
 static const struct env env = {.alloc = counted_alloc, .release = counted_release};
 
@@ -117,7 +103,7 @@ static size_t list(struct bytes query, size_t room, char *out, const char **type
     source->close(source);
     HOLDS(pool.used == 0);
     pool_fini(&pool);
-    HOLDS(used == 0);
+    HOLDS(memory_used == 0);
     out[len] = '\0';
     return len;
 }

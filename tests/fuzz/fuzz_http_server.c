@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "http/http_body.h"
 #include "http/http_server.h"
+#include "support/counted.h"
 #include "support/fake_files.h"
 #include "support/fake_sock.h"
 
@@ -23,26 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort();                                                                               \
     } while (0)
 
-static uint64_t used;
-
 static int64_t wall_ns(void *context)
 {
     (void)context;
     return 784111777 * NS_PER_S;
-}
-
-static void *counted_alloc(void *context, size_t len)
-{
-    (void)context;
-    used += len;
-    return malloc(len);
-}
-
-static void counted_release(void *context, void *octets, size_t len)
-{
-    (void)context;
-    used -= len;
-    free(octets);
 }
 
 static int no_random(void *context, void *octets, size_t len)
@@ -194,11 +179,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(fake_run_all(stack, now, 100000) < 100000);
         http_server_advance(server, now);
         HOLDS(fake_run_all(stack, now, 100000) < 100000);
-        HOLDS(used <= http_server_memory_cap(server));
+        HOLDS(memory_used <= http_server_memory_cap(server));
     }
     check_sent(fake_sent(stack, c));
     http_server_free(server, now);
-    HOLDS(used == 0 && files.open == 0 && fake_misuse(stack) == 0 && fake_open(stack) == 0);
+    HOLDS(memory_used == 0 && files.open == 0 && fake_misuse(stack) == 0 && fake_open(stack) == 0);
     fake_stack_free(stack);
     return 0;
 }

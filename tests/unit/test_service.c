@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/instant.h"
+#include "support/counted.h"
 #include "support/fake_sock.h"
 #include "support/holds.h"
 #include "support/proves.h"
@@ -16,25 +17,7 @@ enum { PORT = 7, PATTERN = 95 * 74 };
 
 static struct stack *stack;
 static struct service *service;
-static uint64_t memory_used;
-static int64_t fail_at;
 static const instant now = {NS_PER_S};
-
-static void *counted_alloc(void *context, size_t len)
-{
-    (void)context;
-    if (fail_at-- == 0)
-        return NULL;
-    memory_used += len;
-    return malloc(len);
-}
-
-static void counted_release(void *context, void *octets, size_t len)
-{
-    (void)context;
-    memory_used -= len;
-    free(octets);
-}
 
 static const struct env env = {.alloc = counted_alloc, .release = counted_release};
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "support/counted.h"
 #include "support/holds.h"
 #include "support/proves.h"
 #include "support/udp_rig.h"
@@ -14,24 +15,6 @@
 enum { OTHER = 7007 };
 
 static struct service_udp *service;
-static int64_t fail_at;
-static uint64_t memory_used;
-
-static void *counted_alloc(void *context, size_t len)
-{
-    (void)context;
-    if (fail_at-- == 0)
-        return NULL;
-    memory_used += len;
-    return malloc(len);
-}
-
-static void counted_release(void *context, void *octets, size_t len)
-{
-    (void)context;
-    memory_used -= len;
-    free(octets);
-}
 
 static int not_random(void *context, void *octets, size_t len)
 {
