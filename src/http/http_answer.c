@@ -15,33 +15,16 @@
 
 static const char html[] = "text/html; charset=utf-8";
 
-static int64_t seconds_of(int64_t ns)
-{
-    return ns / NS_PER_S - (ns % NS_PER_S < 0);
-}
-
-static int64_t wall_ns(const struct http_server *server)
+/* Looks at the clock, once for each response; the Date of it is made once a second. */
+static void tell_time(struct http_server *server)
 {
     const struct env *env = server->config.env;
-
-    return env->wall_ns(env->context);
-}
-
-/* The time as a Date says it; made once a second. */
-static const char *date_now(struct http_server *server)
-{
-    const int64_t now_s = seconds_of(wall_ns(server));
+    const int64_t now_s = http_seconds_of(env->wall_ns(env->context));
 
     if (server->date_s != now_s) {
         server->date_s = now_s;
         http_date_format(now_s, server->date);
     }
-    return server->date;
-}
-
-static struct bytes head_of(const struct http_exchange *x)
-{
-    return bytes_of(x->input + x->begin, x->parser.at);
 }
 
 /* --- heads -------------------------------------------------------------------------------- */
@@ -56,7 +39,7 @@ static void put_head(struct http_server *server, struct http_exchange *x,
     response->extra = server->config.extra;
     response->close = x->close;
     response->keep_alive = x->parser.request.minor == 0 && !x->close;
-    http_response_emit(&w, response, date_now(server));
+    http_response_emit(&w, response, server->date);
     x->own_begin = (uint32_t)(sizeof(x->out) - w.left);
     if (!x->head_only)
         write_bytes(&w, content.at, content.len);
@@ -87,9 +70,7 @@ void http_answer_fini(struct http_server *server, struct http_exchange *x)
         server->config.files->close(server->config.files->context, x->file);
     x->file = HTTP_NO_FILE;
     x->left = 0;
-    if (x->source)
-        x->source->close(x->source);
-    x->source = NULL;
+    http_send_end_source(x);
     x->paused = false;
 }
 
@@ -121,6 +102,7 @@ static void answer_explained(struct http_server *server, struct http_exchange *x
 
 void http_answer_error(struct http_server *server, struct http_exchange *x, int status)
 {
+    tell_time(server);
     answer_explained(server, x, &(struct http_response){.status = status});
 }
 
@@ -130,7 +112,7 @@ void http_answer_redirect(struct http_server *server, struct http_exchange *x)
                      &(struct http_response){
                          .status = 301,
                          .directory = server->path.text,
-                         .query = http_slice_of(head_of(x), x->parser.request.query),
+                         .query = http_slice_of(http_exchange_head(x), x->parser.request.query),
                      });
 }
 
@@ -149,10 +131,9 @@ void http_answer_with(struct http_server *server, struct http_exchange *x,
                       struct http_representation *rep)
 {
     const struct http_request *request = &x->parser.request;
-    const struct bytes head = head_of(x);
+    const struct bytes head = http_exchange_head(x);
     uint64_t first = 0, last = 0;
 
-    date_now(server);
     if (rep->is.modified_s > server->date_s)
         rep->is.modified_s = server->date_s; /* never in the future (RFC 9110, 8.8.2.1) */
     struct http_response response = {
@@ -231,8 +212,8 @@ static int answer_handler(struct http_conn *conn, instant now)
     struct http_made made = {0};
     struct http_call call = {
         .request = &x->parser.request,
-        .head = head_of(x),
-        .query = http_slice_of(head_of(x), x->parser.request.query),
+        .head = http_exchange_head(x),
+        .query = http_slice_of(http_exchange_head(x), x->parser.request.query),
         .content = bytes_of(x->input + x->begin + x->parser.at, x->body_kept),
         .now = now,
     };
@@ -243,7 +224,7 @@ static int answer_handler(struct http_conn *conn, instant now)
     int status = 0;
     if (call.request->method == HTTP_POST) { /* judged before anything is done (RFC 9110, 13.2.1) */
         const struct http_validators none = {.modified_s = HTTP_NO_DATE};
-        status = http_conditions(call.request, call.head, &none, seconds_of(wall_ns(conn->server)));
+        status = http_conditions(call.request, call.head, &none, conn->server->date_s);
     }
     if (!status)
         status = handler->answer(handler->context, &call, &made);
@@ -311,7 +292,8 @@ int http_answer_route(struct http_server *server, struct http_exchange *x)
         return 501;
     if (request->method == HTTP_CONNECT)
         return 405; /* its target is no path */
-    int status = http_path_decode(http_slice_of(head_of(x), request->path), &server->path);
+    int status =
+        http_path_decode(http_slice_of(http_exchange_head(x), request->path), &server->path);
     if (!status && server->config.handler_count)
         x->handler = find_handler(server);
     if (!reads && !(request->method == HTTP_POST && x->handler && x->handler->takes_post))
@@ -333,7 +315,8 @@ static int answer_target(struct http_conn *conn, instant now)
     if (x->handler)
         return answer_handler(conn, now);
     if (conn->state == HTTP_TAKING) { /* others have used it meanwhile */
-        int status = http_path_decode(http_slice_of(head_of(x), request->path), &server->path);
+        int status =
+            http_path_decode(http_slice_of(http_exchange_head(x), request->path), &server->path);
         if (status)
             return status;
     }
@@ -348,6 +331,7 @@ static int answer_target(struct http_conn *conn, instant now)
 
 void http_answer(struct http_conn *conn, int status, instant now)
 {
+    tell_time(conn->server);
     if (!status)
         status = answer_target(conn, now);
     if (status)

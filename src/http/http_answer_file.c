@@ -44,7 +44,7 @@ static void close_file(struct http_server *server, int file)
 static int open_sibling(struct http_server *server, const struct http_exchange *x,
                         struct file_info *info, const char **coding)
 {
-    const struct bytes head = bytes_of(x->input + x->begin, x->parser.at);
+    const struct bytes head = http_exchange_head(x);
     struct http_path *path = &server->path;
     const size_t len = path->len;
     enum http_coding order[HTTP_CODINGS];
@@ -87,7 +87,7 @@ static void answer_file(struct http_server *server, struct http_exchange *x, int
         }
     }
     rep.length = info.size;
-    rep.is.modified_s = info.mtime_ns / NS_PER_S - (info.mtime_ns % NS_PER_S < 0);
+    rep.is.modified_s = http_seconds_of(info.mtime_ns);
     http_etag_of(rep.is.etag, info.inode, info.size, info.mtime_ns, rep.coding);
     http_answer_with(server, x, &rep);
 }
@@ -99,7 +99,7 @@ static int answer_listing(struct http_conn *conn, int dir)
 {
     struct http_server *server = conn->server;
     struct http_exchange *x = conn->exchange;
-    const struct bytes head = bytes_of(x->input + x->begin, x->parser.at);
+    const struct bytes head = http_exchange_head(x);
     const char *type;
     struct http_source *source =
         http_listing_open(&server->listings, server->config.files, dir, server->path.text,

@@ -5,9 +5,13 @@
  * others wait. So a connection never waits in here. It does what can be done now, in steps that
  * each end in one of four ways (enum http_step), and remembers where it was:
  *
- *     FRESH / IDLE / READING --- a head ---> TAKING its content ---> WRITING --- keep alive --->
- * IDLE
- *                                                                       +--- close ---> LINGERING
+ *     FRESH, IDLE -- octets --> READING -- a head --> TAKING -- its content --> WRITING
+ *            ^                                                                   |   |
+ *            +---------------------------- keep alive ---------------------------+ close
+ *                                                                                    |
+ *                                                          gone <-- LINGERING <------+
+ *
+ * A request that is there at once passes through READING and TAKING without a stop.
  *
  * No more is read than fits the exchange's buffer, and nothing while a response is on its way:
  * behind that the receive window closes, so pipelined requests cost the peer's memory and not ours.
@@ -77,8 +81,9 @@ bool http_conn_open_exchange(struct http_conn *conn, instant now)
     conn->exchange = x;
     if (!x)
         return false;
-    memset(x, 0, offsetof(struct http_exchange, out));
     http_parser_init(&x->parser);
+    memset(&x->input, 0,
+           offsetof(struct http_exchange, out) - offsetof(struct http_exchange, input));
     x->input = x->input_small;
     x->room = sizeof(x->input_small);
     x->file = HTTP_NO_FILE;

@@ -72,6 +72,12 @@ struct http_exchange {
     uint8_t input_small[HTTP_INPUT_ROOM];
 };
 
+/* The head of the request that is being answered, which its slices point into. */
+static inline struct bytes http_exchange_head(const struct http_exchange *x)
+{
+    return bytes_of(x->input + x->begin, x->parser.at);
+}
+
 struct http_conn {
     struct sock_app app;
     struct http_server *server;
@@ -168,6 +174,10 @@ enum http_step http_fail(struct http_conn *conn, int status, instant now);
  * out. When the content fails, or is shorter than was told, `*content_err` says why and nothing was
  * sent. */
 ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *content_err, instant now);
+/* Sends what is left of `out` alone. 0, or the error of the socket. */
+ssize_t http_send_out(struct http_conn *conn, bool more);
+/* Lets go of the source, if there is one. */
+void http_send_end_source(struct http_exchange *x);
 /* Whether anything of the response is left. */
 static inline bool http_send_is_done(const struct http_exchange *x)
 {

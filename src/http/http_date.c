@@ -113,6 +113,30 @@ void http_date_format(int64_t seconds, char out[HTTP_DATE_LEN])
     put_decimal(out + 23, 2, date.second % 60);
 }
 
+void http_date_add_iso(struct text *out, int64_t ns, unsigned digits)
+{
+    const struct date date = date_of(http_seconds_of(ns));
+    uint64_t fraction = (uint64_t)((ns % NS_PER_S + NS_PER_S) % NS_PER_S);
+
+    assert(digits >= 1 && digits <= 9);
+    for (unsigned i = digits; i < 9; i++)
+        fraction /= 10;
+    text_add_padded(out, (uint64_t)date.year, 4);
+    text_add_char(out, '-');
+    text_add_padded(out, (uint64_t)date.month, 2);
+    text_add_char(out, '-');
+    text_add_padded(out, (uint64_t)date.day, 2);
+    text_add_char(out, 'T');
+    text_add_padded(out, (uint64_t)(date.second / 3600), 2);
+    text_add_char(out, ':');
+    text_add_padded(out, (uint64_t)(date.second / 60 % 60), 2);
+    text_add_char(out, ':');
+    text_add_padded(out, (uint64_t)(date.second % 60), 2);
+    text_add_char(out, '.');
+    text_add_padded(out, fraction, digits);
+    text_add_char(out, 'Z');
+}
+
 /* --- reading ------------------------------------------------------------------------------ */
 
 static bool take_text(struct bytes *rest, const char *text, size_t len)

@@ -123,35 +123,11 @@ static int scan(struct http_listing *l)
 
 /* --- JSON --------------------------------------------------------------------------------- */
 
-static void put_part(struct text *t, const char *at, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        text_add_char(t, at[i]);
-}
-
 void listing_time(int64_t mtime_ns, char out[LISTING_TIME_LEN + 1])
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const bool early = mtime_ns % NS_PER_S < 0; /* before 1970, where / rounds up */
-    const int64_t seconds = mtime_ns / NS_PER_S - early;
-    const int64_t ns = mtime_ns % NS_PER_S + (early ? NS_PER_S : 0);
-    char date[HTTP_DATE_LEN]; /* Sun, 06 Nov 1994 08:49:37 GMT */
-    unsigned month = 0;
-
-    http_date_format(seconds, date);
-    while (month < 11 && memcmp(months + (size_t)month * 3, date + 8, 3) != 0)
-        month++;
     struct text t = text_of(out, LISTING_TIME_LEN + 1);
-    put_part(&t, date + 12, 4);
-    text_add_char(&t, '-');
-    text_add_padded(&t, month + 1, 2);
-    text_add_char(&t, '-');
-    put_part(&t, date + 5, 2);
-    text_add_char(&t, 'T');
-    put_part(&t, date + 17, 8);
-    text_add_char(&t, '.');
-    text_add_padded(&t, (uint64_t)(ns / NS_PER_MS), 3);
-    text_add_char(&t, 'Z');
+
+    http_date_add_iso(&t, mtime_ns, 3);
 }
 
 static void json_head(struct http_listing *l)

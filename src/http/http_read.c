@@ -202,26 +202,11 @@ static bool make_content_room(struct http_server *server, struct http_exchange *
     return make_room(server, x);
 }
 
-/* Sends what is left of a 100. 0, or the error of the socket. */
-static ssize_t send_welcome(struct http_conn *conn)
-{
-    struct http_exchange *x = conn->exchange;
-
-    while (x->out_sent < x->out_len) {
-        ssize_t n = sock_send(conn->server->config.stack, conn->socket, x->out + x->out_sent,
-                              x->out_len - x->out_sent, 0, NULL);
-        if (n <= 0)
-            return n ? n : -EAGAIN;
-        x->out_sent += (uint32_t)n;
-    }
-    return 0;
-}
-
 enum http_step http_read_content(struct http_conn *conn, instant now)
 {
     struct http_server *server = conn->server;
     struct http_exchange *x = conn->exchange;
-    ssize_t n = send_welcome(conn);
+    ssize_t n = http_send_out(conn, false); /* of a 100 */
 
     if (n)
         return n == -EAGAIN ? HTTP_WAIT : end_unanswered(conn, n, now);

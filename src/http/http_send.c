@@ -82,6 +82,16 @@ static size_t offer(struct http_conn *conn, struct bytes octets, bool more, ssiz
     return sent;
 }
 
+ssize_t http_send_out(struct http_conn *conn, bool more)
+{
+    struct http_exchange *x = conn->exchange;
+    ssize_t err = 0;
+
+    x->out_sent +=
+        (uint32_t)offer(conn, bytes_of(x->out + x->out_sent, x->out_len - x->out_sent), more, &err);
+    return err;
+}
+
 /* --- sources ------------------------------------------------------------------------------ */
 
 enum {
@@ -113,13 +123,23 @@ static void frame_chunk(struct http_exchange *x, uint32_t len)
     set_out(x, SIZE_LINE + len + CHUNK_END, SIZE_LINE, SIZE_LINE + len);
 }
 
+void http_send_end_source(struct http_exchange *x)
+{
+    struct http_source *source = x->source;
+
+    x->source = NULL;
+    if (!source)
+        return;
+    source->conn = NULL; /* who wakes it later wakes nobody */
+    source->close(source);
+}
+
 /* The end of the source: of chunks the last one, with no trailers. */
 static void frame_end(struct http_exchange *x)
 {
     static const char last[] = "0\r\n\r\n";
 
-    x->source->close(x->source);
-    x->source = NULL;
+    http_send_end_source(x);
     if (!x->chunked)
         return;
     memcpy(x->out, last, sizeof(last) - 1);
@@ -176,18 +196,15 @@ ssize_t http_send_some(struct http_conn *conn, size_t *moved, int *content_err, 
     }
     if (!next_content(conn, &content, content_err))
         return 0;
-    struct bytes out = bytes_of(x->out + x->out_sent, x->out_len - x->out_sent);
+    const uint32_t before = x->out_sent;
     /* of a source nobody knows whether it goes on soon */
-    size_t sent = offer(conn, out, x->left > 0, &err);
-
-    x->sent -= own_before(x, x->out_sent);
-    x->out_sent += (uint32_t)sent;
-    x->sent += own_before(x, x->out_sent);
+    err = http_send_out(conn, x->left > 0);
+    x->sent += own_before(x, x->out_sent) - own_before(x, before);
     if (x->source)
-        *moved = sent;
+        *moved = x->out_sent - before;
     if (err || !content.len)
         return err;
-    sent = offer(conn, content, content.len < x->left, &err);
+    const size_t sent = offer(conn, content, content.len < x->left, &err);
     note_taken(x, content.len, sent);
     *moved = sent;
     return err;

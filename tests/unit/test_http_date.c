@@ -85,6 +85,32 @@ END_TEST
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+START_TEST(dates_of_rfc_3339_have_as_many_digits_as_asked)
+{
+    static const struct {
+        int64_t ns;
+        unsigned digits;
+        const char *text;
+    } rows[] = {
+        {784111777 * NS_PER_S + 123456789, 3, "1994-11-06T08:49:37.123Z"},
+        {784111777 * NS_PER_S + 123456789, 9, "1994-11-06T08:49:37.123456789Z"},
+        {0, 1, "1970-01-01T00:00:00.0Z"},
+        {-1, 6, "1969-12-31T23:59:59.999999Z"},
+        {-NS_PER_S, 3, "1969-12-31T23:59:59.000Z"},
+        {951782400 * NS_PER_S, 3, "2000-02-29T00:00:00.000Z"},
+    };
+    char out[40];
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct text text = text_of(out, sizeof(out));
+        http_date_add_iso(&text, rows[i].ns, rows[i].digits);
+        ck_assert_str_eq(out, rows[i].text);
+    }
+    ck_assert_int_eq(http_seconds_of(-1), -1);
+    ck_assert_int_eq(http_seconds_of(NS_PER_S - 1), 0);
+}
+END_TEST
+
 START_TEST(three_forms_are_read)
 {
     static const struct {
@@ -351,6 +377,7 @@ int main(void)
 
     tcase_set_timeout(c, 60);
     tcase_add_test(c, dates_are_those_of_the_calendar);
+    tcase_add_test(c, dates_of_rfc_3339_have_as_many_digits_as_asked);
     tcase_add_test(c, three_forms_are_read);
     tcase_add_test(c, anything_else_is_no_date);
     tcase_add_test(c, day_of_rfc_850_has_a_year_of_at_most_50_from_now);

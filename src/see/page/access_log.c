@@ -167,11 +167,6 @@ static struct said said_by(const struct http_access *a)
 
 /* --- times -------------------------------------------------------------------------------- */
 
-static int64_t seconds_of(int64_t ns)
-{
-    return ns / NS_PER_S - (ns % NS_PER_S < 0);
-}
-
 /* The parts of a date as HTTP writes them: "Sun, 06 Nov 1994 08:49:37 GMT". */
 enum { DAY_AT = 5, MONTH_AT = 8, YEAR_AT = 12, TIME_AT = 17, TIME_LEN = 8 };
 
@@ -186,7 +181,7 @@ static void add_common_time(struct text *line, int64_t ns)
 {
     char date[HTTP_DATE_LEN];
 
-    http_date_format(seconds_of(ns), date);
+    http_date_format(http_seconds_of(ns), date);
     add_part(line, date, DAY_AT, 2);
     text_add_char(line, '/');
     add_part(line, date, MONTH_AT, 3);
@@ -200,24 +195,10 @@ static void add_common_time(struct text *line, int64_t ns)
 /* "2026-11-29T13:00:00.123456Z" (RFC 3339) */
 static void add_json_time(struct json *j, int64_t ns)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char date[HTTP_DATE_LEN], out[32];
+    char out[32];
     struct text time = text_of(out, sizeof out);
-    unsigned month = 0;
 
-    http_date_format(seconds_of(ns), date);
-    while (memcmp(months + (size_t)month * 3, date + MONTH_AT, 3) != 0)
-        month++;
-    add_part(&time, date, YEAR_AT, 4);
-    text_add_char(&time, '-');
-    text_add_padded(&time, month + 1, 2);
-    text_add_char(&time, '-');
-    add_part(&time, date, DAY_AT, 2);
-    text_add_char(&time, 'T');
-    add_part(&time, date, TIME_AT, TIME_LEN);
-    text_add_char(&time, '.');
-    text_add_padded(&time, (uint64_t)((ns % NS_PER_S + NS_PER_S) % NS_PER_S) / 1000, 6);
-    text_add_char(&time, 'Z');
+    http_date_add_iso(&time, ns, 6);
     json_add_string(j, "time", out);
 }
 
