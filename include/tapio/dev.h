@@ -108,6 +108,7 @@ struct dev {
     uint32_t mtu;             /* octets behind the link's header */
     bool ip_only;             /* carries bare IP packets: no Ethernet header, no stations */
     bool csum_offload;        /* takes and gives FRAME_NEEDS_CSUM */
+    bool big_frames;          /* takes frames with a gso_type, of up to 64 KB; with csum_offload */
     bool unpadded;            /* a frame may be shorter than 60 octets: no wire is in between */
     uint32_t held;            /* octets that flush() could not hand on: poll the descriptor for
                                * output, and flush again */
