@@ -12,10 +12,23 @@
 
 #include <tapio/dev.h>
 
+#include "base/addr.h"
 #include "base/bytes.h"
 
 enum {
     BIG_HEADER_MAX = 14 + 60 + 60, /* Ethernet, IP and TCP with all their options */
+};
+
+/* Where the parts of a TCP frame are, and what its headers say that matters here. Private. */
+struct big_place {
+    size_t ip_at, tcp_at, text_at; /* from the frame's first octet */
+    size_t end;                    /* of the packet; behind it is padding, or nothing */
+    struct ip_addr src, dst;
+    uint32_t seq;
+    uint16_t id; /* IPv4's */
+    uint8_t flags;
+    bool is_v4;
+    bool dont_fragment;
 };
 
 /* A frame that is being cut. Private but for what big_cut_next() sets. */
@@ -25,28 +38,31 @@ struct big_cut {
     struct iovec iov[DEV_IOV_MAX];
     int iovcnt;
 
-    struct frame_meta whole;
-    const struct iovec *pieces;
-    int piece_count;
+    struct big_place place;
+    const struct iovec *pieces;     /* the first that is not used up, */
+    size_t piece_done;              /* and the octets of it that are */
     uint8_t header[BIG_HEADER_MAX]; /* the whole frame's, */
     uint8_t own[BIG_HEADER_MAX];    /* and the segment's */
-    size_t header_len, ip_at, tcp_at;
-    size_t text_len, done; /* octets of text, and those that have been handed out */
-    uint32_t count;        /* segments handed out */
-    bool is_v4;
+    size_t text_len, done;          /* octets of text, and those that have been handed out */
+    size_t size;                    /* text of a segment that is not the last */
+    uint32_t count, total;          /* segments handed out, of so many */
 };
 
 /* Begins to cut `iov`, which must stay as it is until the last segment was taken. `ip_only`: no
  * Ethernet header. False, and nothing to take: it has no gso_type, or is not the TCP frame that its
- * meta says. A header may lie in several pieces. */
+ * meta says, or nobody cuts such a one: IP options or extension headers, a fragment, SYN, RST or
+ * URG, a checksum that is wrong, headers and text in one piece with DEV_IOV_MAX - 1 behind it. A
+ * header may lie in several pieces. */
 NODISCARD bool big_cut_begin(struct big_cut *cut, const struct frame_meta *meta,
                              const struct iovec *iov, int iovcnt, bool ip_only);
 /* The next segment: meta (without a gso_type), iov and iovcnt of `cut`, which hold until the next
  * call. False: that was all.
  *
  * Sequence number, IP length and ID move on; FIN and PSH are the last segment's alone, CWR the
- * first one's. FRAME_NEEDS_CSUM stays, with the pseudo-header's sum in its field, and is
- * vnet_complete()'s or the device's to settle. */
+ * first one's. Each has FRAME_NEEDS_CSUM, with the pseudo-header's sum in its field, which is
+ * vnet_complete()'s or the device's to settle: also where the whole frame's had been verified, for
+ * that says nothing about the segments' own. Nothing is padded: the last one's Ethernet frame may
+ * be shorter than 60 octets. */
 bool big_cut_next(struct big_cut *cut);
 
 /* How many segments a frame with so many octets of text is. */
@@ -57,11 +73,12 @@ static inline uint32_t big_segments(const struct frame_meta *meta, size_t text_l
     return (uint32_t)((text_len + meta->gso_size - 1) / meta->gso_size);
 }
 
-/* Puts the frame `next` behind `frame` in one big frame, as GRO does: the same addresses, ports,
- * TTL, TOS and options, text that follows right on, every segment but the last of the first one's
- * size, ACK (and on the last PSH) as the only flags, both with a checksum that is right or that
- * nobody has to see any more. `frame` must have the room behind it. True: `frame` has become
- * both, with FRAME_CSUM_VALID, and `next` is the caller's to drop. False: nothing has changed. */
+/* Puts the frame `next` behind `frame` in one big frame, as GRO does: the same headers but for
+ * what moves on from segment to segment, text that follows right on, every segment but the last of
+ * the first one's size, ACK (and on the last PSH) as the only flags, both with a checksum that is
+ * right or that nobody has to see any more. `frame` must have the room behind it, and no other
+ * holder. True: `frame` has become both, with FRAME_CSUM_VALID (and the pseudo-header's sum in the
+ * field that nobody looks at), and `next` is the caller's to drop. False: nothing has changed. */
 NODISCARD bool big_join(struct frame *frame, const struct frame *next, bool ip_only);
 
 #endif
