@@ -16,7 +16,8 @@ struct pipe_config {
     uint32_t mtu;
     uint32_t capacity; /* octets that may wait in each direction, their keeping included */
     bool ip_only;      /* it carries bare IP packets */
-    bool csum_offload; /* frames may pass with FRAME_NEEDS_CSUM, as between virtual machines */
+    bool csum_offload; /* frames may pass with FRAME_NEEDS_CSUM, as between virtual machines, */
+    bool big_frames;   /* and with a gso_type, uncut */
 };
 
 /* 0 or -ENOMEM. Both ends must go to dev_close(). */

@@ -100,6 +100,9 @@ void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why
 /* Of a packet that is dropped: the protocol and whose it was, into event->drop, as far as its
  * octets tell. */
 void stack_peek(struct bytes octets, bool ethernet, struct event *event);
+/* Emits an EVENT_PACKET; of a big frame one for each of its segments, the first with the id that is
+ * in `event`, which is used up. For those who watch: ask events_wanted() first. */
+void stack_tell_packet(struct stack *stack, struct event *event);
 
 /* --- stack_udp.c -------------------------------------------------------------------------- */
 

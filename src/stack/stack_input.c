@@ -14,6 +14,7 @@
  * Each step answers with DROP_NONE or the one reason for which the frame ends here; the first to
  * object decides. So every received frame is consumed or dropped by name, and the counters add up.
  */
+#include "dev/big_frame.h"
 #include "stack/stack.h"
 
 /* What is known about the frame so far. */
@@ -85,6 +86,7 @@ static enum drop input_tcp(struct stack *s, struct packet *p, const struct ip_pa
     drop = tcp_parse(ip->payload, &in.seg);
     if (drop)
         return drop;
+    in.segments = big_segments(&p->meta, in.seg.text.len);
     enum tcp_verdict verdict = tcp_segment_arrives(&s->tcp, &in, s->now);
     p->frame = in.frame;
     if (s->tcp.progress)
@@ -365,21 +367,21 @@ static void tell_fate(struct stack *s, const struct packet *p, enum drop drop)
         tell_drop(s, p, drop);
     if (!events_wanted(events))
         return;
-    events_emit(events,
-                &(struct event){
-                    .type = EVENT_PACKET,
-                    .conn = conn,
-                    .when = s->now,
-                    .packet = {.id = events->current.id,
-                               .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
-                               .drop = drop,
-                               .why = drop ? WHY_DROPPED : events->current.why,
-                               .tcp = events->current.tcp,
-                               .facts = events->current.has_facts ? &events->current.facts : NULL,
-                               .iov = &iov,
-                               .iovcnt = 1,
-                               .ethernet = p->ethernet,
-                               .meta = p->meta}});
+    stack_tell_packet(
+        s, &(struct event){
+               .type = EVENT_PACKET,
+               .conn = conn,
+               .when = s->now,
+               .packet = {.id = events->current.id,
+                          .fate = drop ? PACKET_DROPPED : PACKET_CONSUMED,
+                          .drop = drop,
+                          .why = drop ? WHY_DROPPED : events->current.why,
+                          .tcp = events->current.tcp,
+                          .facts = events->current.has_facts ? &events->current.facts : NULL,
+                          .iov = &iov,
+                          .iovcnt = 1,
+                          .ethernet = p->ethernet,
+                          .meta = p->meta}});
 }
 
 static void run(struct stack *s, struct frame *frame, bool ethernet, instant now)

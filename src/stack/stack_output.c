@@ -27,6 +27,7 @@ struct sending {
     struct stack *stack;
     struct frame_sink *sink;
     bool csum_offload;
+    bool big_frames;
     bool ethernet; /* else the link carries bare packets, and asks for no address */
     bool padded;   /* ... and its frames are filled up to 60 octets */
     instant now;
@@ -45,18 +46,18 @@ static void tell_sent(struct sending *out, const struct frame_meta *meta, const 
     events->counters.sent++;
     if (!events_wanted(events))
         return;
-    events_emit(events, &(struct event){.type = EVENT_PACKET,
-                                        .conn = facts ? facts->id : 0,
-                                        .when = out->now,
-                                        .packet = {.id = id,
-                                                   .fate = PACKET_OUT,
-                                                   .why = why,
-                                                   .tcp = tcp,
-                                                   .facts = facts,
-                                                   .iov = iov,
-                                                   .iovcnt = iovcnt,
-                                                   .ethernet = out->ethernet,
-                                                   .meta = *meta}});
+    stack_tell_packet(out->stack, &(struct event){.type = EVENT_PACKET,
+                                                  .conn = facts ? facts->id : 0,
+                                                  .when = out->now,
+                                                  .packet = {.id = id,
+                                                             .fate = PACKET_OUT,
+                                                             .why = why,
+                                                             .tcp = tcp,
+                                                             .facts = facts,
+                                                             .iov = iov,
+                                                             .iovcnt = iovcnt,
+                                                             .ethernet = out->ethernet,
+                                                             .meta = *meta}});
 }
 
 /* --- to the first hop --------------------------------------------------------------------- */
@@ -259,6 +260,10 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     size_t tcp_at = (size_t)(w.at - f->header);
     tcp_emit(&w, &seg->seg);
     fill_checksum(seg, f, tcp_at, tcp_len, offload);
+    if (seg->each) {
+        f->meta.gso_type = family->gso_type;
+        f->meta.gso_size = seg->each;
+    }
 
     f->iov[0] = (struct iovec){f->header, (size_t)(w.at - f->header)};
     f->iovcnt = 1;
@@ -267,7 +272,9 @@ static void build_segment(const struct sending *out, const struct tcp_out *seg, 
     size_t pad = out->padded ? eth_padding(family->header_len + options.len + payload_len) : 0;
     if (pad)
         f->iov[f->iovcnt++] = (struct iovec){(void *)(uintptr_t)padding, pad};
-    assert(family->header_len + options.len + payload_len <= config->mtu);
+    assert(family->header_len + options.len + tcp_len +
+               (seg->each ? seg->each : seg->seg.text.len) <=
+           config->mtu);
 }
 
 /* A copy of the IP packet, whole and with its checksum, for ARP to hold. */
@@ -307,11 +314,12 @@ static int send_known(struct sending *out, const struct tcp_out *seg, struct mac
 }
 
 /* The station is being asked for: ARP keeps a copy, and for TCP the segment has left. */
-static void hold_segment(struct sending *out, const struct tcp_out *seg, struct ip_addr hop)
+static void hold_segment(struct sending *out, struct tcp_out *seg, struct ip_addr hop)
 {
     struct stack *s = out->stack;
     struct segment_frame f;
 
+    tcp_out_first(seg);
     build_segment(out, seg, MAC_BROADCAST, false, &f);
     struct frame *copy = copy_packet(s, &f, seg->why);
     if (copy)
@@ -438,6 +446,7 @@ static int pay(struct sending *out)
 {
     stack_tell_time(out->stack, out->now);
     out->now = out->stack->now;
+    out->stack->tcp.big_frames = out->big_frames;
     int err = out->ethernet ? send_released(out) : 0;
 
     if (!err && out->ethernet)
@@ -457,14 +466,15 @@ static int pay(struct sending *out)
 int stack_output(struct stack *s, struct frame_sink *sink, instant now)
 {
     bool ethernet = s->config.link == STACK_LINK_ETHERNET;
-    struct sending out = {s, sink, false, ethernet, ethernet, now};
+    struct sending out = {
+        .stack = s, .sink = sink, .ethernet = ethernet, .padded = ethernet, .now = now};
 
     return pay(&out);
 }
 
 int stack_output_ip(struct stack *s, struct frame_sink *sink, instant now)
 {
-    struct sending out = {s, sink, false, false, false, now};
+    struct sending out = {.stack = s, .sink = sink, .now = now};
 
     return pay(&out);
 }
@@ -488,6 +498,7 @@ int stack_send(struct stack *s, struct dev *dev, instant now)
         .stack = s,
         .sink = &to.sink,
         .csum_offload = dev->csum_offload,
+        .big_frames = dev->big_frames && dev->csum_offload,
         .ethernet = ethernet,
         .padded = ethernet && !dev->unpadded,
         .now = now,

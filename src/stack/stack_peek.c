@@ -1,11 +1,13 @@
 /*
- * stack_peek.c - whose packet was it that is dropped?
+ * stack_peek.c - what packets look like to those who watch: whose was it that is dropped, and which
+ * segments are in a big frame?
  *
  * The parsers of the way in judge, and stop at the first mistake; a dropped packet is one in which
  * they found some. Here its addresses and ports are read for people who look for it, without
  * judging, as far as the octets go. Nothing but the event is made of them.
  */
 #include "base/bytes.h"
+#include "dev/big_frame.h"
 #include "eth/eth_wire.h"
 #include "stack/stack.h"
 
@@ -88,4 +90,24 @@ void stack_peek(struct bytes octets, bool ethernet, struct event *event)
         peek_v4(in, event);
     else if (in.len >= IPV6_LEAST && in.at[0] >> 4 == 6 && (!ethernet || type == ETH_TYPE_IPV6))
         peek_v6(in, event);
+}
+
+void stack_tell_packet(struct stack *s, struct event *event)
+{
+    struct frame_meta whole = event->packet.meta;
+    struct big_cut cut;
+
+    if (!big_cut_begin(&cut, &whole, event->packet.iov, event->packet.iovcnt,
+                       !event->packet.ethernet)) {
+        events_emit(&s->events, event);
+        return;
+    }
+    for (bool first = true; big_cut_next(&cut); first = false) {
+        if (!first)
+            event->packet.id = ++s->events.packets;
+        event->packet.meta = cut.meta;
+        event->packet.iov = cut.iov;
+        event->packet.iovcnt = cut.iovcnt;
+        events_emit(&s->events, event);
+    }
 }

@@ -70,21 +70,40 @@ static int64_t cost_ns(const struct pacing *p, uint32_t octets)
     return ((int64_t)octets * UNITS_PER_S + p->rate - 1) / p->rate;
 }
 
+/* What the bucket holds, in nanoseconds of the rate. */
+static int64_t bucket_ns(const struct pacing *p, uint32_t mss)
+{
+    int64_t segments = cost_ns(p, SEGMENTS_AT_ONCE * mss);
+
+    return segments < GRAINS_AT_ONCE * GRAIN_NS ? GRAINS_AT_ONCE * GRAIN_NS : segments;
+}
+
 /* When `octets` find room in the bucket. While any of the initial window is left the bucket is
  * empty, and that is at once. */
 static instant earliest(const struct pacing *p, uint32_t octets, uint32_t mss)
 {
     if (p->rate == 0)
         return (instant){INT64_MIN};
-    int64_t holds = cost_ns(p, SEGMENTS_AT_ONCE * mss), cost = cost_ns(p, octets);
-    if (holds < GRAINS_AT_ONCE * GRAIN_NS)
-        holds = GRAINS_AT_ONCE * GRAIN_NS;
+    int64_t holds = bucket_ns(p, mss), cost = cost_ns(p, octets);
     return instant_add(p->due, cost < holds ? cost - holds : 0);
 }
 
 bool pacing_allows(const struct pacing *p, uint32_t octets, uint32_t mss, instant now)
 {
     return !instant_before(now, earliest(p, octets, mss));
+}
+
+uint32_t pacing_room(const struct pacing *p, uint32_t mss, instant now)
+{
+    if (p->rate == 0)
+        return UINT32_MAX;
+    int64_t owed = instant_before(now, p->due) ? instant_since(p->due, now) : 0;
+    int64_t room = bucket_ns(p, mss) - owed;
+    if (room <= 0)
+        return 0;
+    /* at most 2 s of a rate of 2^32 units: within 63 bits */
+    uint64_t octets = (uint64_t)room * p->rate / UNITS_PER_S + p->free;
+    return octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
 }
 
 instant pacing_next(const struct pacing *p, uint32_t octets, uint32_t mss)

@@ -32,6 +32,8 @@ void pacing_set(struct pacing *p, uint32_t cwnd, uint32_t ssthresh, int64_t srtt
 
 /* May `octets` more leave now? */
 bool pacing_allows(const struct pacing *p, uint32_t octets, uint32_t mss, instant now);
+/* How many octets may leave now as one; UINT32_MAX when nothing is paced. */
+uint32_t pacing_room(const struct pacing *p, uint32_t mss, instant now);
 /* When it should be asked again, if nothing comes before: then they may, unless the rate has fallen
  * meanwhile. A moment in the past when they may already. At most about a thousand such moments are
  * in a second, the same for all connections. */

@@ -68,6 +68,7 @@ struct tcp {
     struct prng prng;
     uint8_t timer_owner;
     uint16_t mtu;
+    bool big_frames; /* the device of this moment cuts segments itself */
 
     struct pool conns, islands, listener_pool, tunings, senders, ranges;
     struct flight_limits flight_limits;
@@ -121,6 +122,7 @@ struct tcp_arrival {
     struct tcp_segment seg;
     struct ip_addr src, dst;
     struct frame *frame; /* holds seg.text; NULL once somebody kept it */
+    uint32_t segments;   /* that the device has joined in it; 1: it is as it came */
     uint8_t tos, ttl;    /* of the packet: type of service or traffic class, time to live */
     enum drop drop;
     bool syn_window;   /* it came on a SYN, where it is never scaled (RFC 7323, 2.2) */
@@ -163,7 +165,10 @@ void tcp_time_wait_timer(struct tcp *tcp, instant now);
 /* --- what to send ------------------------------------------------------------------------------
  */
 
-enum { TCP_OUT_IOV = 4 };
+enum {
+    TCP_OUT_IOV = 8,
+    TCP_BIG_TEXT = 65535 - 40 - TCP_HEADER_MAX, /* of a big frame, whatever its headers are */
+};
 
 struct tcp_out {
     struct tcp_conn *conn;
@@ -171,6 +176,8 @@ struct tcp_out {
     struct tcp_segment seg; /* seg.text.len is the text's length; its octets are in iov[] */
     struct iovec iov[TCP_OUT_IOV];
     int iovcnt;
+    uint16_t each; /* these are several segments, for a device that cuts them: octets of text in all
+                      but the last; 0: it is one */
     enum why why;
     uint8_t tos, ttl;                      /* for the packet; ttl 0: as configured */
     const struct ipv4_options *ip_options; /* NULL: none */
@@ -183,6 +190,13 @@ struct tcp_out {
 /* The next segment that some connection owes, connections in turn; false when nothing is owed or
  * may be sent. Nothing changes until tcp_sent(). */
 bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out);
+/* How many segments it is. */
+static inline uint32_t tcp_out_segments(const struct tcp_out *out)
+{
+    return out->each ? ((uint32_t)out->seg.text.len + out->each - 1) / out->each : 1;
+}
+/* Only its first segment, for who cannot take several; the others are named again. */
+void tcp_out_first(struct tcp_out *out);
 /* It has left. */
 void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now);
 /* Its first hop is being asked for, and no more can wait there: the debt stays, until tcp_unpark().

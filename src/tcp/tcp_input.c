@@ -439,12 +439,13 @@ static enum tcp_verdict arrives(struct tcp *tcp, struct tcp_arrival *in, instant
 }
 
 /* For TCP_INFO. */
-static void count_segment(struct tcp_conn *conn, size_t text_len, instant now)
+static void count_segment(struct tcp_conn *conn, const struct tcp_arrival *in, size_t text_len,
+                          instant now)
 {
-    conn->segments_in++;
+    conn->segments_in += in->segments;
     if (text_len == 0)
         return;
-    conn->text_in++;
+    conn->text_in += in->segments;
     conn->text_at_ms = (uint32_t)(now.ns / NS_PER_MS);
 }
 
@@ -459,7 +460,7 @@ enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, in
     tcp->progress = false;
     enum tcp_verdict verdict = arrives(tcp, in, now, &conn);
     if (conn) {
-        count_segment(conn, text_len, now);
+        count_segment(conn, in, text_len, now);
         tcp->events->current.conn = conn->id;
         if (verdict == SEG_PROCESSED)
             tcp_keep_heard(tcp, conn, now);

@@ -8,6 +8,10 @@
  * Naming a segment changes nothing that matters; tcp_sent() does, in tcp_sent.c, once it has left.
  * So a full device leaves the debt where it was.
  *
+ * A device that cuts big frames (tcp->big_frames) is handed many segments of new text as one. They
+ * are as many as could leave one by one at this moment; each of them counts as a segment, in what
+ * is told and in what is learnt.
+ *
  * Text waits for the peer's window (RFC 9293, 3.8.6), for cwnd (RFC 5681, 3.1), for a full segment
  * (Nagle, 3.7.4; silly windows, 3.8.6.2.1) or for the application (MSG_MORE). What held it is kept:
  * it is the reason of the segment that leaves when the waiting ends.
@@ -191,7 +195,8 @@ static uint32_t allowed(const struct tcp_conn *conn)
     return conn->cc.cwnd + (s ? newreno_extra(&s->newreno, conn->snd_mss) : 0);
 }
 
-/* Text that was never sent: `len` octets at SND.NXT. */
+/* Text that was never sent: `len` octets at SND.NXT, more than a segment holds if several may go
+ * as one. */
 static void new_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t len, uint32_t usable,
                      enum why why)
 {
@@ -199,7 +204,7 @@ static void new_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t len, u
 
     shape_begin(conn, out, conn->snd.nxt, TCP_ACK, why);
     tcp_ecn_mark(conn, out);
-    shape_text(conn, out, sent, len);
+    shape_segments(conn, out, sent, len, full_segment_len(conn));
     if (out->seg.text.len == unsent) {
         out->seg.flags |= TCP_PSH; /* (MUST-61) */
         if (conn->closing && usable > len)
@@ -208,12 +213,32 @@ static void new_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t len, u
     shape_ack(conn, out, conn->rcv.nxt, true);
 }
 
+/* A full segment may leave now: how much text may, in one frame? Whole segments; and a short one
+ * behind them if it is the last of the text and need not wait for more. */
+static uint32_t text_of_frame(const struct tcp *tcp, const struct tcp_conn *conn, uint32_t full,
+                              uint32_t unsent, uint32_t usable, instant now)
+{
+    uint32_t inflight = conn_inflight(conn);
+    uint32_t may = allowed(conn);
+    uint32_t len = u32_min(u32_min(unsent, usable), TCP_BIG_TEXT);
+
+    if (!tcp->big_frames || conn->ip_options || conn->cwr_owed || may < inflight + 2 * full)
+        return full;
+    len = u32_min(len, may - inflight);
+    if (conn->sender)
+        len = u32_min(len, pacing_room(&conn->sender->pacing, conn->snd_mss, now));
+    bool waits =
+        !conn->no_delay && (!tcp->values->tcp_minshall || seq_lt(conn->snd.una, conn->small_end));
+    bool has_tail = len == unsent && (conn->closing || !(waits || conn->corked || conn->cork));
+    return u32_max(full, has_tail ? len : len / full * full);
+}
+
 static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
     struct rto_limits limits = tcp_rto_limits(tcp);
     uint32_t unsent = conn->sendq.len - conn_text_sent(conn);
-    uint32_t usable = usable_window_len(conn);
-    uint32_t len = u32_min(u32_min(unsent, full_segment_len(conn)), usable);
+    uint32_t usable = usable_window_len(conn), full = full_segment_len(conn);
+    uint32_t len = u32_min(u32_min(unsent, full), usable);
 
     if (unsent == 0) {
         conn->held = HELD_NO_TEXT;
@@ -238,6 +263,8 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
     }
     if (!sender_keeps_pace(tcp, conn, len, now))
         return false;
+    if (len == full)
+        len = text_of_frame(tcp, conn, full, unsent, usable, now);
     new_text(conn, out, len, usable, why_now(conn, len, len == unsent));
     return true;
 }
@@ -454,4 +481,21 @@ bool tcp_output(struct tcp *tcp, instant now, struct tcp_out *out)
         return false;
     add_options(out->conn, out, now);
     return true;
+}
+
+void tcp_out_first(struct tcp_out *out)
+{
+    uint32_t left = out->each;
+
+    if (!left)
+        return;
+    out->seg.text.len = left;
+    out->seg.flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+    for (int i = 0; i < out->iovcnt; i++) {
+        out->iov[i].iov_len = size_min(out->iov[i].iov_len, left);
+        left -= (uint32_t)out->iov[i].iov_len;
+        if (left == 0)
+            out->iovcnt = i + 1;
+    }
+    out->each = 0;
 }

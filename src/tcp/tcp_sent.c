@@ -89,7 +89,8 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     if (is_new && !out->is_probe)
         tcp_tell_resumed(tcp, conn, now);
     if (is_new && text_len > 0) {
-        if (text_len + tcp_sack_len(out->seg.options.sack_count) < conn->snd_mss)
+        uint32_t last_len = text_len - (tcp_out_segments(out) - 1) * out->each;
+        if (last_len + tcp_sack_len(out->seg.options.sack_count) < conn->snd_mss)
             conn->small_end = end;
         if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
             conn->full_end = end;
@@ -144,9 +145,11 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
 {
     struct tcp_conn *conn = out->conn;
 
-    tcp->turn++;
-    conn->segments_out++;
-    conn->text_out += out->seg.text.len > 0;
+    uint32_t segments = tcp_out_segments(out);
+
+    tcp->turn += (int)segments;
+    conn->segments_out += segments;
+    conn->text_out += out->seg.text.len > 0 ? segments : 0;
     if (out->seg.flags & TCP_RST) {
         events_count(tcp->events, COUNTER_TCP_RST_OUT);
         tcp_tell_reset(tcp, conn, true, out->why, now);

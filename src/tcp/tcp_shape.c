@@ -28,6 +28,16 @@ void shape_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t at, uint32_
     out->seg.text.len = len;
 }
 
+void shape_segments(struct tcp_conn *conn, struct tcp_out *out, uint32_t at, uint32_t len,
+                    uint32_t each)
+{
+    shape_text(conn, out, at, len);
+    if (out->seg.text.len < len) /* in more pieces than a frame may have */
+        shape_text(conn, out, at, (uint32_t)out->seg.text.len / each * each);
+    if (out->seg.text.len > each)
+        out->each = (uint16_t)each;
+}
+
 /* The sequence number of our FIN, behind all text. */
 static tcp_seq fin_seq(const struct tcp_conn *conn)
 {

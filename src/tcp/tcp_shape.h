@@ -14,6 +14,10 @@ void shape_begin(struct tcp_conn *conn, struct tcp_out *out, tcp_seq at, uint8_t
 void shape_ack(struct tcp_conn *conn, struct tcp_out *out, tcp_seq ack, bool may_move);
 /* Points it at `len` octets of the send queue; it may get fewer. */
 void shape_text(struct tcp_conn *conn, struct tcp_out *out, uint32_t at, uint32_t len);
+/* As shape_text(), of several segments with `each` octets of text; the last may have fewer only at
+ * the end of `len`. */
+void shape_segments(struct tcp_conn *conn, struct tcp_out *out, uint32_t at, uint32_t len,
+                    uint32_t each);
 /* `len` octets of text from `from` on once more, and our FIN when it lies before `end` and right
  * behind them. */
 void shape_repeat(struct tcp_conn *conn, struct tcp_out *out, tcp_seq from, uint32_t len,

@@ -53,6 +53,30 @@ START_TEST(nothing_is_paced_before_a_round_trip_is_known)
 }
 END_TEST
 
+static const uint64_t one_by_one[] = {5000, 100000, 3000000, 100000000, UINT64_C(5000000000)};
+
+START_TEST(what_may_leave_as_one_is_what_could_leave_one_by_one)
+{
+    struct prng r;
+
+    prng_seed(&r, (uint64_t)_i);
+    given(one_by_one[_i], 0);
+    for (int64_t now_ns = 0, i = 0; i < 2000; i++) {
+        now_ns += (int64_t)prng_below(&r, 3000000);
+        int64_t room = pacing_room(&p, MSS, at(now_ns)) / MSS;
+        struct pacing before = p;
+        int64_t segments = leave(MSS, now_ns);
+        HOLDS(room <= segments + 1 && segments <= room + 1); /* each cost is rounded up */
+        if (prng_below(&r, 2) == 0) {                        /* as one, in place of one by one */
+            p = before;
+            if (room > 0)
+                pacing_sent(&p, (uint32_t)room * MSS, at(now_ns));
+            HOLDS(pacing_room(&p, MSS, at(now_ns)) < 2 * MSS);
+        }
+    }
+}
+END_TEST
+
 static const struct {
     uint32_t cwnd, ssthresh;
     int64_t srtt_ns;
@@ -295,6 +319,8 @@ int main(void)
 
     TCase *t = tcase_create("RFC 9002, 7.7: the rate");
     tcase_add_test(t, nothing_is_paced_before_a_round_trip_is_known);
+    tcase_add_loop_test(t, what_may_leave_as_one_is_what_could_leave_one_by_one, 0,
+                        ARRAY_LEN(one_by_one));
     tcase_add_loop_test(t, the_rate_is_a_gain_times_cwnd_over_srtt, 0, ARRAY_LEN(rates));
     tcase_add_test(t, when_the_rate_rises_what_is_owed_is_worth_less);
     tcase_add_test(t, when_the_rate_rises_after_a_pause_nothing_is_owed);
