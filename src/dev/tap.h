@@ -28,10 +28,11 @@ struct tap_sys {
 };
 
 struct tap_config {
-    const char *name;   /* "tap0" */
-    bool tun;           /* a TUN: bare IP packets, no Ethernet */
-    bool offload;       /* ask for checksum offload; dev->csum_offload says if it was granted */
-    const uid_t *owner; /* who may attach later without privileges; NULL: as it is */
+    const char *name;          /* "tap0" */
+    bool tun;                  /* a TUN: bare IP packets, no Ethernet */
+    bool offload;              /* ask for checksum offload and big frames; dev->csum_offload and
+                                  dev->big_frames say what was granted */
+    const uid_t *owner;        /* who may attach later without privileges; NULL: as it is */
     const struct tap_sys *sys; /* NULL: the system */
     bool created;              /* out: the interface was not there before */
 };

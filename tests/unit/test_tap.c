@@ -38,6 +38,7 @@ static struct {
     int busy; /* TUNSETIFF says so this often */
     bool exists;
     bool no_offload;
+    long not_granted; /* of TUNSETOFFLOAD: a request for any of these fails */
     int mtu;
     /* what it saw */
     unsigned reads, writes;
@@ -108,7 +109,7 @@ static int fake_ioctl(int fd, unsigned long request, void *argument)
     } else if (request == TUNSETVNETLE) {
         fake.little_endian = true;
     } else if (request == TUNSETOFFLOAD) {
-        if (fake.no_offload && argument)
+        if ((fake.no_offload && argument) || (long)(uintptr_t)argument & fake.not_granted)
             return failed(EINVAL);
         fake.offload = (long)(uintptr_t)argument;
     } else if (request == TUNSETOWNER) {
@@ -125,6 +126,12 @@ static int fake_ioctl(int fd, unsigned long request, void *argument)
     return 0;
 }
 
+/* What is read at this place of a frame. */
+static uint8_t octet_of(size_t place)
+{
+    return (uint8_t)(place + place / 256);
+}
+
 static ssize_t fake_readv(int fd, const struct iovec *iov, int iovcnt)
 {
     ck_assert_int_eq(fd, TUN_FD);
@@ -132,13 +139,13 @@ static ssize_t fake_readv(int fd, const struct iovec *iov, int iovcnt)
     struct answer answer = fake.read[fake.reads++];
     if (answer.err)
         return failed(answer.err);
-    size_t total = answer.len;
+    size_t total = answer.len, place = 0; /* in the frame */
     for (int i = 0; i < iovcnt && answer.len > 0; i++) {
         size_t n = size_min(answer.len, iov[i].iov_len);
         uint8_t *octets = iov[i].iov_base;
-        bool is_header = iovcnt == 2 && i == 0;
+        bool is_header = fake.header_len > 0 && i == 0;
         for (size_t j = 0; j < n; j++)
-            octets[j] = is_header ? fake.header[j] : (uint8_t)j;
+            octets[j] = is_header ? fake.header[j] : octet_of(place++);
         answer.len -= n;
     }
     return (ssize_t)(total - answer.len); /* the rest of the frame is cut, as the kernel does */
@@ -269,9 +276,30 @@ START_TEST(a_tap_with_offload_speaks_virtio_net_hdr)
     ck_assert_int_eq(fake.if_flags, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
     ck_assert_int_eq(fake.header_len, VNET_HEADER);
     ck_assert(fake.little_endian);
-    ck_assert_int_eq(fake.offload, TUN_F_CSUM);
-    ck_assert(dev->csum_offload);
+    ck_assert_int_eq(fake.offload, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN);
+    ck_assert(dev->csum_offload && dev->big_frames);
     dev_close(dev);
+}
+END_TEST
+
+START_TEST(of_the_offloads_it_takes_what_the_kernel_grants)
+{
+    static const struct {
+        long not_granted, asked;
+        bool big_frames, csum_offload;
+    } cases[] = {
+        {TUN_F_TSO_ECN, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, true, true},
+        {TUN_F_TSO6, TUN_F_CSUM, false, true},
+        {TUN_F_CSUM, 0, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fake.not_granted = cases[i].not_granted;
+        struct dev *dev = opened(true);
+        ck_assert_int_eq(fake.offload, cases[i].asked);
+        ck_assert_int_eq(dev->big_frames, cases[i].big_frames);
+        ck_assert_int_eq(dev->csum_offload, cases[i].csum_offload);
+        dev_close(dev);
+    }
 }
 END_TEST
 
@@ -520,6 +548,7 @@ START_TEST(a_frame_that_fills_the_buffer_is_marked_as_cut)
             struct frame *batch[3];
             fake.mtu = mtus[i];
             fake.reads = 0;
+            fake.not_granted = TUN_F_TSO4; /* big frames have a buffer of their own: below */
             struct dev *dev = opened(offload);
             size_t longest = dev->mtu + ETH_HEADER;
 
@@ -545,6 +574,73 @@ START_TEST(a_frame_that_fills_the_buffer_is_marked_as_cut)
         }
     }
     PROVES("T03");
+}
+END_TEST
+
+START_TEST(a_big_frame_arrives_in_one_piece)
+{
+    static const size_t lens[] = {60, 1514, 1515, 2047, 2048, 3000, 20000, 65549, 65550};
+    struct frame *frame;
+    struct dev *dev = opened(true);
+
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        fake.read[i] = (struct answer){.len = VNET_HEADER + lens[i]};
+        ck_assert_int_eq(dev_receive(dev, &pool, &frame, 1, now), 1);
+        ck_assert_uint_eq(frame->len, lens[i]);
+        ck_assert(!frame->truncated);
+        for (size_t j = 0; j < lens[i]; j++)
+            ck_assert_uint_eq(frame->data[j], octet_of(j));
+        if (lens[i] <= 1514 || lens[i] >= 2048) /* in between is a matter of the buffer's room */
+            ck_assert_int_eq(frame_charge(frame) > 2048, lens[i] >= 2048);
+        frame_put(frame);
+        ck_assert_uint_eq(pool.out, 0); /* nothing of the other buffer stays out */
+    }
+    dev_close(dev);
+}
+END_TEST
+
+START_TEST(a_frame_that_fills_the_large_buffer_is_marked_as_cut)
+{
+    struct frame *frame;
+    struct dev *dev = opened(true);
+
+    fake.read[0] = (struct answer){.len = VNET_HEADER + WHOLE};
+    ck_assert_int_eq(dev_receive(dev, &pool, &frame, 1, now), 1);
+    ck_assert(frame->truncated);
+    frame_put(frame);
+    dev_close(dev);
+}
+END_TEST
+
+START_TEST(a_batch_ends_when_it_is_large_and_the_rest_is_next)
+{
+    struct dev *dev = opened(true);
+
+    for (int i = 0; i < 10; i++)
+        fake.read[i] = (struct answer){.len = VNET_HEADER + 60000};
+    ck_assert_int_eq(receive(dev, DEV_BATCH), 5); /* the first sum above 256 KB */
+    ck_assert_int_eq(receive(dev, DEV_BATCH), 5);
+    ck_assert_int_eq(receive(dev, DEV_BATCH), 0);
+    dev_close(dev);
+}
+END_TEST
+
+START_TEST(without_memory_for_a_large_buffer_frames_stay_where_they_are)
+{
+    struct dev *dev = opened(true);
+    struct frame *all[100];
+    int count = 0;
+
+    while ((all[count] = frame_get(&pool, FRAME_ROOM_MAX)))
+        count++;
+    fake.read[0] = (struct answer){.len = VNET_HEADER + 60};
+    ck_assert_int_eq(receive(dev, DEV_BATCH), 0);
+    ck_assert_uint_eq(dev->counters.rx_nobuf, 1);
+    ck_assert_uint_eq(fake.reads, 0);
+    while (count > 0)
+        frame_put(all[--count]);
+    ck_assert_int_eq(receive(dev, DEV_BATCH), 1);
+    dev_close(dev);
 }
 END_TEST
 
@@ -816,6 +912,7 @@ int main(void)
     TCase *c = new_tcase(s, "opening");
     tcase_add_test(c, a_plain_tap_takes_plain_frames_and_no_offload);
     tcase_add_test(c, a_tap_with_offload_speaks_virtio_net_hdr);
+    tcase_add_test(c, of_the_offloads_it_takes_what_the_kernel_grants);
     tcase_add_test(c, offload_that_is_not_granted_is_done_without);
     tcase_add_test(c, a_tun_is_a_tap_without_ethernet);
     tcase_add_test(c, created_says_whether_the_interface_was_there);
@@ -830,6 +927,10 @@ int main(void)
     tcase_add_test(c, an_interrupted_call_is_repeated);
     tcase_add_test(c, interruptions_without_end_do_not_hang);
     tcase_add_test(c, a_frame_that_fills_the_buffer_is_marked_as_cut);
+    tcase_add_test(c, a_big_frame_arrives_in_one_piece);
+    tcase_add_test(c, a_frame_that_fills_the_large_buffer_is_marked_as_cut);
+    tcase_add_test(c, a_batch_ends_when_it_is_large_and_the_rest_is_next);
+    tcase_add_test(c, without_memory_for_a_large_buffer_frames_stay_where_they_are);
     tcase_add_test(c, a_refused_read_is_an_error_and_loses_no_frame);
     tcase_add_test(c, the_header_becomes_the_meta_of_its_frame);
     tcase_add_test(c, without_a_buffer_frames_stay_in_the_kernel);
