@@ -5,7 +5,7 @@
  * goes to the end of the ready list. Memory: a connection is a few words. What it reads goes into a
  * buffer that all share, and only what echo has read and could not send is kept, in a buffer that
  * goes back when it is empty. While something is kept nothing is read, so the peer's own window
- * holds it back.
+ * holds it back. What is thrown away is not even looked at (MSG_TRUNC).
  *
  * A peer that has sent everything still gets everything: echo closes once the last octet is sent,
  * and chargen goes on until the peer closes its side too, which it notices by a reset.
@@ -23,6 +23,7 @@ enum {
     LINE = 72,      /* characters of a chargen line */
     PRINTABLE = 95, /* ' ' to '~' */
     PATTERN = PRINTABLE * (LINE + 2),
+    ROUNDS = 9, /* of the pattern in one call: 63 KB */
     BUFFER = 16384,
     TURN_OCTETS = 262144, /* a connection moves before it lets others */
     TURN_ACCEPTS = 64,
@@ -52,7 +53,7 @@ struct service {
     bool accept_waits; /* connections were left in the backlog */
     struct pool conns;
     struct pool pending;
-    uint8_t pattern[2 * PATTERN]; /* twice, so that a whole round begins anywhere */
+    uint8_t pattern[(ROUNDS + 1) * PATTERN]; /* once more, so that it begins anywhere */
     uint8_t buffer[BUFFER];       /* within one call */
 };
 
@@ -94,10 +95,15 @@ static void conn_end(struct service_conn *conn, bool reset)
     }
 }
 
-/* Reads into `out`. Octets, 0 at the end, or a negative errno. */
+/* Reads into `out`, or throws away. Octets, 0 at the end, or a negative errno. */
 static ssize_t take(struct service_conn *conn, uint8_t *out, size_t len)
 {
     return sock_recv(conn->service->config.stack, conn->socket, out, len, 0, NULL);
+}
+
+static ssize_t throw_away(struct service_conn *conn)
+{
+    return sock_recv(conn->service->config.stack, conn->socket, NULL, TURN_OCTETS, MSG_TRUNC, NULL);
 }
 
 /* Sends until all is taken or the socket takes no more. 0, -EAGAIN, or what ended the connection.
@@ -168,7 +174,7 @@ static ssize_t echo_step(struct service_conn *conn)
 
 static ssize_t discard_step(struct service_conn *conn)
 {
-    return take(conn, conn->service->buffer, sizeof(conn->service->buffer));
+    return throw_away(conn);
 }
 
 static ssize_t chargen_step(struct service_conn *conn)
@@ -176,14 +182,13 @@ static ssize_t chargen_step(struct service_conn *conn)
     struct service *service = conn->service;
     size_t sent;
 
-    /* What comes in is thrown away, a buffer for each round of the pattern. */
     if (!conn->ended) {
-        ssize_t n = take(conn, service->buffer, sizeof(service->buffer));
+        ssize_t n = throw_away(conn);
         if (n < 0 && n != -EAGAIN)
             return n;
         conn->ended = n == 0;
     }
-    ssize_t err = give(conn, service->pattern + conn->place, PATTERN, &sent);
+    ssize_t err = give(conn, service->pattern + conn->place, ROUNDS * PATTERN, &sent);
     conn->place = (uint32_t)((conn->place + sent) % PATTERN);
     return err ? err : (ssize_t)sent;
 }

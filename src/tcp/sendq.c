@@ -55,7 +55,7 @@ static struct sendq_chunk *chunk_get(struct sendq_pools *pools, const struct sen
     for (; size >= 0; size--) {
         if (pools->charged + chunk_charge(size) > pools->cap)
             continue;
-        struct sendq_chunk *chunk = pool_get(&pools->size[size]);
+        struct sendq_chunk *chunk = pool_get_unzeroed(&pools->size[size]);
         if (!chunk)
             continue;
         chunk->next = NULL;

@@ -450,7 +450,7 @@ ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len, int flag
 {
     struct fake *f = open_at(stack, s);
 
-    assert(!waiter && (flags & ~MSG_PEEK) == 0);
+    assert(!waiter && (flags & ~(MSG_PEEK | MSG_TRUNC)) == 0);
     if (!f)
         return -EBADF;
     if (f->error) {
@@ -470,8 +470,8 @@ ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len, int flag
     assert(len > 0);
     if (f->in.begin == f->in.end)
         return f->peer_ended ? 0 : -EAGAIN;
-    return (ssize_t)buffer_take(&f->in, octets, len < stack->step ? len : stack->step,
-                                flags & MSG_PEEK);
+    return (ssize_t)buffer_take(&f->in, flags & MSG_TRUNC ? NULL : octets,
+                                len < stack->step ? len : stack->step, flags & MSG_PEEK);
 }
 
 int sock_shutdown(struct stack *stack, int s, int how)
