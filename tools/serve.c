@@ -26,7 +26,7 @@
 #define DRAIN      (5 * NS_PER_S)
 #define DRAIN_LOOK (10 * NS_PER_MS) /* how often it is asked whether all are gone */
 
-enum { SERVICE_CONNECTIONS = 4096 };
+enum { SERVICE_CONNECTIONS = 4096, BUSY_POLL_MAX = 1000000 };
 
 static const char *const port_names[PORT_COUNT] = {"port", "echo", "discard", "chargen"};
 
@@ -76,6 +76,18 @@ static int take_log_format(void *context, const char *text, struct refusal *refu
     return serve_log_take_format(&serve->log, text, refusal);
 }
 
+static int take_busy_poll(void *context, const char *text, struct refusal *refusal)
+{
+    struct serve *serve = context;
+    uint64_t us;
+
+    if (!number_parse(text, 0, BUSY_POLL_MAX, &us))
+        return refuse(refusal, EXIT_USAGE, "--busy-poll %s: not a number of microseconds up to %d",
+                      text, BUSY_POLL_MAX);
+    serve->busy_poll_ns = (int64_t)us * NS_PER_US;
+    return 0;
+}
+
 /* clang-format off */
 static const struct option_row rows[] = {
     {"root",    0, "DIR",  "the folder whose files are served (default: a built-in page)", serve_take_root},
@@ -89,6 +101,7 @@ static const struct option_row rows[] = {
     {"discard", 0, "PORT", "take what comes and say nothing (RFC 863)",                    take_discard},
     {"chargen", 0, "PORT", "send a pattern without end (RFC 864)",                         take_chargen},
     {"access-log", 0, "FILE|-", "a line for each request; SIGHUP opens the file anew",     take_access_log},
+    {"busy-poll", 0, "USEC", "ask the device without sleeping for so long after a frame",  take_busy_poll},
     {"log-format", 0, "FORMAT", "common, combined or json (default combined)",             take_log_format},
 };
 /* clang-format on */
@@ -210,6 +223,7 @@ static int open_servers(struct serve *serve, struct refusal *refusal)
     if (status)
         return status;
     serve->drain = (struct os_machine){.deadline = drain_deadline, .advance = drain_advance};
+    serve->rig.loop.busy_poll_ns = serve->busy_poll_ns;
     os_loop_add_machine(&serve->rig.loop, &serve->drain);
     serve->rig.stop = stop;
     return 0;

@@ -27,6 +27,7 @@ struct serve {
     const char *index;
     bool listing;
     uint32_t per_client;    /* connections; 0: as the server has it */
+    int64_t busy_poll_ns;   /* as in struct os_loop */
     const char *mime_types; /* NULL: the built-in ones */
 
     struct rig rig;

@@ -28,6 +28,10 @@
  * A descriptor in error that yields no frame is a device that is gone, whatever else it says: else
  * ppoll() would return at once for ever.
  *
+ * Busy polling (loop->busy_poll_ns): for a while after the last frame the device is asked again and
+ * again instead, which costs a core and saves the time that it takes to fall asleep and to be
+ * woken.
+ *
  * The clock is read once after each sleep and once before it; all steps of a turn share an instant.
  */
 #include "os/os_loop.h"
@@ -95,6 +99,8 @@ bool os_loop_turn(struct os_loop *loop, instant now)
         frames = -ENETDOWN;
     if (frames < 0)
         os_loop_end(loop, frames); /* the sockets learn it below */
+    if (frames > 0)
+        loop->frames_at = now;
     bool more = serve_sockets(loop, now);
     for (struct os_machine *m = loop->machines; m; m = m->next)
         if (m->advance)
@@ -112,7 +118,9 @@ bool os_loop_turn(struct os_loop *loop, instant now)
     for (struct os_machine *m = loop->machines; m; m = m->next)
         if (m->settled)
             m->settled(m, now);
-    return frames == DEV_BATCH || more;
+    return frames == DEV_BATCH || more ||
+           (loop->busy_poll_ns > 0 && instant_since(now, loop->frames_at) < loop->busy_poll_ns &&
+            !loop->full);
 }
 
 static instant next_deadline(const struct os_loop *loop, instant now)

@@ -44,10 +44,12 @@ struct os_loop {
     struct os_machine *machines;
     struct os_watch *watches;
     int watch_count;
-    unsigned crowded; /* turns since somebody looked at the watches */
-    bool full;        /* the device would not take more in the last turn */
-    bool deaf;        /* ... though its descriptor had just said that it would */
-    bool failing;     /* the device's descriptor reported an error */
+    int64_t busy_poll_ns; /* after a turn with frames it does not sleep for so long; 0: it does */
+    instant frames_at;    /* of the last such turn */
+    unsigned crowded;     /* turns since somebody looked at the watches */
+    bool full;            /* the device would not take more in the last turn */
+    bool deaf;            /* ... though its descriptor had just said that it would */
+    bool failing;         /* the device's descriptor reported an error */
     bool ended;
     int result;
 };
