@@ -63,6 +63,8 @@ uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SA
     uint8_t max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
     int count = 0;
 
+    if (!conn->has_dsack && reorder_is_empty(&conn->reorder)) /* nearly always */
+        return 0;
     while (max > 0 &&
            tcp_sack_len(max) >= conn->snd_mss) /* an octet of text must fit beside them */
         max--;
