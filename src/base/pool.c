@@ -2,16 +2,16 @@
  * pool.c - objects of one size, cut from slabs.
  *
  * A slab is one allocation: a short header, then slots. An object's number is its slab's place in
- * slabs[] times the slots of a slab, plus its own slot; it is kept in the last four octets of the
- * slot
- * ("tag"), behind the object, so that pool_put() finds the slab from an address alone and notices
- * an object that comes back twice. While a slot is free its tag links it to the next free one of
+ * places[] times the slots of a slab, plus its own slot; it is kept in the last four octets of the
+ * slot ("tag"), behind the object, so that pool_put() finds the slab from an address alone and
+ * notices an object that comes back twice. While a slot is free its tag links it to the next free one of
  * its slab. Slots that were never out are not linked, only counted (`fresh`): a new slab's pages
  * are not touched before they are needed.
  *
- * slabs[] itself grows by doubling up to what the cap needs, so that a pool with an enormous cap
- * costs nothing while it is idle. New slabs take the lowest place that is free, which keeps numbers
- * small. Slabs with room are in the list `open`: those that something is out of in front, empty
+ * places[] itself grows by doubling up to what the cap needs, so that a pool with an enormous cap
+ * costs nothing while it is idle. A new slab takes the place that was given up last, or one that
+ * never had any when there is none, so numbers stay below the most objects that there ever were, and
+ * nothing is looked for. Slabs with room are in the list `open`: those that something is out of in front, empty
  * ones at the end, so that load gathers in few slabs and the others can go back.
  *
  * Under AddressSanitizer a free slot is poisoned, and so is a strip between an object and its tag.
@@ -39,16 +39,17 @@ enum {
     ALIGN = 16,
     SLAB_OCTETS = 65536 - 64, /* the allocator's own header fits into the pages, too */
     EMPTY_KEPT = 4,           /* slabs that stay although nothing is out of them */
-    TABLE_FIRST = 8,          /* length of slabs[] at first */
+    TABLE_FIRST = 8,          /* length of places[] at first */
 };
 
 /* A tag: the number of an object that is out, or FREE and the slot of the next free one. */
 static const uint32_t FREE = UINT32_C(1) << 31;
 static const uint32_t NO_SLOT = UINT32_MAX >> 1;
+static const uint32_t NO_PLACE = UINT32_MAX;
 
 struct pool_slab {
     struct list node; /* in pool->open, or in no list when the slab is full */
-    uint32_t place;   /* in pool->slabs[] */
+    uint32_t place;   /* in pool->places[] */
     uint32_t slots;   /* per_slab, but in the last slab of a pool perhaps fewer */
     uint32_t used;    /* slots that are out */
     uint32_t fresh;   /* slots from here on were never out */
@@ -108,11 +109,12 @@ int pool_init(struct pool *pool, struct memory *memory, const char *name, size_t
                           .cap = cap};
     pool->per_slab = (uint32_t)size_max((SLAB_OCTETS - SLAB_HEADER) / size, 1);
     pool->per_slab = u32_min(pool->per_slab, cap);
+    pool->free_place = NO_PLACE;
     list_init(&pool->open);
 
-    pool->slab_count = u32_min(places_at_cap(pool), TABLE_FIRST);
-    pool->slabs = memory_alloc(memory, pool->slab_count * sizeof(pool->slabs[0]));
-    return pool->slabs ? 0 : -ENOMEM;
+    pool->place_count = u32_min(places_at_cap(pool), TABLE_FIRST);
+    pool->places = memory_alloc(memory, pool->place_count * sizeof(pool->places[0]));
+    return pool->places ? 0 : -ENOMEM;
 }
 
 static void slab_release(struct pool *pool, struct pool_slab *slab)
@@ -120,34 +122,34 @@ static void slab_release(struct pool *pool, struct pool_slab *slab)
     size_t len = slab_octets(pool, slab->slots);
 
     list_remove(&slab->node);
-    pool->slabs[slab->place] = NULL;
-    pool->first_place = u32_min(pool->first_place, slab->place);
+    pool->places[slab->place] = (struct pool_place){.next_free = pool->free_place};
+    pool->free_place = slab->place;
     ASAN_UNPOISON_MEMORY_REGION(slab, len);
     memory_release(pool->memory, slab, len);
 }
 
 void pool_fini(struct pool *pool)
 {
-    for (uint32_t place = 0; pool->slabs && place < pool->slab_count; place++)
-        if (pool->slabs[place])
-            slab_release(pool, pool->slabs[place]);
-    if (pool->slabs)
-        memory_release(pool->memory, pool->slabs, pool->slab_count * sizeof(pool->slabs[0]));
+    for (uint32_t place = 0; place < pool->fresh_place; place++)
+        if (pool->places[place].slab)
+            slab_release(pool, pool->places[place].slab);
+    if (pool->places)
+        memory_release(pool->memory, pool->places, pool->place_count * sizeof(pool->places[0]));
     *pool = (struct pool){0};
     list_init(&pool->open);
 }
 
 static bool table_grow(struct pool *pool)
 {
-    uint32_t count = u32_min(places_at_cap(pool), pool->slab_count * 2);
-    struct pool_slab **slabs = memory_alloc(pool->memory, count * sizeof(slabs[0]));
+    uint32_t count = u32_min(places_at_cap(pool), pool->place_count * 2);
+    struct pool_place *places = memory_alloc(pool->memory, count * sizeof(places[0]));
 
-    if (!slabs)
+    if (!places)
         return false;
-    memcpy(slabs, pool->slabs, pool->slab_count * sizeof(slabs[0]));
-    memory_release(pool->memory, pool->slabs, pool->slab_count * sizeof(slabs[0]));
-    pool->slabs = slabs;
-    pool->slab_count = count;
+    memcpy(places, pool->places, pool->place_count * sizeof(places[0]));
+    memory_release(pool->memory, pool->places, pool->place_count * sizeof(places[0]));
+    pool->places = places;
+    pool->place_count = count;
     return true;
 }
 
@@ -155,12 +157,10 @@ static bool table_grow(struct pool *pool)
  * and all its slabs are full, so there is a place for one more. */
 static struct pool_slab *slab_new(struct pool *pool)
 {
-    uint32_t place = pool->first_place;
-    while (place < pool->slab_count && pool->slabs[place])
-        place++;
-    pool->first_place = place;
+    bool is_fresh = pool->free_place == NO_PLACE;
+    uint32_t place = is_fresh ? pool->fresh_place : pool->free_place;
     assert(place < places_at_cap(pool));
-    if (place == pool->slab_count && !table_grow(pool))
+    if (place == pool->place_count && !table_grow(pool))
         return NULL;
 
     uint32_t slots = slots_at(pool, place);
@@ -174,7 +174,11 @@ static struct pool_slab *slab_new(struct pool *pool)
     slab->first = NO_SLOT;
     list_init(&slab->node);
     list_append(&pool->open, &slab->node);
-    pool->slabs[place] = slab;
+    if (is_fresh)
+        pool->fresh_place++;
+    else
+        pool->free_place = pool->places[place].next_free;
+    pool->places[place].slab = slab;
     pool->empty_slabs++;
     ASAN_POISON_MEMORY_REGION((uint8_t *)slab + SLAB_HEADER, len - SLAB_HEADER);
     return slab;
@@ -227,9 +231,9 @@ uint32_t pool_index(const struct pool *pool, const void *object)
 
 void *pool_at(const struct pool *pool, uint32_t index)
 {
-    if (index >= pool->cap || index / pool->per_slab >= pool->slab_count)
+    if (index >= pool->cap || index / pool->per_slab >= pool->fresh_place)
         return NULL;
-    struct pool_slab *slab = pool->slabs[index / pool->per_slab];
+    struct pool_slab *slab = pool->places[index / pool->per_slab].slab;
     uint32_t slot = index % pool->per_slab;
     if (!slab || slot >= slab->fresh)
         return NULL;
@@ -240,16 +244,17 @@ void *pool_at(const struct pool *pool, uint32_t index)
 bool pool_is_past(const struct pool *pool, uint32_t *index)
 {
     uint32_t place = *index / pool->per_slab;
+    const struct pool_slab *slab;
 
-    while (place < pool->slab_count && (!pool->slabs[place] || pool->slabs[place]->used == 0))
+    while (place < pool->fresh_place && (!(slab = pool->places[place].slab) || slab->used == 0))
         *index = ++place * pool->per_slab;
-    return place >= pool->slab_count || *index >= pool->cap;
+    return place >= pool->fresh_place || *index >= pool->cap;
 }
 
 void pool_put(struct pool *pool, void *object)
 {
     uint32_t index = pool_index(pool, object); /* asserts that the object is out */
-    struct pool_slab *slab = pool->slabs[index / pool->per_slab];
+    struct pool_slab *slab = pool->places[index / pool->per_slab].slab;
 
     tag_write(pool, object, FREE | slab->first);
     slab->first = index % pool->per_slab;
@@ -271,6 +276,6 @@ void pool_put(struct pool *pool, void *object)
 uint64_t pool_cap_octets(const struct pool *pool)
 {
     uint64_t places = places_at_cap(pool);
-    return places * (SLAB_HEADER + sizeof(pool->slabs[0])) +
+    return places * (SLAB_HEADER + sizeof(pool->places[0])) +
            (uint64_t)pool->cap * pool->object_size;
 }

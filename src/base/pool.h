@@ -16,6 +16,12 @@ enum { POOL_TAG = 4 }; /* octets behind each object that are the pool's */
 
 struct pool_slab;
 
+/* Where a slab may be. */
+struct pool_place {
+    struct pool_slab *slab; /* NULL where there is none */
+    uint32_t next_free;     /* then, and if there was one: the next place like it */
+};
+
 struct pool {
     struct memory *memory;
     const char *name;     /* for people; static storage */
@@ -24,10 +30,11 @@ struct pool {
     uint32_t per_slab;
     uint32_t cap;             /* objects */
     uint32_t used;            /* objects */
-    uint32_t slab_count;      /* slots in slabs[] */
-    uint32_t first_place;     /* no slot in slabs[] before this one is empty */
-    struct pool_slab **slabs; /* by index; NULL where there is none */
-    struct list open;         /* slabs with room */
+    uint32_t place_count;      /* of places[] */
+    uint32_t fresh_place;      /* from here on there never was a slab */
+    uint32_t free_place;       /* the first before it where there is none */
+    struct pool_place *places; /* by index */
+    struct list open;          /* slabs with room */
     uint32_t empty_slabs;
     uint64_t refused; /* how often the cap or memory said no */
 };
