@@ -359,7 +359,8 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
            pool_cap_octets(&s->reassembly.queues) + pool_cap_octets(&s->reassembly.pieces) +
-           (tcp->table_mask + 1ul) * sizeof(*tcp->table) + udp_memory_cap(&s->udp) +
+           (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
+           (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners) + udp_memory_cap(&s->udp) +
            65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 

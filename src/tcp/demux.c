@@ -12,18 +12,29 @@ static struct tcp_conn **bucket_of(struct tcp *tcp, struct endpoint local, struc
     return &tcp->table[siphash_tuple(tcp->table_key, local, remote) & tcp->table_mask];
 }
 
-int demux_init(struct tcp *tcp)
+/* A power of two, and no less than `count`. */
+static uint32_t table_size(int64_t count)
 {
     uint32_t size = 16;
 
-    while (size < (uint64_t)tcp->values->tcp_connections)
+    while (size < count)
         size *= 2;
+    return size;
+}
+
+int demux_init(struct tcp *tcp)
+{
+    uint32_t size = table_size(tcp->values->tcp_connections);
+    uint32_t listeners = table_size(tcp->values->tcp_listeners);
+
     tcp->table = memory_alloc(tcp->memory, size * sizeof(*tcp->table));
     tcp->port_use = memory_alloc(tcp->memory, PORTS * sizeof(*tcp->port_use));
+    tcp->listeners = memory_alloc(tcp->memory, listeners * sizeof(*tcp->listeners));
     tcp->table_mask = size - 1;
-    for (size_t i = 0; i < TCP_LISTENER_BUCKETS; i++)
+    tcp->listener_mask = listeners - 1;
+    for (uint32_t i = 0; tcp->listeners && i < listeners; i++)
         list_init(&tcp->listeners[i]);
-    if (tcp->table && tcp->port_use)
+    if (tcp->table && tcp->port_use && tcp->listeners)
         return 0;
     demux_fini(tcp);
     return -ENOMEM;
@@ -35,8 +46,12 @@ void demux_fini(struct tcp *tcp)
         memory_release(tcp->memory, tcp->table, (tcp->table_mask + 1ul) * sizeof(*tcp->table));
     if (tcp->port_use)
         memory_release(tcp->memory, tcp->port_use, PORTS * sizeof(*tcp->port_use));
+    if (tcp->listeners)
+        memory_release(tcp->memory, tcp->listeners,
+                       (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners));
     tcp->table = NULL;
     tcp->port_use = NULL;
+    tcp->listeners = NULL;
 }
 
 void demux_insert(struct tcp *tcp, struct tcp_conn *conn)
@@ -69,7 +84,7 @@ struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpo
 
 struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local)
 {
-    struct list *bucket = &tcp->listeners[local.port % TCP_LISTENER_BUCKETS];
+    struct list *bucket = demux_listeners(tcp, local.port);
     struct tcp_listener *any = NULL;
     uint8_t family = ip_is_unspecified(local.addr) ? TCP_FAMILY_V4 | TCP_FAMILY_V6
                      : ip_is_v4(local.addr)        ? TCP_FAMILY_V4
@@ -89,7 +104,7 @@ struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local)
 
 bool demux_is_listened(struct tcp *tcp, struct endpoint local, uint8_t families)
 {
-    struct list *bucket = &tcp->listeners[local.port % TCP_LISTENER_BUCKETS];
+    struct list *bucket = demux_listeners(tcp, local.port);
 
     for (struct list *node = bucket->next; node != bucket; node = node->next) {
         struct tcp_listener *listener = CONTAINER_OF(node, struct tcp_listener, node);

@@ -3,7 +3,8 @@
  *
  * A table of chains under a keyed hash, so that a stranger cannot make two tuples meet. It is as
  * large as the connection cap and costs memory only where it is touched; so it never has to be
- * rebuilt.
+ * rebuilt. Listeners lie in lists by their ports, which are ours to choose: one for each that there
+ * may be, so that a SYN walks over no more than those of its own port.
  */
 #ifndef TAPIO_TCP_DEMUX_H
 #define TAPIO_TCP_DEMUX_H
@@ -17,6 +18,12 @@ void demux_remove(struct tcp *tcp, struct tcp_conn *conn);
 struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* Is there a connection of this name, be it half-open or in TIME-WAIT? */
 bool demux_is_taken(struct tcp *tcp, struct endpoint local, struct endpoint remote);
+/* All listeners at a port, and perhaps at some others. */
+static inline struct list *demux_listeners(const struct tcp *tcp, uint16_t port)
+{
+    return &tcp->listeners[port & tcp->listener_mask];
+}
+
 /* The listener for a local endpoint: one bound to the very address before one bound to any. */
 struct tcp_listener *demux_listener(struct tcp *tcp, struct endpoint local);
 /* Does somebody listen at this very name already, for one of these families? */

@@ -35,7 +35,7 @@ int tcp_listen(struct tcp *tcp, struct endpoint local, uint8_t families, uint32_
     listener->backlog = backlog;
     listener->families = families;
     listener->cookie_at = (instant){INT64_MIN / 2};
-    list_append(&tcp->listeners[local.port % TCP_LISTENER_BUCKETS], &listener->node);
+    list_append(demux_listeners(tcp, local.port), &listener->node);
     *out = listener;
     return 0;
 }

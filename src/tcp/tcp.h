@@ -31,7 +31,7 @@
 struct tcp_conn;
 
 struct tcp_listener {
-    struct list node; /* in tcp->listeners[] */
+    struct list node; /* in demux_listeners() */
     struct ready ready;
     struct list complete;      /* established, not yet accepted, oldest first */
     struct endpoint local;     /* the address may be unspecified: any of ours */
@@ -57,7 +57,7 @@ struct ack_note {
     struct tcp_block sack[TCP_SACK_BLOCKS];
 };
 
-enum { TCP_ACK_NOTES = 64, TCP_ACK_NOTES_CONN = 16, TCP_LISTENER_BUCKETS = 64 };
+enum { TCP_ACK_NOTES = 64, TCP_ACK_NOTES_CONN = 16 };
 
 struct tcp {
     struct memory *memory;
@@ -78,7 +78,8 @@ struct tcp {
     struct tcp_conn **table; /* by four-tuple */
     uint32_t table_mask;
     uint32_t *port_use; /* connections per local port */
-    struct list listeners[TCP_LISTENER_BUCKETS];
+    struct list *listeners; /* by port, */
+    uint32_t listener_mask; /* in as many lists as there may be listeners */
     struct list debtors;
     struct list parked;  /* debtors whose first hop is being asked for */
     struct list ready;   /* drained by the sockets */

@@ -180,7 +180,7 @@ static const char *check_listeners(const struct census *census)
     const struct tcp *tcp = census->tcp;
     uint32_t listeners = 0, waiting = 0;
 
-    for (size_t i = 0; i < TCP_LISTENER_BUCKETS; i++) {
+    for (size_t i = 0; i <= tcp->listener_mask; i++) {
         const struct list *bucket = &tcp->listeners[i];
         for (const struct list *node = bucket->next; node != bucket; node = node->next) {
             const struct tcp_listener *listener =
