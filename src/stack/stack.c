@@ -221,7 +221,8 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
                                .gateway = s->config.gateway,
                                .point_to_point = s->config.link == STACK_LINK_IP};
     s->next_ping = (uint16_t)keys.seed;
-    list_init(&s->pings);
+    for (size_t i = 0; i < PING_PORTS; i++)
+        list_init(&s->pings[i]);
     list_init(&s->bound);
     list_init(&s->told);
     wheel_init(&s->wheel, s->now);

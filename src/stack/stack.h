@@ -26,6 +26,8 @@
 
 enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_TIME_WAIT, OWNER_ARP, OWNER_REASSEMBLY };
 
+enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket; sockets */
+
 /* Room for one struct sock, whose layout is src/sock's own business. */
 enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };
 
@@ -54,7 +56,7 @@ struct stack {
         struct mac_addr mac;
         uint32_t cut; /* as reply_cut */
     } released;
-    struct list pings;
+    struct list pings[PING_PORTS]; /* by identifier */
     struct pool ping_ports;
     uint16_t next_ping;
     struct pool sockets;      /* for src/sock, */
@@ -151,8 +153,6 @@ struct bytes stack_next_piece(const struct ip_packet *ip, uint32_t cut, uint32_t
                               struct writer *w);
 
 /* --- stack_ping.c ------------------------------------------------------------------------- */
-
-enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket; sockets */
 
 /* A datagram socket of ICMP: its echo requests carry its identifier. */
 struct ping_port {

@@ -9,9 +9,17 @@
 
 #include "stack/stack.h"
 
+/* Identifiers are given one after the other, so each list has one or few. */
+static struct list *list_of(struct stack *s, uint16_t id)
+{
+    return &s->pings[id % PING_PORTS];
+}
+
 static struct ping_port *find(struct stack *s, uint16_t id)
 {
-    for (struct list *node = s->pings.next; node != &s->pings; node = node->next) {
+    struct list *list = list_of(s, id);
+
+    for (struct list *node = list->next; node != list; node = node->next) {
         struct ping_port *port = CONTAINER_OF(node, struct ping_port, node);
         if (port->id == id)
             return port;
@@ -30,7 +38,7 @@ struct ping_port *ping_port_open(struct stack *s, int32_t owner)
     do
         port->id = s->next_ping++;
     while (find(s, port->id)); /* fewer sockets than identifiers: it ends */
-    list_append(&s->pings, &port->node);
+    list_append(list_of(s, port->id), &port->node);
     return port;
 }
 
