@@ -131,10 +131,17 @@ int sock_check_family(const struct sock *sock, struct ip_addr addr)
     return sock->v6_only && ip_is_v4(addr) ? -EINVAL : 0;
 }
 
+static const struct list *bound_to(const struct stack *stack, uint16_t port)
+{
+    return &stack->bound[port % STACK_BOUND_LISTS];
+}
+
 /* May `sock` take `local`? With SO_REUSEADDR on both, all but a listener may share a port. */
 static bool name_is_free(const struct stack *stack, const struct sock *sock, struct endpoint local)
 {
-    for (struct list *node = stack->bound.next; node != &stack->bound; node = node->next) {
+    const struct list *bound = bound_to(stack, local.port);
+
+    for (struct list *node = bound->next; node != bound; node = node->next) {
         const struct sock *other = CONTAINER_OF(node, struct sock, bound);
         if (other == sock || other->local.port != local.port ||
             !addresses_meet(other->local.addr, local.addr) ||
@@ -148,9 +155,9 @@ static bool name_is_free(const struct stack *stack, const struct sock *sock, str
 
 bool sock_port_is_bound(void *cookie, uint16_t port)
 {
-    const struct stack *stack = cookie;
+    const struct list *bound = bound_to(cookie, port);
 
-    for (struct list *node = stack->bound.next; node != &stack->bound; node = node->next) {
+    for (struct list *node = bound->next; node != bound; node = node->next) {
         if (CONTAINER_OF(node, struct sock, bound)->local.port == port)
             return true;
     }
@@ -169,7 +176,7 @@ int sock_bind_to(struct stack *stack, struct sock *sock, struct endpoint local)
     }
     sock->local = local;
     sock->is_bound = true;
-    list_append(&stack->bound, &sock->bound);
+    list_append(&stack->bound[local.port % STACK_BOUND_LISTS], &sock->bound);
     return 0;
 }
 

@@ -223,7 +223,8 @@ struct stack *stack_new(const struct stack_config *config, const struct env *env
     s->next_ping = (uint16_t)keys.seed;
     for (size_t i = 0; i < PING_PORTS; i++)
         list_init(&s->pings[i]);
-    list_init(&s->bound);
+    for (size_t i = 0; i < STACK_BOUND_LISTS; i++)
+        list_init(&s->bound[i]);
     list_init(&s->told);
     wheel_init(&s->wheel, s->now);
     pmtu_init(&s->paths, keys.path);

@@ -28,6 +28,8 @@ enum timer_owner { OWNER_TCP, OWNER_SYN_CACHE, OWNER_TIME_WAIT, OWNER_ARP, OWNER
 
 enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket; sockets */
 
+enum { STACK_BOUND_LISTS = 256 };
+
 /* Room for one struct sock, whose layout is src/sock's own business. */
 enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };
 
@@ -60,7 +62,7 @@ struct stack {
     struct pool ping_ports;
     uint16_t next_ping;
     struct pool sockets;      /* for src/sock, */
-    struct list bound;        /* those that hold a port, */
+    struct list bound[STACK_BOUND_LISTS]; /* those that hold a port by bind(), by it, */
     struct list told;         /* those whose epoll sets know the news, */
     uint32_t sock_generation; /* what tells a new one from an old one, */
     struct pool epoll_sets, epoll_items;
