@@ -1,15 +1,17 @@
 /*
  * sendq.c - see sendq.h.
  *
- * Segments are sent in order, so each gather begins where the last one ended, or at the front
- * again. The cursor remembers that chunk: finding it is O(1), and a retransmission walks a handful
- * of 64 KB chunks at most. An empty queue holds no chunk at all.
+ * New segments are sent in order, so each gather begins where the last one did, or in the next
+ * chunk: the cursor remembers that. What is sent again is where the peer's SACKs say. For that the
+ * chunks lie in a tree, too, by the number of their first octet. Nobody outside chooses where chunks
+ * begin, so a mixed number does for the shape. An empty queue holds no chunk at all.
  */
 #include "tcp/sendq.h"
 
 struct sendq_chunk {
     struct sendq_chunk *next;
-    uint32_t start, end; /* the octets that count are [start, end) */
+    struct tree_node node; /* .key is what octets[0] is counted as */
+    uint32_t start, end;   /* the octets that count are [start, end) */
     uint32_t room;
     uint8_t size; /* index into the pools */
     uint8_t octets[];
@@ -76,6 +78,44 @@ static void chunk_put(struct sendq_pools *pools, struct sendq_chunk *chunk)
     pool_put(&pools->size[chunk->size], chunk);
 }
 
+/* Numbers that are near each other come far apart. */
+static uint32_t mixed(uint32_t number)
+{
+    number = (number ^ number >> 16) * 0x7feb352du;
+    number = (number ^ number >> 15) * 0x846ca68bu;
+    return number ^ number >> 16;
+}
+
+/* Behind all others. */
+static void chunk_link(struct sendq *q, struct sendq_chunk *chunk)
+{
+    chunk->node.key = q->front + q->len;
+    chunk->node.priority = mixed(chunk->node.key);
+    if (q->tail)
+        q->tail->next = chunk;
+    else
+        q->head = chunk;
+    q->tail = chunk;
+    tree_set_origin(&q->chunks, q->head->node.key);
+    tree_insert(&q->chunks, &chunk->node);
+}
+
+/* The first one. */
+static void chunk_unlink(struct sendq *q, struct sendq_pools *pools)
+{
+    struct sendq_chunk *head = q->head;
+
+    q->head = head->next;
+    if (!q->head)
+        q->tail = NULL;
+    if (q->cursor == head)
+        q->cursor = NULL;
+    tree_remove(&q->chunks, &head->node);
+    if (q->head)
+        tree_set_origin(&q->chunks, q->head->node.key);
+    chunk_put(pools, head);
+}
+
 size_t sendq_append(struct sendq *q, struct sendq_pools *pools, struct bytes text)
 {
     size_t taken = 0;
@@ -85,19 +125,15 @@ size_t sendq_append(struct sendq *q, struct sendq_pools *pools, struct bytes tex
             struct sendq_chunk *chunk = chunk_get(pools, q->tail, text.len - taken);
             if (!chunk)
                 break;
-            if (q->tail)
-                q->tail->next = chunk;
-            else
-                q->head = chunk;
-            q->tail = chunk;
+            chunk_link(q, chunk);
         }
         size_t n = size_min(q->tail->room - q->tail->end, text.len - taken);
         struct writer w = writer_of(q->tail->octets + q->tail->end, n);
         write_bytes(&w, bytes_skip(text, taken).at, n);
         q->tail->end += (uint32_t)n;
+        q->len += (uint32_t)n;
         taken += n;
     }
-    q->len += (uint32_t)taken;
     return taken;
 }
 
@@ -105,7 +141,7 @@ void sendq_drop(struct sendq *q, struct sendq_pools *pools, uint32_t len)
 {
     assert(len <= q->len);
     q->len -= len;
-    q->cursor_at -= q->cursor ? u32_min(len, q->cursor_at) : 0;
+    q->front += len;
     while (q->head) {
         struct sendq_chunk *head = q->head;
         uint32_t n = u32_min(len, head->end - head->start);
@@ -113,41 +149,41 @@ void sendq_drop(struct sendq *q, struct sendq_pools *pools, uint32_t len)
         len -= n;
         if (head->start < head->end)
             break;
-        q->head = head->next;
-        if (!q->head)
-            q->tail = NULL;
-        if (q->cursor == head)
-            q->cursor = NULL;
-        chunk_put(pools, head);
+        chunk_unlink(q, pools);
     }
     assert(len == 0);
-    if (q->cursor == q->head) /* the front moved inside the cursor's own chunk */
-        q->cursor = NULL;
+}
+
+/* Does it hold the octet that is counted as `at`? */
+static bool holds(const struct sendq_chunk *chunk, uint32_t at)
+{
+    return chunk && at - chunk->node.key < chunk->end;
+}
+
+static struct sendq_chunk *chunk_at(const struct sendq *q, uint32_t at)
+{
+    if (holds(q->cursor, at))
+        return q->cursor;
+    if (q->cursor && holds(q->cursor->next, at))
+        return q->cursor->next;
+    struct tree_node *node = tree_floor(&q->chunks, at);
+    return node ? CONTAINER_OF(node, struct sendq_chunk, node) : NULL;
 }
 
 int sendq_gather(struct sendq *q, uint32_t at, uint32_t *len, struct iovec *iov, int max)
 {
     assert(at <= q->len && *len <= q->len - at);
-    if (!q->cursor || at < q->cursor_at) {
-        q->cursor = q->head;
-        q->cursor_at = 0;
-    }
-    while (q->cursor && at - q->cursor_at >= q->cursor->end - q->cursor->start && q->cursor->next) {
-        q->cursor_at += q->cursor->end - q->cursor->start;
-        q->cursor = q->cursor->next;
-    }
-
-    struct sendq_chunk *chunk = q->cursor;
-    uint32_t skip = at - q->cursor_at;
+    struct sendq_chunk *chunk = q->cursor = chunk_at(q, q->front + at);
+    uint32_t from = chunk ? q->front + at - chunk->node.key : 0; /* in its octets */
     uint32_t left = *len;
     int count = 0;
     while (left > 0 && count < max) {
         assert(chunk); /* the chunks hold q->len octets */
-        uint32_t n = u32_min(left, chunk->end - chunk->start - skip);
+        uint32_t n = u32_min(left, chunk->end - from);
         if (n > 0)
-            iov[count++] = (struct iovec){chunk->octets + chunk->start + skip, n};
+            iov[count++] = (struct iovec){chunk->octets + from, n};
         left -= n;
-        skip = 0;
+        from = 0;
         chunk = chunk->next;
     }
     *len -= left;

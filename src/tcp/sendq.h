@@ -3,7 +3,8 @@
  *
  * A chain of chunks that grow from 4 KB to 64 KB, so that a small answer is cheap and a large one
  * leaves in few pieces. Positions are octets from the front, which is SND.UNA. Text is copied in
- * once and leaves by gather write from where it lies.
+ * once and leaves by gather write from where it lies. Segments leave in order, and what is sent
+ * again in the peer's: the next one is found at once, any other in O(log n).
  */
 #ifndef TAPIO_TCP_SENDQ_H
 #define TAPIO_TCP_SENDQ_H
@@ -12,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/pool.h"
+#include "base/tree.h"
 
 enum { SENDQ_SIZES = 5 }; /* 4, 8, 16, 32, 64 KB */
 
@@ -30,9 +32,9 @@ struct sendq_chunk;
 
 struct sendq {
     struct sendq_chunk *head, *tail;
-    struct sendq_chunk *cursor; /* where the last gather began, */
-    uint32_t cursor_at;         /* and the position of its first octet */
-    uint32_t len;
+    struct sendq_chunk *cursor; /* where the last gather began, or NULL */
+    struct tree chunks;         /* by what their octets are counted as, from the first one ever */
+    uint32_t front, len;        /* the first octet is counted as `front` */
 };
 
 /* Takes what it can of `text`; returns how much (less when the pools are empty). */
