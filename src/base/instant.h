@@ -42,4 +42,20 @@ static inline bool instant_is_never(instant t)
     return t.ns == INT64_MAX;
 }
 
+/* --- in 32 bits: whole microseconds, told beside an instant less than BRIEF_NS away -------- */
+
+#define BRIEF_NS (INT64_C(0x7fffffff) * NS_PER_US) /* 35 minutes */
+
+static inline uint32_t instant_brief(instant t)
+{
+    return (uint32_t)(t.ns / NS_PER_US);
+}
+
+static inline instant instant_from_brief(uint32_t brief, instant known)
+{
+    int64_t us = known.ns / NS_PER_US;
+
+    return (instant){(us + (int32_t)(brief - (uint32_t)us)) * NS_PER_US};
+}
+
 #endif

@@ -23,16 +23,11 @@
 #include <errno.h>
 #include <string.h>
 
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
-enum { STRIP = 16 };
 #else
 #define ASAN_POISON_MEMORY_REGION(at, len)   ((void)(at), (void)(len))
 #define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
-enum { STRIP = 0 };
 #endif
 
 enum {
@@ -98,7 +93,7 @@ static uint32_t places_at_cap(const struct pool *pool)
 int pool_init(struct pool *pool, struct memory *memory, const char *name, size_t object_size,
               uint32_t cap)
 {
-    size_t size = (object_size + STRIP + POOL_TAG + ALIGN - 1) / ALIGN * ALIGN;
+    size_t size = (object_size + POOL_STRIP + POOL_TAG + ALIGN - 1) / ALIGN * ALIGN;
 
     assert(object_size > 0 && size < UINT32_MAX / 2);
     assert(cap > 0 && cap < NO_SLOT);

@@ -12,6 +12,14 @@
 #include "base/list.h"
 #include "base/memory.h"
 
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { POOL_STRIP = 16 }; /* octets of poison behind each object */
+#else
+enum { POOL_STRIP = 0 };
+#endif
 enum { POOL_TAG = 4 }; /* octets behind each object that are the pool's */
 
 struct pool_slab;

@@ -201,22 +201,25 @@ static const char *check_listeners(const struct census *census)
 /* Half-open connections, and those in TIME-WAIT: each in a queue, the earliest end first. */
 static const char *check_small_ones(const struct tcp *tcp)
 {
+    const struct time_wait *tw = &tcp->time_wait;
     uint32_t half_open = 0;
-    instant last = {INT64_MIN};
+    instant last = tw->first_ends;
 
     for (int i = 0; i < SYN_QUEUES; i++)
         half_open += list_count(&tcp->syn.queues[i].entries);
     PROMISE(half_open == tcp->syn.entries.used, "a half-open connection is in no queue");
-    PROMISE(list_count(&tcp->time_wait.queue) == tcp->time_wait.entries.used,
+    PROMISE(chain_count(&tw->queue, 0) == tw->entries.used,
             "a connection in TIME-WAIT is in no queue");
-    const struct list *queue = &tcp->time_wait.queue;
-    for (const struct list *node = queue->next; node != queue; node = node->next) {
-        const struct tw_entry *entry =
-            (const void *)((const char *)node - offsetof(struct tw_entry, queue));
-        PROMISE(!instant_before(entry->ends_at, last), "TIME-WAIT's queue is out of order");
-        last = entry->ends_at;
+    PROMISE(tw->uppers.used <= tw->entries.used, "an IPv6 address in TIME-WAIT belongs to nobody");
+    const struct tw_entry *entry = chain_first(&tw->queue, 0);
+    PROMISE(!entry || tw_ends_at(tw, entry).ns == last.ns,
+            "TIME-WAIT does not know when the first one ends");
+    for (; entry; entry = chain_next(&tw->queue, entry)) {
+        instant ends = tw_ends_at(tw, entry);
+        PROMISE(!instant_before(ends, last), "TIME-WAIT's queue is out of order");
+        last = ends;
     }
-    PROMISE(list_is_empty(queue) == !timer_is_armed(&tcp->time_wait.timer),
+    PROMISE(chain_is_empty(&tw->queue, 0) == !timer_is_armed(&tw->timer),
             "TIME-WAIT's queue and its timer do not agree");
     return NULL;
 }

@@ -282,20 +282,21 @@ bool tcp_snapshot_half_open(const struct tcp *tcp, uint32_t index, instant now,
 bool tcp_snapshot_time_wait(const struct tcp *tcp, uint32_t index, instant now,
                             struct stack_snapshot *out)
 {
-    const struct tw_entry *entry = pool_at(&tcp->time_wait.entries, index);
+    const struct time_wait *tw = &tcp->time_wait;
+    const struct tw_entry *entry = pool_at(&tw->entries, index);
 
     if (!entry)
         return false;
     out->kind = SNAPSHOT_TIME_WAIT;
     out->state = TCPS_TIME_WAIT;
-    out->local = (struct endpoint){entry->local, entry->local_port};
-    out->remote = (struct endpoint){entry->remote, entry->remote_port};
+    out->local = tw_local(tw, entry);
+    out->remote = tw_remote(tw, entry);
     out->id = entry->id;
     out->recv_q_octets = out->send_q_octets = 0;
     out->rcv_wnd_octets = entry->rcv_wnd;
     out->ts = entry->ts_ok;
     out->sack = entry->sack_ok;
     out->orphan = true;
-    set_timer(out, TIMER_TIME_WAIT, entry->ends_at, now);
+    set_timer(out, TIMER_TIME_WAIT, tw_ends_at(tw, entry), now);
     return true;
 }

@@ -8,7 +8,7 @@
 #ifndef TAPIO_TCP_TIME_WAIT_H
 #define TAPIO_TCP_TIME_WAIT_H
 
-#include "base/pool.h"
+#include "base/chain.h"
 #include "base/wheel.h"
 #include "tcp/tcp_seq.h"
 
@@ -16,28 +16,39 @@ struct tcp;
 struct tcp_conn;
 
 struct tw_entry {
-    struct list queue; /* behind those that end before */
-    struct tw_entry *hash_next;
-    instant ends_at;
-    instant challenged_at;
-    struct ip_addr local, remote;
-    uint16_t local_port, remote_port;
+    struct chain_link queue; /* behind those that end before */
+    uint32_t hash_next;      /* its number and one; 0: none */
+    uint32_t ends;           /* brief: tw_ends_at() */
+    uint32_t challenged;     /* brief; 0: not lately */
     uint32_t id;
+    uint32_t local, remote; /* the IPv4 addresses, or the end of the others */
+    uint16_t local_port, remote_port;
     tcp_seq snd_nxt, rcv_nxt;
-    uint32_t snd_wnd_max, rcv_wnd;
     uint32_t ts_recent;
+    unsigned rcv_wnd : 30;
+    unsigned ts_ok : 1, sack_ok : 1;
+    unsigned upper : 20; /* of the rest of IPv6 addresses: its number and one; 0: none */
+    unsigned snd_shift : 4, rcv_scale : 4;
+    uint16_t snd_wnd_max; /* in units of 2^snd_shift */
     uint8_t tos, ttl;
-    uint8_t rcv_scale : 4;
-    bool ts_ok : 1, sack_ok : 1;
 };
-static_assert(sizeof(struct tw_entry) <= 128 - POOL_TAG, "an entry is small: that is its point");
+static_assert(sizeof(struct tw_entry) <= 64 - POOL_TAG, "an entry is small: that is its point");
+
+/* The first 96 bits of two IPv6 addresses. */
+enum { TW_UPPER = 12 };
+struct tw_upper {
+    uint8_t local[TW_UPPER], remote[TW_UPPER];
+};
+static_assert(sizeof(struct tw_upper) <= 32 - POOL_TAG, "and this is half of one");
 
 struct time_wait {
-    struct pool entries;
-    struct tw_entry **table; /* by four-tuple */
+    struct pool entries, uppers;
+    uint32_t *table; /* by four-tuple; as hash_next */
     uint32_t table_mask;
-    struct list queue;  /* of entries, by when they end */
-    struct timer timer; /* the first one's */
+    struct chain_link head; /* of the only chain: of entries, by when they end */
+    struct chains queue;
+    instant first_ends; /* the first one */
+    struct timer timer; /* for it */
 };
 
 /* 0 or -ENOMEM. */
@@ -46,6 +57,10 @@ void tw_fini(struct tcp *tcp);
 uint64_t tw_cap_octets(const struct time_wait *tw);
 
 struct tw_entry *tw_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
+struct endpoint tw_local(const struct time_wait *tw, const struct tw_entry *entry);
+struct endpoint tw_remote(const struct time_wait *tw, const struct tw_entry *entry);
+/* To a microsecond, rounded up. */
+instant tw_ends_at(const struct time_wait *tw, const struct tw_entry *entry);
 /* The entry is gone, and a connection in its place, which becomes one again when it settles, if it
  * still may. NULL: every slot is taken. */
 struct tcp_conn *tw_inflate(struct tcp *tcp, struct tw_entry *entry);
