@@ -1,7 +1,7 @@
 /*
  * syn_cache.c - half-open connections as small records (RFC 4987, 3.5).
  *
- * Anybody can make half-open connections, from addresses that are not even his. So one costs 120
+ * Anybody can make half-open connections, from addresses that are not even his. So one costs 96
  * octets instead of a struct tcp_conn, there are at most tcp.syn_cache of them, and each ends after
  * tcp.synack_retries timeouts. What is hard is to have no second TCP for them. An entry holds what
  * a connection in SYN-RECEIVED has of its own; all else follows from that, from the values and from
@@ -23,11 +23,14 @@
  * Timers are queues by the number of timeouts in a row: all in one queue wait for the same time, so
  * each is appended and the first is due first. An entry is in a queue from its SYN on, so that even
  * one whose <SYN,ACK> cannot leave ends in time; once the first has left, the time begins anew.
+ * An entry tells its instants in 32 bits, beside that of the first in its queue, which is whole.
  */
 #include "tcp/syn_cache.h"
 
 #include "tcp/demux.h"
 #include "tcp/tcp_conn.h"
+
+enum { NUMBER_MASK = (1 << 20) - 1 };
 
 int syn_cache_init(struct tcp *tcp, uint8_t timer_owner)
 {
@@ -41,12 +44,12 @@ int syn_cache_init(struct tcp *tcp, uint8_t timer_owner)
         return err;
     while (size < cap)
         size *= 2;
-    list_init(&cache->debtors);
-    list_init(&cache->parked);
-    for (size_t i = 0; i < SYN_QUEUES; i++) {
-        list_init(&cache->queues[i].entries);
+    for (size_t i = 0; i < SYN_QUEUES; i++)
         timer_init(&cache->queues[i].timer, timer_owner);
-    }
+    chains_init(&cache->waiting, &cache->entries, offsetof(struct syn_entry, queue),
+                cache->queue_heads, SYN_QUEUES);
+    chains_init(&cache->debts, &cache->entries, offsetof(struct syn_entry, debt), cache->debt_heads,
+                SYN_DEBTS);
     cache->table_mask = size - 1;
     cache->table = memory_alloc(tcp->memory, size * sizeof(*cache->table));
     cache->place = memory_alloc(tcp->memory, sizeof(*cache->place));
@@ -94,12 +97,17 @@ static struct endpoint remote_of(const struct syn_entry *entry)
     return (struct endpoint){entry->remote, entry->remote_port};
 }
 
-static struct syn_entry **bucket_of(const struct tcp *tcp, struct endpoint local,
-                                    struct endpoint remote)
+static uint32_t *bucket_of(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
     uint64_t hash = siphash_tuple(tcp->table_key, local, remote);
 
     return &tcp->syn.table[hash & tcp->syn.table_mask];
+}
+
+/* By its number and one; NULL: none. */
+static struct syn_entry *entry_at(const struct tcp *tcp, uint32_t number)
+{
+    return number ? pool_at(&tcp->syn.entries, number - 1) : NULL;
 }
 
 struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
@@ -108,74 +116,117 @@ struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct 
 
     if (tcp->syn.entries.used == 0)
         return NULL;
-    entry = *bucket_of(tcp, local, remote);
+    entry = entry_at(tcp, *bucket_of(tcp, local, remote));
     while (entry && !(endpoint_equal(remote_of(entry), remote) &&
                       endpoint_equal(local_of(tcp, entry), local)))
-        entry = entry->hash_next;
+        entry = entry_at(tcp, entry->hash_next);
     return entry;
+}
+
+static void table_add(struct tcp *tcp, struct syn_entry *entry)
+{
+    struct endpoint local = local_of(tcp, entry);
+    uint32_t *bucket = bucket_of(tcp, local, remote_of(entry));
+
+    entry->hash_next = *bucket & NUMBER_MASK;
+    *bucket = pool_index(&tcp->syn.entries, entry) + 1;
+    tcp->port_use[local.port]++;
+}
+
+static void table_remove(struct tcp *tcp, const struct syn_entry *entry)
+{
+    struct endpoint local = local_of(tcp, entry);
+    uint32_t *bucket = bucket_of(tcp, local, remote_of(entry));
+    struct syn_entry *before = entry_at(tcp, *bucket);
+
+    tcp->port_use[local.port]--;
+    if (before == entry) {
+        *bucket = entry->hash_next;
+        return;
+    }
+    while (entry_at(tcp, before->hash_next) != entry)
+        before = entry_at(tcp, before->hash_next);
+    before->hash_next = entry->hash_next;
 }
 
 /* --- time --------------------------------------------------------------------------------- */
 
-/* The first one's deadline. A timer that fires early only looks again. */
-static void arm(struct tcp *tcp, struct syn_queue *queue)
+static uint32_t queue_of(const struct syn_entry *entry)
 {
-    if (list_is_empty(&queue->entries)) {
-        wheel_disarm(tcp->wheel, &queue->timer);
-    } else if (!timer_is_armed(&queue->timer)) {
-        struct syn_entry *first = CONTAINER_OF(queue->entries.next, struct syn_entry, queue);
-        wheel_arm(tcp->wheel, &queue->timer, first->retransmit_at);
-    }
+    return u32_min(entry->retransmits, SYN_QUEUES - 1);
 }
 
-static struct syn_queue *queue_of(struct tcp *tcp, const struct syn_entry *entry)
+instant syn_retransmit_at(const struct syn_cache *cache, const struct syn_entry *entry)
 {
-    return &tcp->syn.queues[u32_min(entry->retransmits, SYN_QUEUES - 1)];
+    if (!chain_is_linked(&entry->queue))
+        return INSTANT_NEVER;
+    return instant_from_brief(entry->retransmit, cache->queues[queue_of(entry)].first_at);
+}
+
+static struct syn_entry *first_of(const struct syn_cache *cache, uint32_t queue)
+{
+    return chain_first(&cache->waiting, queue);
+}
+
+/* The first one's deadline. A timer that fires early only looks again. */
+static void arm(struct tcp *tcp, uint32_t number)
+{
+    struct syn_queue *queue = &tcp->syn.queues[number];
+
+    if (chain_is_empty(&tcp->syn.waiting, number))
+        wheel_disarm(tcp->wheel, &queue->timer);
+    else if (!timer_is_armed(&queue->timer))
+        wheel_arm(tcp->wheel, &queue->timer, queue->first_at);
 }
 
 static void queue_remove(struct tcp *tcp, struct syn_entry *entry)
 {
-    list_remove(&entry->queue);
-    arm(tcp, queue_of(tcp, entry));
+    uint32_t number = queue_of(entry);
+
+    chain_remove(&tcp->syn.waiting, entry);
+    const struct syn_entry *first = first_of(&tcp->syn, number);
+    if (first)
+        tcp->syn.queues[number].first_at = syn_retransmit_at(&tcp->syn, first);
+    arm(tcp, number);
 }
 
+/* It may have to wait for longer than 32 bits tell, when the first one should have gone hours ago,
+ * but nobody has told the time since: then it goes with that one. */
 static void queue_append(struct tcp *tcp, struct syn_entry *entry, instant at)
 {
-    entry->retransmit_at = at;
-    list_append(&queue_of(tcp, entry)->entries, &entry->queue);
-    arm(tcp, queue_of(tcp, entry));
+    uint32_t number = queue_of(entry);
+    struct syn_queue *queue = &tcp->syn.queues[number];
+
+    if (chain_is_empty(&tcp->syn.waiting, number))
+        queue->first_at = (instant){at.ns / NS_PER_US * NS_PER_US};
+    else if (instant_since(at, queue->first_at) > BRIEF_NS)
+        at = instant_add(queue->first_at, BRIEF_NS);
+    entry->retransmit = instant_brief(at);
+    chain_append(&tcp->syn.waiting, number, entry);
+    arm(tcp, number);
 }
 
 /* Whoever times out waits for a later time then, or is gone: the loop ends. */
 void tcp_syn_timer(struct tcp *tcp, struct timer *timer, instant now)
 {
     struct syn_queue *queue = CONTAINER_OF(timer, struct syn_queue, timer);
+    uint32_t number = (uint32_t)(queue - tcp->syn.queues);
 
-    while (!list_is_empty(&queue->entries)) {
-        struct syn_entry *first = CONTAINER_OF(queue->entries.next, struct syn_entry, queue);
-        if (instant_before(now, first->retransmit_at))
-            break;
-        struct tcp_conn *conn = syn_inflate(tcp, first);
+    while (!chain_is_empty(&tcp->syn.waiting, number) && !instant_before(now, queue->first_at)) {
+        struct tcp_conn *conn = syn_inflate(tcp, first_of(&tcp->syn, number));
         tcp_handshake_timeout(tcp, conn, now);
         tcp_settle(tcp, conn, now);
     }
-    arm(tcp, queue);
+    arm(tcp, number);
 }
 
 /* --- from an entry to a connection -------------------------------------------------------- */
-
-/* When it was challenged, from the low bits: within some weeks of its deadline. */
-static instant challenged_at(const struct syn_entry *entry)
-{
-    uint32_t before = (uint32_t)(entry->retransmit_at.ns / NS_PER_MS) - entry->challenged_ms;
-
-    return instant_add(entry->retransmit_at, -(int64_t)(int32_t)before * NS_PER_MS);
-}
 
 static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_conn *conn)
 {
     struct tcp_listener *listener = syn_listener(tcp, entry);
     struct rto_limits limits = tcp_rto_limits(tcp);
+    instant at = syn_retransmit_at(&tcp->syn, entry);
 
     conn_init(tcp, conn, local_of(tcp, entry), remote_of(entry));
     tcp_begin_tuned(tcp, conn, listener->tuning);
@@ -190,14 +241,14 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
         seq_add(conn->rcv.nxt, (uint32_t)entry->rcv_wnd + entry->rcv_wnd_up);
     conn->snd.wnd = conn->snd.wnd_max = entry->snd_wnd;
     conn_set_mss(conn, entry->snd_mss);
-    conn->snd_scale = (uint8_t)entry->snd_scale;
-    conn->rcv_scale = (uint8_t)entry->rcv_scale;
+    conn->snd_scale = entry->snd_scale;
+    conn->rcv_scale = entry->rcv_scale;
     conn->scaling = entry->scaling;
     conn->sack_ok = entry->sack_ok;
     conn->ecn = conn->ecn_marks = entry->ecn;
     conn->ts_ok = entry->ts_ok;
     conn->ts_recent = entry->ts_recent;
-    conn->ts_recent_at = entry->retransmit_at; /* to some minutes: only 24 days matter */
+    conn->ts_recent_at = at; /* to some minutes: only 24 days matter */
     conn->syn_owed = entry->syn_owed;
     conn->syn_again = entry->syn_again;
     conn->syn_lost = entry->syn_lost;
@@ -205,12 +256,12 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     conn->ack_why = entry->ack_why;
     conn->deferred = entry->deferred;
     if (entry->challenged)
-        conn->challenged_at = challenged_at(entry);
+        conn->challenged_at = instant_from_brief(entry->challenged, at);
     conn->retransmits = conn->rto.backoff = entry->retransmits;
-    conn->retransmit_at = entry->retransmit_at;
+    conn->retransmit_at = at;
     conn->timing = entry->timing; /* nothing was sent again since, so it is the first timeout */
     conn->timed = conn->snd.nxt;
-    conn->timed_at = instant_add(entry->retransmit_at, -rto_current(&conn->rto, &limits));
+    conn->timed_at = instant_add(at, -rto_current(&conn->rto, &limits));
     conn->segments_in = entry->segments_in;
     conn->segments_out = entry->segments_out;
     conn->total_retransmits = entry->resent;
@@ -243,19 +294,15 @@ struct tcp_conn *syn_new(struct tcp *tcp, struct tcp_listener *listener, struct 
 
     if (!entry)
         return NULL;
-    list_init(&entry->queue);
-    list_init(&entry->debt);
+    chain_link_init(&entry->queue);
+    chain_link_init(&entry->debt);
     entry->local = local.addr;
     entry->remote = remote.addr;
     entry->remote_port = remote.port;
-    entry->listener = pool_index(&tcp->listener_pool, listener);
+    entry->listener = (uint16_t)pool_index(&tcp->listener_pool, listener);
     entry->id = ++tcp->next_id;
     entry->snd_mss = 1; /* until it has settled */
-    entry->retransmit_at = INSTANT_NEVER;
-    struct syn_entry **bucket = bucket_of(tcp, local, remote);
-    entry->hash_next = *bucket;
-    *bucket = entry;
-    tcp->port_use[local.port]++;
+    table_add(tcp, entry);
 
     struct tcp_conn *conn = tcp->syn.at = tcp->syn.place;
     tcp->syn.inflated = entry;
@@ -273,14 +320,8 @@ bool syn_has_room(const struct tcp *tcp)
 
 static void remove_entry(struct tcp *tcp, struct syn_entry *entry)
 {
-    struct endpoint local = local_of(tcp, entry);
-    struct syn_entry **link = bucket_of(tcp, local, remote_of(entry));
-
-    while (*link != entry)
-        link = &(*link)->hash_next;
-    *link = entry->hash_next;
-    tcp->port_use[local.port]--;
-    list_remove(&entry->debt);
+    table_remove(tcp, entry);
+    chain_remove(&tcp->syn.debts, entry);
     queue_remove(tcp, entry);
     pool_put(&tcp->syn.entries, entry);
 }
@@ -311,8 +352,6 @@ static void take_back(struct syn_entry *entry, const struct tcp_conn *conn)
     entry->ack_due = conn->ack_due;
     entry->ack_why = conn->ack_why;
     entry->deferred = conn->deferred;
-    entry->challenged = conn->challenged_at.ns != CONN_NEVER_CHALLENGED;
-    entry->challenged_ms = (uint32_t)(conn->challenged_at.ns / NS_PER_MS);
     entry->timing = conn->timing;
     entry->segments_in = up_to_255(conn->segments_in);
     entry->segments_out = up_to_255(conn->segments_out);
@@ -326,20 +365,21 @@ static void deflate(struct tcp *tcp, struct syn_entry *entry, const struct tcp_c
     instant at = conn->retransmit_at;
 
     take_back(entry, conn);
+    entry->challenged = conn_challenged(tcp, conn, now);
     if (instant_is_never(at)) { /* it is new: what it owes may have to wait for its neighbour */
         at = instant_add(now, rto_current(&conn->rto, &limits));
         events_timer(tcp->events, entry->id, TIMER_RETRANSMIT, at, now);
     }
-    if (at.ns != entry->retransmit_at.ns) {
+    if (at.ns != syn_retransmit_at(&tcp->syn, entry).ns) {
         queue_remove(tcp, entry);
         entry->retransmits = conn->retransmits;
         queue_append(tcp, entry, at);
     }
     bool owes = entry->syn_owed || entry->ack_due;
-    if (owes && !list_is_linked(&entry->debt))
-        list_append(&tcp->syn.debtors, &entry->debt);
+    if (owes && !chain_is_linked(&entry->debt))
+        chain_append(&tcp->syn.debts, SYN_DEBTORS, entry);
     else if (!owes)
-        list_remove(&entry->debt);
+        chain_remove(&tcp->syn.debts, entry);
 }
 
 bool syn_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
@@ -369,25 +409,25 @@ bool syn_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 
 struct tcp_conn *syn_next_debtor(struct tcp *tcp)
 {
-    if (list_is_empty(&tcp->syn.debtors))
-        return NULL;
-    return syn_inflate(tcp, CONTAINER_OF(tcp->syn.debtors.next, struct syn_entry, debt));
+    struct syn_entry *first = chain_first(&tcp->syn.debts, SYN_DEBTORS);
+
+    return first ? syn_inflate(tcp, first) : NULL;
 }
 
 void syn_forgive(struct tcp *tcp)
 {
-    list_remove(&tcp->syn.inflated->debt);
+    chain_remove(&tcp->syn.debts, tcp->syn.inflated);
 }
 
 void syn_park(struct tcp *tcp)
 {
-    list_remove(&tcp->syn.inflated->debt);
-    list_append(&tcp->syn.parked, &tcp->syn.inflated->debt);
+    chain_remove(&tcp->syn.debts, tcp->syn.inflated);
+    chain_append(&tcp->syn.debts, SYN_PARKED, tcp->syn.inflated);
 }
 
 void syn_unpark(struct tcp *tcp)
 {
-    list_splice(&tcp->syn.debtors, &tcp->syn.parked);
+    chain_splice(&tcp->syn.debts, SYN_DEBTORS, SYN_PARKED);
 }
 
 /* --- the end of an address, or of a listener ---------------------------------------------- */
@@ -410,11 +450,11 @@ static void abort_entry(struct tcp *tcp, struct syn_entry *entry, instant now)
 
 void syn_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now)
 {
-    for (size_t i = 0; i < SYN_QUEUES; i++) {
-        struct list *queue = &tcp->syn.queues[i].entries, *next;
-        for (struct list *node = queue->next; node != queue; node = next) {
-            struct syn_entry *entry = CONTAINER_OF(node, struct syn_entry, queue);
-            next = node->next;
+    struct syn_entry *next;
+
+    for (uint32_t i = 0; i < SYN_QUEUES; i++) {
+        for (struct syn_entry *entry = first_of(&tcp->syn, i); entry; entry = next) {
+            next = chain_next(&tcp->syn.waiting, entry);
             if (!ip_equal(entry->local, local))
                 continue;
             struct tcp_conn *conn = syn_inflate(tcp, entry);
@@ -427,12 +467,11 @@ void syn_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause
 void syn_abort_all(struct tcp *tcp, const struct tcp_listener *listener, instant now)
 {
     uint32_t number = pool_index(&tcp->listener_pool, listener);
+    struct syn_entry *next;
 
-    for (size_t i = 0; i < SYN_QUEUES; i++) {
-        struct list *queue = &tcp->syn.queues[i].entries, *next;
-        for (struct list *node = queue->next; node != queue; node = next) {
-            struct syn_entry *entry = CONTAINER_OF(node, struct syn_entry, queue);
-            next = node->next;
+    for (uint32_t i = 0; i < SYN_QUEUES; i++) {
+        for (struct syn_entry *entry = first_of(&tcp->syn, i); entry; entry = next) {
+            next = chain_next(&tcp->syn.waiting, entry);
             if (entry->listener == number)
                 abort_entry(tcp, entry, now);
         }

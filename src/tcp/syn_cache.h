@@ -9,7 +9,7 @@
 #ifndef TAPIO_TCP_SYN_CACHE_H
 #define TAPIO_TCP_SYN_CACHE_H
 
-#include "base/pool.h"
+#include "base/chain.h"
 #include "base/wheel.h"
 #include "tcp/tcp_seq.h"
 
@@ -21,43 +21,45 @@ struct tcp_listener;
 enum { SYN_QUEUES = 21 };
 
 struct syn_entry {
-    struct list queue; /* behind those that have waited as long */
-    struct list debt;  /* on debtors while it owes a segment, or on parked */
-    struct syn_entry *hash_next;
-    instant retransmit_at;
+    struct chain_link queue; /* behind those that have waited as long */
+    struct chain_link debt;  /* among debtors while it owes a segment, or among the parked */
+    unsigned hash_next : 20; /* its number and one; 0: none */
+    unsigned scaling : 1, ts_ok : 1, sack_ok : 1, ecn : 1;
+    unsigned rcv_wnd_up : 1; /* an ACK has told 65536, for a scaled window is rounded up */
+    unsigned syn_owed : 1, syn_again : 1, syn_lost : 1;
+    unsigned ack_due : 1, deferred : 1, timing : 1;
+    uint32_t retransmit; /* brief: syn_retransmit_at() */
     struct ip_addr local, remote;
-    uint32_t listener; /* its number in the pool; its port is ours */
     uint32_t id;
     tcp_seq iss, irs;
     uint32_t ts_recent;
-    uint32_t challenged_ms; /* the clock's low bits */
+    uint32_t challenged; /* brief; 0: not lately */
+    uint16_t listener;   /* its number in the pool; its port is ours */
     uint16_t remote_port;
     uint16_t snd_wnd, snd_mss;
     uint16_t rcv_wnd; /* that a <SYN,ACK> has told; 0: none has left. One less if rcv_wnd_up */
     uint8_t retransmits;
     uint8_t ack_why;
     uint8_t segments_in, segments_out, resent; /* for TCP_INFO, up to 255 */
-    unsigned snd_scale : 4, rcv_scale : 4;
-    bool scaling : 1, ts_ok : 1, sack_ok : 1;
-    bool rcv_wnd_up : 1; /* an ACK has told 65536, for a scaled window is rounded up */
-    bool syn_owed : 1, syn_again : 1, syn_lost : 1;
-    bool ack_due : 1, challenged : 1, deferred : 1, timing : 1;
-    bool ecn : 1;
+    uint8_t snd_scale : 4, rcv_scale : 4;
 };
-static_assert(sizeof(struct syn_entry) <= 128 - POOL_TAG, "an entry is small: that is its point");
+static_assert(sizeof(struct syn_entry) <= 96 - POOL_TAG, "an entry is small: that is its point");
 
-/* Entries that wait for the same time, by when it ends. */
+/* Of a queue of entries that wait for the same time, by when it ends. */
 struct syn_queue {
-    struct list entries;
+    instant first_at;
     struct timer timer; /* the first one's */
 };
 
+enum syn_debt { SYN_DEBTORS, SYN_PARKED, SYN_DEBTS };
+
 struct syn_cache {
     struct pool entries;
-    struct syn_entry **table; /* by four-tuple */
+    uint32_t *table; /* by four-tuple; as hash_next */
     uint32_t table_mask;
     struct syn_queue queues[SYN_QUEUES]; /* by timeouts in a row */
-    struct list debtors, parked;
+    struct chain_link queue_heads[SYN_QUEUES], debt_heads[SYN_DEBTS];
+    struct chains waiting, debts;
     struct tcp_conn *place;     /* room to inflate one entry */
     struct tcp_conn *at;        /* where `inflated` is now: there, or in a slot of the pool; NULL */
     struct syn_entry *inflated; /* meaningful with `at` */
@@ -72,6 +74,9 @@ uint64_t syn_cache_cap_octets(const struct syn_cache *cache);
 struct tcp_conn *syn_new(struct tcp *tcp, struct tcp_listener *listener, struct endpoint local,
                          struct endpoint remote);
 struct tcp_listener *syn_listener(const struct tcp *tcp, const struct syn_entry *entry);
+/* When it has waited long enough, to a microsecond, rounded down; INSTANT_NEVER before it has
+ * settled for the first time. */
+instant syn_retransmit_at(const struct syn_cache *cache, const struct syn_entry *entry);
 bool syn_has_room(const struct tcp *tcp);
 struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* The entry as a connection, until tcp_settle() or until the next one is inflated. */
@@ -88,9 +93,9 @@ void syn_forgive(struct tcp *tcp);
 /* The inflated entry waits for its first hop; all that wait may try again. */
 void syn_park(struct tcp *tcp);
 void syn_unpark(struct tcp *tcp);
-/* Nobody listens any more: those who wait hear a reset. */
 /* Those at this address of ours end, in silence. */
 void syn_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now);
+/* Nobody listens any more: those who wait hear a reset. */
 void syn_abort_all(struct tcp *tcp, const struct tcp_listener *listener, instant now);
 
 #endif

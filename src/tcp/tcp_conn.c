@@ -100,6 +100,13 @@ void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
     conn->snd.nxt = seq_add(iss, 1);
 }
 
+uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
+{
+    if (instant_since(now, conn->challenged_at) >= tcp->values->tcp_challenge)
+        return 0;
+    return u32_max(instant_brief(conn->challenged_at), 1);
+}
+
 static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
 {
     assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.head &&

@@ -256,6 +256,9 @@ void tcp_abort_conn(struct tcp *tcp, struct tcp_conn *conn, int error, enum why 
                     const char *cause, instant now);
 /* TIME-WAIT begins, or begins again. */
 void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, instant now);
+/* When it was challenged last, brief, while that forbids another one (RFC 5961, 7); 0: not lately.
+ */
+uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
 /* The shift that we offer. */
 uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values);

@@ -275,7 +275,7 @@ bool tcp_snapshot_half_open(const struct tcp *tcp, uint32_t index, instant now,
         out->snd_wscale = entry->snd_scale;
         out->rcv_wscale = entry->rcv_scale;
     }
-    set_timer(out, TIMER_RETRANSMIT, entry->retransmit_at, now);
+    set_timer(out, TIMER_RETRANSMIT, syn_retransmit_at(&tcp->syn, entry), now);
     return true;
 }
 

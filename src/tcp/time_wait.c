@@ -340,14 +340,6 @@ static void set_snd_wnd_max(struct tw_entry *entry, uint32_t window)
     entry->snd_wnd_max = (uint16_t)(window >> shift);
 }
 
-/* When it was challenged last, while that matters (RFC 5961, 7). */
-static uint32_t challenged(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
-{
-    if (instant_since(now, conn->challenged_at) >= tcp->values->tcp_challenge)
-        return 0;
-    return u32_max(instant_brief(conn->challenged_at), 1);
-}
-
 bool tw_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct tw_entry *entry = make_entry(tcp, !ip_is_v4(conn->local.addr), now);
@@ -356,7 +348,7 @@ bool tw_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
         return false;
     set_names(&tcp->time_wait, entry, conn);
     set_snd_wnd_max(entry, conn->snd.wnd_max);
-    entry->challenged = challenged(tcp, conn, now);
+    entry->challenged = conn_challenged(tcp, conn, now);
     entry->id = conn->id;
     entry->snd_nxt = conn->snd.nxt;
     entry->rcv_nxt = conn->rcv.nxt;
