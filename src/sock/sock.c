@@ -21,7 +21,7 @@ struct sock *sock_find(struct stack *stack, int s)
     if (s < 0)
         return NULL;
     struct sock *sock = pool_at(&stack->sockets, (uint32_t)s & INDEX_MASK);
-    return sock && sock->number == s ? sock : NULL;
+    return sock && sock->generation == (unsigned)s >> INDEX_BITS ? sock : NULL;
 }
 
 struct sock *sock_find_talker(struct stack *stack, int s)
@@ -37,25 +37,38 @@ struct sock *sock_new(struct stack *stack)
 
     if (!sock)
         return NULL;
-    uint32_t generation = ++stack->sock_generation & GENERATIONS;
-    sock->number = (int32_t)(generation << INDEX_BITS | pool_index(&stack->sockets, sock));
-    list_init(&sock->bound);
+    sock->generation = ++stack->sock_generation & GENERATIONS;
     return sock;
+}
+
+int32_t sock_number(const struct stack *stack, const struct sock *sock)
+{
+    return (int32_t)((uint32_t)sock->generation << INDEX_BITS | pool_index(&stack->sockets, sock));
+}
+
+/* NULL: it is not bound. */
+static struct sock_name *name_of(const struct stack *stack, const struct sock *sock)
+{
+    return sock->name ? pool_at(&stack->socket_names, sock->name - 1) : NULL;
 }
 
 void sock_delete(struct stack *stack, struct sock *sock)
 {
+    struct sock_name *name = name_of(stack, sock);
+
     sock_epoll_forget(stack, sock);
     tuning_drop(&stack->tcp.tunings, &sock->tuning);
-    list_remove(&sock->bound);
-    sock->number = -1;
+    if (name) {
+        list_remove(&name->node);
+        pool_put(&stack->socket_names, name);
+    }
     pool_put(&stack->sockets, sock);
 }
 
 static int open_ping(struct stack *stack, struct sock *sock)
 {
     sock->kind = SOCK_PING;
-    sock->ping = ping_port_open(stack, sock->number);
+    sock->ping = ping_port_open(stack, sock_number(stack, sock));
     return sock->ping ? 0 : -ENFILE;
 }
 
@@ -93,7 +106,7 @@ int sock_socket(struct stack *stack, int domain, int type, int protocol)
         sock_delete(stack, sock);
         return err;
     }
-    return sock->number;
+    return sock_number(stack, sock);
 }
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -142,10 +155,11 @@ static bool name_is_free(const struct stack *stack, const struct sock *sock, str
     const struct list *bound = bound_to(stack, local.port);
 
     for (struct list *node = bound->next; node != bound; node = node->next) {
-        const struct sock *other = CONTAINER_OF(node, struct sock, bound);
-        if (other == sock || other->local.port != local.port ||
-            !addresses_meet(other->local.addr, local.addr) ||
-            !(sock_families(sock, local.addr) & sock_families(other, other->local.addr)))
+        const struct sock_name *name = CONTAINER_OF(node, struct sock_name, node);
+        const struct sock *other = name->sock;
+        if (other == sock || name->local.port != local.port ||
+            !addresses_meet(name->local.addr, local.addr) ||
+            !(sock_families(sock, local.addr) & sock_families(other, name->local.addr)))
             continue;
         if (!sock->reuse_addr || !other->reuse_addr || other->kind == SOCK_LISTENING)
             return false;
@@ -158,7 +172,7 @@ bool sock_port_is_bound(void *cookie, uint16_t port)
     const struct list *bound = bound_to(cookie, port);
 
     for (struct list *node = bound->next; node != bound; node = node->next) {
-        if (CONTAINER_OF(node, struct sock, bound)->local.port == port)
+        if (CONTAINER_OF(node, struct sock_name, node)->local.port == port)
             return true;
     }
     return false;
@@ -174,10 +188,27 @@ int sock_bind_to(struct stack *stack, struct sock *sock, struct endpoint local)
     } else if (!name_is_free(stack, sock, local)) {
         return -EADDRINUSE;
     }
-    sock->local = local;
-    sock->is_bound = true;
-    list_append(&stack->bound[local.port % STACK_BOUND_LISTS], &sock->bound);
+    struct sock_name *name = pool_get(&stack->socket_names);
+    if (!name)
+        return -ENOBUFS;
+    name->sock = sock;
+    name->local = local;
+    list_init(&name->node);
+    list_append(&stack->bound[local.port % STACK_BOUND_LISTS], &name->node);
+    sock->name = pool_index(&stack->socket_names, name) + 1;
     return 0;
+}
+
+bool sock_is_bound(const struct sock *sock)
+{
+    return sock->name != 0;
+}
+
+struct endpoint sock_local(const struct stack *stack, const struct sock *sock)
+{
+    const struct sock_name *name = name_of(stack, sock);
+
+    return name ? name->local : (struct endpoint){.port = 0};
 }
 
 int sock_bind(struct stack *stack, int s, struct endpoint local)
@@ -191,7 +222,7 @@ int sock_bind(struct stack *stack, int s, struct endpoint local)
         return err;
     if (sock->kind == SOCK_UDP)
         return sock_udp_bind(stack, sock, local);
-    if (sock->kind != SOCK_FRESH || sock->is_bound)
+    if (sock->kind != SOCK_FRESH || sock_is_bound(sock))
         return -EINVAL;
     if (!address_is_usable(stack, local.addr))
         return -EADDRNOTAVAIL;
@@ -206,7 +237,7 @@ int sock_getsockname(struct stack *stack, int s, struct endpoint *out)
         return -EBADF;
     *out = sock->kind == SOCK_CONNECTION ? tcp_conn_local(sock->conn)
            : sock->kind == SOCK_UDP      ? sock->udp->local
-                                         : sock->local;
+                                         : sock_local(stack, sock);
     return 0;
 }
 

@@ -91,7 +91,7 @@ int sock_epoll_create(struct stack *stack, int flags)
     list_init(&set->ready);
     sock->kind = SOCK_EPOLL;
     sock->epoll = set;
-    return sock->number;
+    return sock_number(stack, sock);
 }
 
 static void item_delete(struct stack *stack, struct epoll_item *item)

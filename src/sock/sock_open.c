@@ -28,13 +28,14 @@ int sock_listen(struct stack *stack, int s, int backlog)
     }
     if (sock->kind != SOCK_FRESH)
         return -EINVAL;
-    if (!sock->is_bound) {
+    if (!sock_is_bound(sock)) {
         int err = sock_bind_to(stack, sock, (struct endpoint){.port = 0});
         if (err)
             return err;
     }
-    int err = tcp_listen(&stack->tcp, sock->local, sock_families(sock, sock->local.addr),
-                         (uint32_t)bounded, sock->number, &listener);
+    struct endpoint local = sock_local(stack, sock);
+    int err = tcp_listen(&stack->tcp, local, sock_families(sock, local.addr), (uint32_t)bounded,
+                         sock_number(stack, sock), &listener);
     if (err)
         return err;
     sock->listener = listener;
@@ -72,7 +73,8 @@ static int accept_now(struct stack *stack, int s, struct endpoint *remote, int f
     struct sock *sock = sock_new(stack);
     if (!sock)
         return -ENFILE;
-    sock->conn = tcp_accept(&stack->tcp, listening->listener, sock->number);
+    int number = sock_number(stack, sock);
+    sock->conn = tcp_accept(&stack->tcp, listening->listener, number);
     sock->kind = SOCK_CONNECTION;
     sock->connected = true;
     sock->nonblock = flags & SOCK_NONBLOCK;
@@ -80,7 +82,7 @@ static int accept_now(struct stack *stack, int s, struct endpoint *remote, int f
     sock_apply_options(stack, sock);
     if (remote)
         *remote = tcp_conn_remote(sock->conn);
-    return sock->number;
+    return number;
 }
 
 int sock_accept4(struct stack *stack, int s, struct endpoint *remote, int flags,
@@ -121,14 +123,14 @@ static int choose_names(struct stack *stack, struct sock *sock, struct endpoint 
         return err;
     if (route.broadcast || ip_is_multicast(remote.addr) || ip_is_broadcast(&stack->ip, remote.addr))
         return -ENETUNREACH;
-    *local = sock->local;
+    *local = sock_local(stack, sock);
     if (ip_is_unspecified(local->addr))
         local->addr = route.src;
     if (ip_is_v4(local->addr) != ip_is_v4(remote.addr)) /* bound in the other family */
         return -ENETUNREACH;
     if (!ip_is_ours(&stack->ip, local->addr)) /* bound, and gone since */
         return -EADDRNOTAVAIL;
-    if (sock->is_bound)
+    if (sock_is_bound(sock))
         return 0;
     return tcp_choose_port(&stack->tcp, *local, remote, sock_port_is_bound, stack, &local->port);
 }
@@ -141,7 +143,8 @@ static int connect_tcp(struct stack *stack, struct sock *sock, struct endpoint r
 
     if (err)
         return err;
-    err = tcp_connect(&stack->tcp, local, remote, sock->tuning, sock->number, stack->now, &conn);
+    err = tcp_connect(&stack->tcp, local, remote, sock->tuning, sock_number(stack, sock),
+                      stack->now, &conn);
     if (err)
         return err;
     sock->conn = conn;
@@ -177,7 +180,7 @@ static int connect_again(struct stack *stack, struct sock *sock)
         return -EALREADY;
     if (state == TCPS_CLOSED && !sock->connected) {
         int error = tcp_take_error(sock->conn);
-        int err = sock_disconnect(stack, sock->number);
+        int err = sock_disconnect(stack, sock_number(stack, sock));
         assert(err == 0);
         return error ? -error : -ECONNABORTED;
     }

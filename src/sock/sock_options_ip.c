@@ -120,7 +120,7 @@ int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int op
     if (err)
         return err;
     if (level == IPPROTO_IPV6 && option == IPV6_V6ONLY) {
-        if ((sock->kind != SOCK_FRESH || sock->is_bound) && !is_unbound_udp(sock))
+        if ((sock->kind != SOCK_FRESH || sock_is_bound(sock)) && !is_unbound_udp(sock))
             return -EINVAL;
         sock->v6_only = number != 0;
         return 0;

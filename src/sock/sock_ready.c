@@ -139,7 +139,7 @@ int sock_next_ready(struct stack *stack, short *events)
         if (!sock)
             continue;
         *events = sock_holds(sock) & PUBLIC_EVENTS;
-        return sock->number;
+        return ready->owner;
     }
     return -EAGAIN;
 }

@@ -4,6 +4,9 @@
  * A number is the socket's index in the stack's pool (20 bits) under a generation (11 bits) that is
  * different for each new socket, so a number that somebody kept too long is -EBADF. Epoll sets are
  * numbered with the sockets.
+ *
+ * There is one for each connection that is accepted, and most of those sit idle: so it is small,
+ * and what few have (a port of its own) lies beside it.
  */
 #ifndef TAPIO_SOCK_TABLE_H
 #define TAPIO_SOCK_TABLE_H
@@ -24,8 +27,14 @@ enum sock_kind {
 struct epoll_item;
 struct epoll_set;
 
+/* The port that a socket holds by bind(), and where. */
+struct sock_name {
+    struct list node; /* on the stack's list of all */
+    struct sock *sock;
+    struct endpoint local;
+};
+
 struct sock {
-    struct list bound; /* on the stack's list while it holds a port by bind() */
     union {
         struct tcp_listener *listener;
         struct tcp_conn *conn;
@@ -36,9 +45,9 @@ struct sock {
     struct sock_app *app;
     struct epoll_item *watches; /* one for each epoll set that it is in */
     struct tcp_tuning *tuning;  /* what was set; shared with the connection or listener */
-    struct endpoint local;      /* as bound */
-    uint8_t kind : 3;           /* enum sock_kind */
-    bool is_bound : 1;
+    uint32_t name;              /* its sock_name's number and one; 0: it is not bound */
+    unsigned generation : 11;
+    unsigned kind : 3; /* enum sock_kind */
     bool reuse_addr : 1;
     bool linger : 1;     /* SO_LINGER is on; for how long, the tuning says */
     bool no_delay : 1;   /* TCP_NODELAY */
@@ -50,10 +59,10 @@ struct sock {
     bool inq : 1;       /* TCP_INQ */
     bool closing : 1;   /* in sock_close_wait() */
     bool connected : 1; /* connect() or accept() has said so */
-    int32_t number;
 };
 
 static_assert(sizeof(struct sock) <= STACK_SOCKET_SIZE, "STACK_SOCKET_SIZE is too small");
+static_assert(sizeof(struct sock_name) <= STACK_SOCKET_NAME_SIZE, "STACK_SOCKET_NAME_SIZE");
 
 /* --- sock.c ------------------------------------------------------------------------------- */
 
@@ -63,6 +72,7 @@ struct sock *sock_find(struct stack *stack, int s);
 struct sock *sock_find_talker(struct stack *stack, int s);
 /* A fresh one; NULL when every socket is taken. */
 struct sock *sock_new(struct stack *stack);
+int32_t sock_number(const struct stack *stack, const struct sock *sock);
 void sock_delete(struct stack *stack, struct sock *sock);
 
 /* Whom an address of the socket stands for: TCP_FAMILY_*. */
@@ -70,6 +80,9 @@ uint8_t sock_families(const struct sock *sock, struct ip_addr addr);
 /* May it have this name? -EAFNOSUPPORT, -EINVAL. */
 int sock_check_family(const struct sock *sock, struct ip_addr addr);
 int sock_bind_to(struct stack *stack, struct sock *sock, struct endpoint local);
+bool sock_is_bound(const struct sock *sock);
+/* The name that bind() gave it; unspecified, and port 0, without one. */
+struct endpoint sock_local(const struct stack *stack, const struct sock *sock);
 /* `cookie` is the stack: for tcp_choose_port(). */
 bool sock_port_is_bound(void *cookie, uint16_t port);
 

@@ -17,7 +17,8 @@ static_assert(UDP_FAMILY_V4 == (int)TCP_FAMILY_V4 && UDP_FAMILY_V6 == (int)TCP_F
 int sock_udp_open(struct stack *stack, struct sock *sock)
 {
     sock->kind = SOCK_UDP;
-    sock->udp = udp_open(&stack->udp, sock_families(sock, (struct ip_addr){{0}}), sock->number);
+    sock->udp =
+        udp_open(&stack->udp, sock_families(sock, (struct ip_addr){{0}}), sock_number(stack, sock));
     return sock->udp ? 0 : -ENFILE;
 }
 

@@ -128,6 +128,38 @@ static int init_transports(struct stack *s, const struct keys *keys)
     return err;
 }
 
+/* What src/sock and the pings take theirs from. */
+static int init_sockets(struct stack *s)
+{
+    const struct stack_values *values = &s->config.values;
+    uint32_t count = (uint32_t)values->sock_sockets;
+    int err = pool_init(&s->sockets, &s->memory, "sockets", STACK_SOCKET_SIZE, count);
+
+    if (!err)
+        err = pool_init(&s->socket_names, &s->memory, "names of sockets", STACK_SOCKET_NAME_SIZE,
+                        count);
+    if (!err)
+        err = pool_init(&s->epoll_sets, &s->memory, "epoll sets", STACK_EPOLL_SET_SIZE,
+                        (uint32_t)values->sock_epoll_sets);
+    if (!err)
+        err = pool_init(&s->epoll_items, &s->memory, "epoll items", STACK_EPOLL_ITEM_SIZE,
+                        (uint32_t)values->sock_epoll_items);
+    if (!err)
+        err = pool_init(&s->ping_ports, &s->memory, "ping ports", sizeof(struct ping_port),
+                        PING_PORTS);
+    return err;
+}
+
+/* Also after an init_sockets() that failed. */
+static void fini_sockets(struct stack *s)
+{
+    pool_fini(&s->ping_ports);
+    pool_fini(&s->epoll_items);
+    pool_fini(&s->epoll_sets);
+    pool_fini(&s->socket_names);
+    pool_fini(&s->sockets);
+}
+
 static int init_layers(struct stack *s, const struct keys *keys)
 {
     const struct stack_values *values = &s->config.values;
@@ -135,21 +167,9 @@ static int init_layers(struct stack *s, const struct keys *keys)
 
     if (err)
         return err;
-    err = pool_init(&s->sockets, &s->memory, "sockets", STACK_SOCKET_SIZE,
-                    (uint32_t)values->sock_sockets);
+    err = init_sockets(s);
     if (err)
-        goto no_sockets;
-    err = pool_init(&s->epoll_sets, &s->memory, "epoll sets", STACK_EPOLL_SET_SIZE,
-                    (uint32_t)values->sock_epoll_sets);
-    if (err)
-        goto no_sets;
-    err = pool_init(&s->epoll_items, &s->memory, "epoll items", STACK_EPOLL_ITEM_SIZE,
-                    (uint32_t)values->sock_epoll_items);
-    if (err)
-        goto no_items;
-    err = pool_init(&s->ping_ports, &s->memory, "ping ports", sizeof(struct ping_port), PING_PORTS);
-    if (err)
-        goto no_pings;
+        goto no_events;
     err = events_init(&s->events, &s->memory, (uint32_t)values->see_ring);
     if (err)
         goto no_events;
@@ -189,14 +209,7 @@ no_transports:
 no_arp:
     events_fini(&s->events, &s->memory);
 no_events:
-    pool_fini(&s->ping_ports);
-no_pings:
-    pool_fini(&s->epoll_items);
-no_items:
-    pool_fini(&s->epoll_sets);
-no_sets:
-    pool_fini(&s->sockets);
-no_sockets:
+    fini_sockets(s);
     frame_pool_fini(&s->frames);
     return err;
 }
@@ -247,10 +260,7 @@ void stack_free(struct stack *s)
     udp_fini(&s->udp);
     tcp_fini(&s->tcp);
     events_fini(&s->events, &s->memory);
-    pool_fini(&s->ping_ports);
-    pool_fini(&s->epoll_items);
-    pool_fini(&s->epoll_sets);
-    pool_fini(&s->sockets);
+    fini_sockets(s);
     frame_pool_fini(&s->frames);
     struct env env = s->env;
     struct memory memory = {.env = &env, .octets = sizeof(*s)};
@@ -359,9 +369,9 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&tcp->senders) + pool_cap_octets(&tcp->ranges) +
            pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
            pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
-           pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
-           pool_cap_octets(&s->reassembly.queues) + pool_cap_octets(&s->reassembly.pieces) +
-           (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
+           pool_cap_octets(&s->socket_names) + pool_cap_octets(&s->ping_ports) +
+           pool_cap_octets(&s->arp.entries) + pool_cap_octets(&s->reassembly.queues) +
+           pool_cap_octets(&s->reassembly.pieces) + (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
            (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners) + udp_memory_cap(&s->udp) +
            65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }

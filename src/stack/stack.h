@@ -30,8 +30,13 @@ enum { PING_QUEUE = 16, PING_PORTS = 256 }; /* replies that wait for one socket;
 
 enum { STACK_BOUND_LISTS = 256 };
 
-/* Room for one struct sock, whose layout is src/sock's own business. */
-enum { STACK_SOCKET_SIZE = 76, STACK_EPOLL_SET_SIZE = 44, STACK_EPOLL_ITEM_SIZE = 76 };
+/* Room for one struct sock and its like, whose layout is src/sock's own business. */
+enum {
+    STACK_SOCKET_SIZE = 44,
+    STACK_SOCKET_NAME_SIZE = 60,
+    STACK_EPOLL_SET_SIZE = 44,
+    STACK_EPOLL_ITEM_SIZE = 76,
+};
 
 struct stack {
     struct env env;
@@ -61,10 +66,11 @@ struct stack {
     struct list pings[PING_PORTS]; /* by identifier */
     struct pool ping_ports;
     uint16_t next_ping;
-    struct pool sockets;      /* for src/sock, */
-    struct list bound[STACK_BOUND_LISTS]; /* those that hold a port by bind(), by it, */
-    struct list told;         /* those whose epoll sets know the news, */
-    uint32_t sock_generation; /* what tells a new one from an old one, */
+    struct pool sockets;                  /* for src/sock, */
+    struct pool socket_names;             /* of those that hold a port, */
+    struct list bound[STACK_BOUND_LISTS]; /* which are here, by it, */
+    struct list told;                     /* those whose epoll sets know the news, */
+    uint32_t sock_generation;             /* what tells a new one from an old one, */
     struct pool epoll_sets, epoll_items;
     struct { /* who was confirmed to ARP last: not for each segment again */
         struct ip_addr addr;

@@ -447,6 +447,26 @@ START_TEST(bind_again_and_bind_to_a_strange_address_fail)
 }
 END_TEST
 
+START_TEST(without_memory_for_its_name_a_socket_is_not_bound)
+{
+    struct peer *p = peer_new();
+    int s = sock_socket(p->stack, AF_INET, SOCK_STREAM, 0);
+    struct endpoint name = {.port = 1234}, got;
+
+    p->no_memory = true;
+    ck_assert_int_eq(sock_bind(p->stack, s, name), -ENOBUFS);
+    p->no_memory = false;
+    ck_assert_int_eq(sock_getsockname(p->stack, s, &got), 0);
+    ck_assert_uint_eq(got.port, 0);
+    ck_assert_int_eq(sock_bind(p->stack, s, name), 0);
+    ck_assert_int_eq(sock_getsockname(p->stack, s, &got), 0);
+    ck_assert_uint_eq(got.port, 1234);
+    ck_assert_int_eq(sock_close(p->stack, s), 0);
+    peer_free(p);
+    PROVES("F02");
+}
+END_TEST
+
 START_TEST(bind_to_port_0_takes_an_ephemeral_port)
 {
     struct peer *p = with_ports(50000, 50001);
@@ -887,6 +907,7 @@ int main(void)
     tcase_add_test(c, bind_over_a_listener_fails_with_reuseaddr_too);
     tcase_add_test(c, bind_again_and_bind_to_a_strange_address_fail);
     tcase_add_test(c, bind_to_port_0_takes_an_ephemeral_port);
+    tcase_add_test(c, without_memory_for_its_name_a_socket_is_not_bound);
     suite_add_tcase(s, c);
 
     c = tcase_create("RFC 9293, 3.9.1.1: OPEN");
