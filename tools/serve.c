@@ -26,7 +26,7 @@
 #define DRAIN      (5 * NS_PER_S)
 #define DRAIN_LOOK (10 * NS_PER_MS) /* how often it is asked whether all are gone */
 
-enum { SERVICE_CONNECTIONS = 4096, BUSY_POLL_MAX = 1000000 };
+enum { BUSY_POLL_MAX = 1000000 };
 
 static const char *const port_names[PORT_COUNT] = {"port", "echo", "discard", "chargen"};
 
@@ -195,7 +195,7 @@ static int open_service(struct serve *serve, enum service_port which, enum servi
         .env = &serve->rig.env.env,
         .local.port = serve->port[which],
         .backlog = SERVE_BACKLOG,
-        .connections = SERVICE_CONNECTIONS,
+        .connections = (uint32_t)serve->rig.config.values.tcp_connections,
     };
     struct service_udp_config udp = {.kind = kind,
                                      .stack = serve->rig.stack,

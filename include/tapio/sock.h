@@ -210,6 +210,11 @@ TAPIO_API void sock_again(struct stack *stack, int s);
 /* Who serves the socket; NULL at first. */
 TAPIO_API void sock_set_app(struct stack *stack, int s, struct sock_app *app);
 TAPIO_API struct sock_app *sock_app(struct stack *stack, int s);
+/* A socket that `app` serves, whose place is behind that of `after` (-1: the first one of all), so
+ * that each can be asked for in turn; -ENOENT when there is no further one. `after` may have been
+ * closed since. */
+TAPIO_API TAPIO_NODISCARD int sock_next_of(struct stack *stack, const struct sock_app *app,
+                                           int after);
 
 /* The connection's figures; the last ones of a connection that has ended, until sock_close(). */
 struct sock_info {

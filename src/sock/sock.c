@@ -65,6 +65,18 @@ void sock_delete(struct stack *stack, struct sock *sock)
     pool_put(&stack->sockets, sock);
 }
 
+int sock_next_of(struct stack *stack, const struct sock_app *app, int after)
+{
+    uint32_t index = after < 0 ? 0 : ((uint32_t)after & INDEX_MASK) + 1;
+
+    for (; !pool_is_past(&stack->sockets, &index); index++) {
+        const struct sock *sock = pool_at(&stack->sockets, index);
+        if (sock && sock->app == app && !sock->closing)
+            return sock_number(stack, sock);
+    }
+    return -ENOENT;
+}
+
 static int open_ping(struct stack *stack, struct sock *sock)
 {
     sock->kind = SOCK_PING;

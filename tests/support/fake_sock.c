@@ -451,6 +451,7 @@ ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len, int flag
     struct fake *f = open_at(stack, s);
 
     assert(!waiter && (flags & ~(MSG_PEEK | MSG_TRUNC)) == 0);
+    assert(octets || flags & MSG_TRUNC);
     if (!f)
         return -EBADF;
     if (f->error) {
@@ -560,6 +561,16 @@ struct sock_app *sock_app(struct stack *stack, int s)
 {
     struct fake *f = open_at(stack, s);
     return f ? f->app : NULL;
+}
+
+int sock_next_of(struct stack *stack, const struct sock_app *app, int after)
+{
+    for (int s = after + 1; s < stack->count; s++) {
+        const struct fake *f = &stack->fakes[s];
+        if (!f->closed && f->listener < 0 && f->app == app)
+            return s;
+    }
+    return -ENOENT;
 }
 
 int sock_info(struct stack *stack, int s, struct sock_info *out)

@@ -798,6 +798,33 @@ START_TEST(an_accepted_socket_inherits_its_app)
 }
 END_TEST
 
+START_TEST(those_that_an_app_serves_can_be_asked_for_in_turn)
+{
+    enum { COUNT = 2000 }; /* more than a slab holds */
+    static int s[COUNT];
+    struct peer *p = peer_new();
+    struct sock_app app = {.ready = app_ready};
+    int found = 0;
+
+    ck_assert_int_eq(sock_next_of(p->stack, &app, -1), -ENOENT);
+    for (int i = 0; i < COUNT; i++) {
+        s[i] = sock_socket(p->stack, AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_ge(s[i], 0);
+        if (i % 3 == 0)
+            sock_set_app(p->stack, s[i], &app);
+    }
+    for (int at = -1; (at = sock_next_of(p->stack, &app, at)) >= 0; found++) {
+        ck_assert_int_eq(at, s[3 * found]);
+        ck_assert_int_eq(sock_close(p->stack, at), 0);
+    }
+    ck_assert_int_eq(found, (COUNT + 2) / 3);
+    ck_assert_int_eq(sock_next_of(p->stack, &app, -1), -ENOENT);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(sock_close(p->stack, s[i]), i % 3 ? 0 : -EBADF);
+    peer_free(p);
+}
+END_TEST
+
 /* --- send and recv
  * -------------------------------------------------------------------------------------------------------
  */
@@ -1504,6 +1531,7 @@ int main(void)
     tcase_add_test(c, asking_again_while_draining_does_not_make_it_endless);
     tcase_add_test(c, a_closed_socket_is_never_ready);
     tcase_add_test(c, an_accepted_socket_inherits_its_app);
+    tcase_add_test(c, those_that_an_app_serves_can_be_asked_for_in_turn);
     suite_add_tcase(s, c);
 
     c = tcase_create("POSIX: send, recv");
