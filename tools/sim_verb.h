@@ -25,7 +25,9 @@ struct sim_verb {
     const char *profile, *capture;
 
     bool swarm, soak;
-    uint64_t flows;   /* 0: two stacks */
+    uint64_t flows; /* 0: two stacks */
+    uint64_t idle;  /* connections; 0: none of that */
+    bool ipv6;
     char link[8][80]; /* --rate, --delay, --queue as --impair has them */
     size_t link_count;
     int64_t time_ns, skip_ns; /* 0: not given */
@@ -35,6 +37,14 @@ struct sim_verb {
     struct sim_plot plot;
     uint64_t passed, failed, verified, segments;
 };
+
+/* --- sim_options.c: the command line -------------------------------------------------------- */
+
+extern const struct option_verb sim_option_verb;
+/* Do they go together? */
+NODISCARD int sim_check_options(const struct sim_verb *sim, struct refusal *refusal);
+
+/* --- sim.c ---------------------------------------------------------------------------------- */
 
 /* --profile and --set, in this order. */
 NODISCARD int sim_values(const struct sim_verb *sim, struct stack_values *values,
@@ -57,6 +67,10 @@ NODISCARD int sim_capture_close(struct sim_verb *sim, int64_t took_ns, struct re
 /* --- sim_flows.c: --flows ------------------------------------------------------------------- */
 
 NODISCARD int sim_flows(struct sim_verb *sim, struct refusal *refusal);
+
+/* --- sim_idle.c: --idle --------------------------------------------------------------------- */
+
+NODISCARD int sim_idle(struct sim_verb *sim, struct refusal *refusal);
 
 /* --- sim_swarm.c: --swarm ------------------------------------------------------------------- */
 
