@@ -24,7 +24,7 @@ static struct tcp_conn *next_alive(struct stack *stack, uint32_t *index)
 {
     struct pool *conns = &stack->tcp.conns;
 
-    while (*index < conns->slab_count * conns->per_slab && *index < conns->cap) {
+    while (!pool_is_past(conns, index)) {
         struct tcp_conn *conn = pool_at(conns, (*index)++);
         if (conn && is_alive(conn))
             return conn;

@@ -75,7 +75,7 @@ END_TEST
 START_TEST(a_thing_can_be_removed_from_anywhere_and_twice)
 {
     for (int i = 0; i < THINGS; i++)
-        chain_append(&chains, i % 2u, thing[i]);
+        chain_append(&chains, (unsigned)i % 2, thing[i]);
     ck_assert_str_eq(order(0), "ace");
     ck_assert_str_eq(order(1), "bd");
     chain_remove(&chains, thing[2]);

@@ -7,6 +7,7 @@
 #include <linux/tcp.h> /* netinet/tcp.h has a tcp_seq of its own */
 #include <netinet/in.h>
 
+#include "base/instant.h"
 #include "base/pool.h"
 #include "support/callers.h"
 #include "support/proves.h"
