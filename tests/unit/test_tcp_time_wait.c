@@ -76,7 +76,8 @@ START_TEST(a_connection_in_time_wait_costs_64_octets)
     }
     ck_assert_uint_eq(callers_usage(&c).time_wait, COUNT);
     ck_assert_uint_eq(callers_usage(&c).connections, COUNT);
-    ck_assert_uint_le(c.memory.out - before, COUNT * (entry + upper) + (upper ? 2 : 1) * SLAB);
+    ck_assert_uint_le(c.memory.out - before,
+                      COUNT * (entry + upper) + (upper ? UINT64_C(2) : UINT64_C(1)) * SLAB);
     ck_assert_uint_eq(callers_usage(&c).timers, 1);
     callers_end(&c);
     PROVES("C38");
