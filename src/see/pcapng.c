@@ -17,9 +17,8 @@
  *
  * A device with checksum offload hands over packets, and takes ours, with half a checksum: the sum
  * over the pseudo-header. Nobody on a wire would see that, so the copy gets the whole one, unless
- * `raw` is set. Left out for now: splitting big frames (GSO) into the segments that a wire would
- * carry; they are written as they were handed over. Left out on purpose: name resolution blocks,
- * hashes and more than one section.
+ * `raw` is set. A big frame comes here as the segments that a wire would carry (stack_peek.c), each
+ * a packet. Left out on purpose: name resolution blocks, hashes and more than one section.
  */
 #include "see/pcapng.h"
 

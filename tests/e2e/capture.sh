@@ -115,6 +115,26 @@ capture_to_stdout() {
     (($(count "$WORK/serve.out" tcp) >= 8))
 }
 
+# With offload frames of 64 KB pass both ways; the capture holds what a wire would have carried.
+big_frames_are_told_in_segments() {
+    local frames segments
+    serve_start --root "$WORK/site" --discard 9 --offload on --capture "$WORK/big.pcapng"
+    fetch -o "$WORK/got" "$URL/big"
+    same_as_site big "$WORK/got"
+    # shellcheck disable=SC2016 # for the inner shell
+    timeout 60 bash -c 'yes tapio | head -c "$1" >"/dev/tcp/$2/9"' bash "$(stat -c %s "$WORK/got")" "$HOST"
+    frames=$(fetch "$URL/.tapio/metrics" | awk '$1 ~ /^tapio_dev_tx_frames/ { print $NF }')
+    serve_stop
+    judge -r "$WORK/big.pcapng" -T fields -e frame.len -e ip.src -e tcp.len >"$WORK/lens"
+    expect "the longest frame" 1514 "$(awk '$1 > most { most = $1 } END { print most }' "$WORK/lens")"
+    segments=$(awk -v us="$HOST" '$2 == us && $3 > 0' "$WORK/lens" | wc -l)
+    ((frames * 4 < segments)) || fail "$segments segments in $frames frames"
+    expect "bad checksums, holes and overlaps" 0 "$(count "$WORK/big.pcapng" "$WRONG_TCP_SUM ||
+        ip.checksum.status == 0 || tcp.analysis.lost_segment || tcp.analysis.retransmission ||
+        tcp.analysis.out_of_order")"
+    python3 "$ROOT/tests/support/replay.py" "$WORK/big.pcapng"
+}
+
 make_site 20000000
 try "traffic of every kind, recorded at both ends" record
 try "our capture: nothing malformed, checksums good, no unexplained reset" ours_is_clean
@@ -125,4 +145,5 @@ try "no single reason covers more than 60 % of the packets" no_reason_covers_all
 try "no frame is longer or shorter than the link takes" frames_fit RFC894-p2-a RFC894-p3-a
 try "connections and states agree with an independent replay" replay_agrees
 try "--capture - writes the capture to stdout and the talk to stderr" capture_to_stdout
+try "with offload: big frames pass, and the capture has their segments" big_frames_are_told_in_segments
 finish

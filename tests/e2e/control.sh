@@ -44,7 +44,7 @@ download() {
 }
 
 no_download() {
-    kill "$LOADER" 2>/dev/null
+    kill "$LOADER" 2>/dev/null || true # it may have ended
     wait "$LOADER" 2>/dev/null || true
 }
 
