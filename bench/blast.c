@@ -1,243 +1,317 @@
 /*
- * blast.c - the client of scripts/bench: kernel sockets against whatever server, one figure a run.
+ * blast.c - the client of scripts/bench: kernel sockets against whatever server, one JSON object a
+ * run.
  *
- *     blast push HOST PORT SECONDS             sends; prints octets a second
- *     blast pull HOST PORT SECONDS             receives; prints octets a second
- *     blast requests HOST PORT SECONDS CONNS   GET / over keep-alive connections, one request in
- *                                              flight on each; prints requests a second, p50 and
- * p99 in us blast hold HOST PORT COUNT               opens COUNT connections, prints "held", keeps
- * them until its input ends
+ *     blast push|pull HOST SECONDS CONNS       octets a second, to discard or from chargen
+ *     blast both HOST SECONDS CONNS            both at once, CONNS each way
+ *     blast requests HOST SECONDS CONNS PATH   keep-alive: requests a second, p50 and p99
+ *     blast connects HOST SECONDS CONNS PATH   a connection for each request, and how many failed
+ *     blast datagrams HOST SECONDS             UDP to discard, how many were sent
+ *     blast hold HOST PORT COUNT [FROM]        opens COUNT connections (from the address FROM),
+ *                                              prints "held", keeps them until its input ends
+ *     blast start HOST CORE ready|silent COMMAND...  from the start of a server to its first answer
  *
- * Figures are those of the time after a warm-up of WARM_UP_NS. The sockets use cubic where the
- * kernel has it, so that runs on machines with other defaults compare.
+ * blast_bulk.c and blast_requests.c have the first of these; this file the small ones.
  */
+#include "blast.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    CHUNK = 256 * 1024,
-    WARM_UP_NS = 300 * 1000 * 1000,
-    CONNS_MAX = 4096,
-    ANSWER_MAX = 4096,
-    SLOT_US = 1, /* the histogram's resolution */
-    SLOTS = 200000,
+    NS_PER_S = 1000 * 1000 * 1000,
+    DATAGRAM = 64,
+    DATAGRAMS_AT_ONCE = 64,
+    DESCRIPTORS = 1 << 18,
+    RETRY_US = 100,
+    START_LIMIT_NS = 2 * 1000 * 1000 * 1000,
 };
 
-static const char request[] = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
-
-static void die(const char *what)
+void die(const char *what)
 {
     perror(what);
     exit(1);
 }
 
-static int64_t now_ns(void)
+int64_t now_ns(void)
 {
     struct timespec t;
+
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static int open_connection(const struct sockaddr_in *to)
+struct span span_of(double seconds)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int64_t first = now_ns() + WARM_UP_NS;
+
+    return (struct span){first, first + (int64_t)(seconds * NS_PER_S)};
+}
+
+struct sockaddr_in at_port(struct in_addr host, uint16_t port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = host, .sin_port = htons(port)};
+}
+
+int tcp_socket(bool waits)
+{
+    int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
+
     if (fd < 0)
         die("socket");
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5); /* where the kernel has it */
-    int on = 1;
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
         die("TCP_NODELAY");
-    if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
-        die("connect");
     return fd;
 }
 
-/* Moves octets one way for `seconds` after the warm-up. */
-static int bulk(const struct sockaddr_in *to, long seconds, bool push)
+/* Ends by a reset: the server may be gone by then, and 100,000 orphans would go on asking for it.
+ */
+static void close_at_once(int fd)
 {
-    static char octets[CHUNK];
-    int fd = open_connection(to);
-    int64_t start = now_ns() + WARM_UP_NS;
-    int64_t end = start + (int64_t)seconds * 1000000000;
-    int64_t first = 0; /* when counting began */
-    uint64_t count = 0;
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
 
-    for (;;) {
-        ssize_t n = push ? send(fd, octets, sizeof(octets), MSG_NOSIGNAL)
-                         : recv(fd, octets, sizeof(octets), 0);
-        if (n <= 0)
-            die(push ? "send" : "recv");
-        int64_t t = now_ns();
-        if (first)
-            count += (uint64_t)n;
-        else if (t >= start)
-            first = t;
-        if (t >= end) {
-            if (!first || t == first)
-                return 1;
-            printf("%.0f\n", (double)count * 1e9 / (double)(t - first));
-            close(fd);
-            return 0;
-        }
-    }
+    if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) < 0)
+        die("SO_LINGER");
 }
 
-struct exchange {
-    int fd;
-    int64_t asked;
-    size_t have; /* octets of the answer so far */
-    char answer[ANSWER_MAX];
-};
-
-static void ask(struct exchange *x)
+int tcp_connection(struct in_addr host, uint16_t port)
 {
-    x->have = 0;
-    x->asked = now_ns();
-    if (send(x->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
-        die("send");
+    struct sockaddr_in to = at_port(host, port);
+    int fd = tcp_socket(true);
+
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+        die("connect");
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+        die("O_NONBLOCK");
+    close_at_once(fd);
+    return fd;
 }
 
-/* Is the answer whole: its header and as many octets as Content-Length says? */
-static bool answered(struct exchange *x)
-{
-    x->answer[x->have] = '\0';
-    char *body = strstr(x->answer, "\r\n\r\n");
-    if (!body)
-        return false;
-    if (strncmp(x->answer, "HTTP/1.1 200 ", 13) != 0) {
-        fprintf(stderr, "blast: not a 200: %.40s\n", x->answer);
-        exit(1);
-    }
-    char *length = strcasestr(x->answer, "\r\ncontent-length:");
-    if (!length || length > body) {
-        fprintf(stderr, "blast: an answer without Content-Length\n");
-        exit(1);
-    }
-    size_t need = (size_t)(body + 4 - x->answer) + strtoul(length + 17, NULL, 10);
-    return x->have >= need;
-}
+/* --- datagrams ------------------------------------------------------------------------------ */
 
-/* The time below which `share` of the answers came, in us. */
-static double quantile(const uint32_t *histogram, uint64_t total, double share)
+int datagrams(struct in_addr host, double seconds)
 {
-    uint64_t rest = (uint64_t)((double)total * share);
-    for (size_t slot = 0; slot < SLOTS; slot++) {
-        if (histogram[slot] > rest)
-            return (double)(slot * SLOT_US);
-        rest -= histogram[slot];
-    }
-    return (double)SLOTS * SLOT_US;
-}
+    static char text[DATAGRAM];
+    static struct mmsghdr messages[DATAGRAMS_AT_ONCE];
+    struct iovec iov = {text, sizeof text};
+    struct sockaddr_in to = at_port(host, PORT_DISCARD);
+    uint64_t sent = 0;
 
-static int requests(const struct sockaddr_in *to, long seconds, long conns)
-{
-    static uint32_t histogram[SLOTS];
-    static struct epoll_event ready[256];
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct exchange *all = calloc((size_t)conns, sizeof(*all));
-    if (!all || epoll < 0)
-        die("epoll");
-    for (long i = 0; i < conns; i++) {
-        all[i].fd = open_connection(to);
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
-        if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[i].fd, &event) < 0)
-            die("epoll_ctl");
-        ask(&all[i]);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+        die("socket");
+    for (size_t i = 0; i < DATAGRAMS_AT_ONCE; i++)
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
+    int64_t start = now_ns(), end = start + (int64_t)(seconds * NS_PER_S);
+    while (now_ns() < end) {
+        int n = sendmmsg(fd, messages, DATAGRAMS_AT_ONCE, 0);
+        if (n < 0 && errno != ENOBUFS && errno != ECONNREFUSED)
+            die("sendmmsg");
+        sent += n > 0 ? (uint64_t)n : 0;
     }
-
-    int64_t start = now_ns() + WARM_UP_NS;
-    int64_t end = start + (int64_t)seconds * 1000000000;
-    uint64_t count = 0;
-    int64_t t = 0;
-    while (t < end) {
-        int n = epoll_wait(epoll, ready, 256, 1000);
-        if (n < 0)
-            die("epoll_wait");
-        for (int i = 0; i < n; i++) {
-            struct exchange *x = ready[i].data.ptr;
-            ssize_t got = recv(x->fd, x->answer + x->have, sizeof(x->answer) - 1 - x->have, 0);
-            if (got <= 0)
-                die("recv");
-            x->have += (size_t)got;
-            if (!answered(x))
-                continue;
-            t = now_ns();
-            if (t >= start) {
-                count++;
-                int64_t us = (t - x->asked) / 1000 / SLOT_US;
-                histogram[us < SLOTS ? us : SLOTS - 1]++;
-            }
-            ask(x);
-        }
-        t = now_ns();
-    }
-    printf("%.0f %.0f %.0f\n", (double)count * 1e9 / (double)(t - start),
-           quantile(histogram, count, 0.5), quantile(histogram, count, 0.99));
-    free(all);
+    double took = (double)(now_ns() - start) / NS_PER_S;
+    printf("{\"sent\":%llu,\"seconds\":%.6f}\n", (unsigned long long)sent, took);
     return 0;
 }
 
-static int hold(const struct sockaddr_in *to, long count)
+/* --- idle connections ----------------------------------------------------------------------- */
+
+static int hold(struct in_addr host, uint16_t port, long count, const char *from)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    struct rlimit limit = {DESCRIPTORS, DESCRIPTORS};
+    struct sockaddr_in to = at_port(host, port), at = {.sin_family = AF_INET};
+    int on = 1;
+    char octet;
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* connect() will tell if it was not enough */
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* socket() will tell if it was not enough */
     }
-    for (long i = 0; i < count; i++)
-        (void)open_connection(to);
+    if (from && inet_pton(AF_INET, from, &at.sin_addr) != 1) {
+        fprintf(stderr, "blast: %s is no address\n", from);
+        return 2;
+    }
+    for (long i = 0; i < count; i++) {
+        int fd = tcp_socket(true);
+        if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+                     bind(fd, (struct sockaddr *)&at, sizeof at) < 0))
+            die(from);
+        if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+            die("connect");
+        close_at_once(fd);
+    }
     printf("held\n");
     fflush(stdout);
-    char octet;
     while (read(STDIN_FILENO, &octet, 1) > 0)
         ;
     return 0;
 }
 
-/* A whole number from `min` to `max`, or the end. */
-static long number(const char *text, long min, long max)
+/* --- starting ------------------------------------------------------------------------------- */
+
+static pid_t launch(int core, char **command, int *out)
+{
+    int ends[2];
+
+    if (pipe(ends) < 0)
+        die("pipe");
+    pid_t child = fork(); /* of a process that is small */
+    if (child == 0) {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET((size_t)core, &one);
+        (void)sched_setaffinity(0, sizeof one, &one);
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execvp(command[0], command);
+        _exit(127);
+    }
+    if (child < 0)
+        die("fork");
+    close(ends[1]);
+    *out = ends[0];
+    return child;
+}
+
+static bool says_ready(int fd)
+{
+    char line[1024];
+    size_t have = 0;
+
+    for (ssize_t n;
+         have < sizeof line - 1 && (n = read(fd, line + have, sizeof line - 1 - have)) > 0;) {
+        have += (size_t)n;
+        line[have] = '\0';
+        if (strncmp(line, "ready", 5) == 0 || strstr(line, "\nready"))
+            return true;
+    }
+    return false;
+}
+
+static bool first_answer(struct in_addr host)
+{
+    static const char ask[] = "GET /100 HTTP/1.1\r\nHost: bench\r\n\r\n";
+    static char answer[4096];
+    struct sockaddr_in to = at_port(host, PORT_HTTP);
+    int64_t limit = now_ns() + START_LIMIT_NS;
+    size_t have = 0;
+
+    int fd = tcp_socket(true);
+    while (connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
+        if (errno != ECONNREFUSED || now_ns() > limit)
+            return false;
+        close(fd);
+        usleep(RETRY_US);
+        fd = tcp_socket(true);
+    }
+    if (send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL) != (ssize_t)sizeof ask - 1)
+        return false;
+    for (ssize_t n; answer_length(answer, have) == 0; have += (size_t)n)
+        if ((n = recv(fd, answer + have, sizeof answer - have, 0)) <= 0)
+            return false;
+    close(fd);
+    return true;
+}
+
+static long resident(pid_t child)
+{
+    char path[64], line[256];
+    long kb = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)child);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kb = strtol(line + 6, NULL, 10);
+    if (file)
+        fclose(file);
+    return kb * 1024;
+}
+
+int start(struct in_addr host, int core, bool silent, char **command)
+{
+    int out;
+    int64_t before = now_ns();
+    pid_t child = launch(core, command, &out);
+    bool answered = (silent || says_ready(out)) && first_answer(host);
+    int64_t after = now_ns();
+    long octets = resident(child);
+
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    if (!answered) {
+        fprintf(stderr, "blast: no answer from %s\n", command[0]);
+        return 1;
+    }
+    printf("{\"start_ms\":%.3f,\"resident_octets\":%ld}\n", (double)(after - before) / 1e6, octets);
+    return 0;
+}
+
+/* --- the command line ----------------------------------------------------------------------- */
+
+static double number(const char *text, double min, double max)
 {
     char *end;
+
     errno = 0;
-    long n = strtol(text, &end, 10);
-    if (errno || end == text || *end || n < min || n > max) {
-        fprintf(stderr, "blast: %s is not a number from %ld to %ld\n", text, min, max);
+    double n = strtod(text, &end);
+    if (errno || end == text || *end || !(n >= min && n <= max)) {
+        fprintf(stderr, "blast: %s is not a number from %g to %g\n", text, min, max);
         exit(2);
     }
     return n;
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "usage: blast push|pull|both|requests|connects HOST SECONDS CONNS [PATH]\n"
+                    "       blast datagrams HOST SECONDS\n"
+                    "       blast hold HOST PORT COUNT [FROM]\n"
+                    "       blast start HOST CORE ready|silent COMMAND...\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    if (argc < 5 || inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
-        fprintf(stderr, "usage: blast push|pull|requests|hold HOST PORT SECONDS|COUNT [CONNS]\n");
-        return 2;
-    }
-    to.sin_port = htons((uint16_t)number(argv[3], 1, 65535));
-    long amount = number(argv[4], 1, 1000000);
-    long conns = argc > 5 ? number(argv[5], 1, CONNS_MAX) : 32;
-    if (strcmp(argv[1], "push") == 0)
-        return bulk(&to, amount, true);
-    if (strcmp(argv[1], "pull") == 0)
-        return bulk(&to, amount, false);
-    if (strcmp(argv[1], "requests") == 0)
-        return requests(&to, amount, conns);
-    if (strcmp(argv[1], "hold") == 0)
-        return hold(&to, amount);
-    fprintf(stderr, "blast: no such verb: %s\n", argv[1]);
-    return 2;
+    struct in_addr host;
+
+    if (argc < 4 || inet_pton(AF_INET, argv[2], &host) != 1)
+        return usage();
+    const char *verb = argv[1];
+    if (strcmp(verb, "start") == 0 && argc > 5)
+        return start(host, (int)number(argv[3], 0, 1023), strcmp(argv[4], "silent") == 0, argv + 5);
+    if (strcmp(verb, "hold") == 0 && argc > 4)
+        return hold(host, (uint16_t)number(argv[3], 1, 65535),
+                    (long)number(argv[4], 1, DESCRIPTORS), argc > 5 ? argv[5] : NULL);
+    double seconds = number(argv[3], 0.01, 86400);
+    if (strcmp(verb, "datagrams") == 0)
+        return datagrams(host, seconds);
+    int conns = argc > 4 ? (int)number(argv[4], 1, CONNS_MAX) : 1;
+    const char *path = argc > 5 ? argv[5] : "/100";
+    if (strcmp(verb, "push") == 0)
+        return bulk(host, seconds, conns, 0);
+    if (strcmp(verb, "pull") == 0)
+        return bulk(host, seconds, 0, conns);
+    if (strcmp(verb, "both") == 0)
+        return bulk(host, seconds, conns, conns);
+    if (strcmp(verb, "requests") == 0)
+        return requests(host, seconds, conns, path);
+    if (strcmp(verb, "connects") == 0)
+        return connects(host, seconds, conns, path);
+    return usage();
 }
