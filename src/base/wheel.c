@@ -23,7 +23,9 @@
  * then gives it out one by one. What is armed meanwhile gets a later tick, and therefore cannot
  * come again in the same turn; what is disarmed meanwhile leaves the list.
  *
- * An instant is a signed number. Ticks count from the smallest one, so they are never negative.
+ * An instant is a signed number. Ticks count from the smallest one, so they are never negative. A
+ * timer knows its tick alone and not its deadline, which nobody asks for: 48 bits, and what is left
+ * of 64 says whose it is and where it waits.
  */
 #include "base/wheel.h"
 
@@ -32,29 +34,17 @@ enum { SLOT_BITS = 6, TOP = WHEEL_LEVELS - 1 };
 static_assert(1 << SLOT_BITS == WHEEL_SLOTS, "a slot's number has SLOT_BITS bits");
 static_assert(WHEEL_SLOTS == 64, "a level's bitmap is one uint64_t");
 
-/* Brings INT64_MIN to 0, and what is behind the last instant to END_TICK. */
-static const uint64_t ORIGIN = UINT64_C(1) << 63;
-static const uint64_t END_TICK = UINT64_C(1) << (64 - WHEEL_TICK_BITS);
-
 /* The tick that `t` is in. */
 static uint64_t tick_of(instant t)
 {
-    return ((uint64_t)t.ns ^ ORIGIN) >> WHEEL_TICK_BITS;
-}
-
-/* The first tick that begins at `t` or after it. */
-static uint64_t tick_after(instant t)
-{
-    uint64_t ns = (uint64_t)t.ns ^ ORIGIN;
-    uint64_t partial = ns & ((UINT64_C(1) << WHEEL_TICK_BITS) - 1);
-    return (ns >> WHEEL_TICK_BITS) + (partial != 0);
+    return ((uint64_t)t.ns ^ WHEEL_ORIGIN) >> WHEEL_TICK_BITS;
 }
 
 static instant tick_start(uint64_t tick)
 {
-    if (tick >= END_TICK)
+    if (tick > WHEEL_NO_TICK)
         return INSTANT_NEVER;
-    return (instant){(int64_t)((tick << WHEEL_TICK_BITS) ^ ORIGIN)};
+    return (instant){(int64_t)((tick << WHEEL_TICK_BITS) ^ WHEEL_ORIGIN)};
 }
 
 static struct timer *timer_of(struct list *node)
@@ -73,14 +63,15 @@ void wheel_init(struct wheel *wheel, instant now)
 
 void timer_init(struct timer *timer, uint8_t owner)
 {
-    *timer = (struct timer){.deadline = INSTANT_NEVER, .owner = owner};
+    *timer = (struct timer){.tick = WHEEL_NO_TICK, .owner = owner & 127u};
+    assert(timer->owner == owner);
     list_init(&timer->node);
 }
 
 /* Puts a timer that is in no list into the slot for its deadline. */
 static void place(struct wheel *wheel, struct timer *timer)
 {
-    uint64_t tick = tick_after(timer->deadline);
+    uint64_t tick = timer->tick;
     if (tick < wheel->tick)
         tick = wheel->tick; /* its own has been fired already */
 
@@ -94,8 +85,8 @@ static void place(struct wheel *wheel, struct timer *timer)
     }
     unsigned slot = (tick >> SLOT_BITS * level) % WHEEL_SLOTS;
 
-    timer->level = (uint8_t)level;
-    timer->slot = (uint8_t)slot;
+    timer->level = level & 7;
+    timer->slot = slot & (WHEEL_SLOTS - 1);
     list_append(&wheel->slots[level][slot], &timer->node);
     wheel->occupied[level] |= UINT64_C(1) << slot;
 }
@@ -103,9 +94,10 @@ static void place(struct wheel *wheel, struct timer *timer)
 void wheel_arm(struct wheel *wheel, struct timer *timer, instant deadline)
 {
     wheel_disarm(wheel, timer);
-    if (instant_is_never(deadline))
+    uint64_t tick = wheel_tick_after(deadline);
+    if (tick >= WHEEL_NO_TICK) /* never, or in the last 131 us of all time */
         return;
-    timer->deadline = deadline;
+    timer->tick = tick & WHEEL_NO_TICK;
     place(wheel, timer);
     wheel->armed++;
 }
@@ -119,7 +111,7 @@ void wheel_disarm(struct wheel *wheel, struct timer *timer)
     /* A due timer has left its slot already, and then this changes nothing. */
     if (list_is_empty(&wheel->slots[timer->level][timer->slot]))
         wheel->occupied[timer->level] &= ~(UINT64_C(1) << timer->slot);
-    timer->deadline = INSTANT_NEVER;
+    timer->tick = WHEEL_NO_TICK;
     wheel->armed--;
 }
 
@@ -190,7 +182,7 @@ struct timer *wheel_expire(struct wheel *wheel, instant now)
     if (!node)
         return NULL;
     struct timer *timer = timer_of(node);
-    timer->deadline = INSTANT_NEVER;
+    timer->tick = WHEEL_NO_TICK;
     wheel->armed--;
     return timer;
 }
@@ -200,6 +192,6 @@ instant wheel_deadline(const struct wheel *wheel)
     struct next next;
 
     if (!list_is_empty(&wheel->due))
-        return timer_of(wheel->due.next)->deadline;
+        return tick_start(timer_of(wheel->due.next)->tick);
     return find_next(wheel, &next) ? tick_start(next.start) : INSTANT_NEVER;
 }

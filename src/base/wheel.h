@@ -20,14 +20,27 @@
 
 enum { WHEEL_LEVELS = 7, WHEEL_SLOTS = 64, WHEEL_TICK_BITS = 16 };
 
-/* Embed it; `owner` tells whoever pops it what it is in. Zeroed memory is not armed until
- * timer_init(). */
+/* Ticks count from the smallest instant, so they are never negative; 48 bits hold them all. */
+#define WHEEL_ORIGIN  (UINT64_C(1) << 63)
+#define WHEEL_NO_TICK ((UINT64_C(1) << (64 - WHEEL_TICK_BITS)) - 1)
+
+/* The first tick that begins at `t` or after it. */
+static inline uint64_t wheel_tick_after(instant t)
+{
+    uint64_t ns = (uint64_t)t.ns ^ WHEEL_ORIGIN;
+    uint64_t partial = ns & ((UINT64_C(1) << WHEEL_TICK_BITS) - 1);
+    return (ns >> WHEEL_TICK_BITS) + (partial != 0);
+}
+
+/* Embed it; `owner` tells whoever pops it what it is in. Zeroed memory must see timer_init() before
+ * anything else. */
 struct timer {
     struct list node;
-    instant deadline; /* INSTANT_NEVER when not armed */
-    uint8_t owner;
-    uint8_t level, slot;
+    uint64_t tick : 48; /* that it is armed for; WHEEL_NO_TICK when it is not */
+    uint64_t owner : 7;
+    uint64_t level : 3, slot : 6;
 };
+static_assert(sizeof(struct timer) == 24, "there is one in every connection");
 
 struct wheel {
     uint64_t tick;  /* all ticks before this one have been fired; 0 is the one of INT64_MIN */
@@ -41,12 +54,23 @@ void wheel_init(struct wheel *wheel, instant now);
 void timer_init(struct timer *timer, uint8_t owner);
 static inline bool timer_is_armed(const struct timer *timer)
 {
-    return !instant_is_never(timer->deadline);
+    return timer->tick != WHEEL_NO_TICK;
+}
+/* Does it fire no later than one that is armed for `deadline`? Nothing is later than never. */
+static inline bool timer_fires_by(const struct timer *timer, instant deadline)
+{
+    return timer->tick <= wheel_tick_after(deadline);
 }
 /* Arms it, or moves it; INSTANT_NEVER disarms. A deadline in the past fires at the next
  * wheel_expire(), or a tick later when this tick has been fired. */
 void wheel_arm(struct wheel *wheel, struct timer *timer, instant deadline);
 void wheel_disarm(struct wheel *wheel, struct timer *timer);
+/* Arms it for `deadline`, unless it fires no later already. */
+static inline void wheel_arm_by(struct wheel *wheel, struct timer *timer, instant deadline)
+{
+    if (!timer_fires_by(timer, deadline))
+        wheel_arm(wheel, timer, deadline);
+}
 /* The next timer whose deadline has passed, disarmed, or NULL. Call until NULL with the same `now`;
  * each timer that was due at the first call comes once, in the order of their ticks, also when it
  * is armed again meanwhile, and not at all when it is disarmed or armed for later before its turn.

@@ -193,8 +193,10 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
             next, instant_min(conn->sender->pace_at,
                               instant_min(conn->sender->reorder_at, conn->sender->probe_at)));
     /* A timer that fires early only looks again and costs less than moving it for each segment. */
-    if (instant_before(next, conn->timer.deadline) || instant_is_never(next))
-        wheel_arm(tcp->wheel, &conn->timer, next);
+    if (instant_is_never(next))
+        wheel_disarm(tcp->wheel, &conn->timer);
+    else
+        wheel_arm_by(tcp->wheel, &conn->timer, next);
 }
 
 void tcp_set_state(struct tcp *tcp, struct tcp_conn *conn, enum tcp_state next, const char *cause,

@@ -89,7 +89,7 @@ static const char *check_timers(const struct tcp_conn *conn)
     PROMISE(seq_eq(conn->snd.una, conn->snd.nxt) || !instant_is_never(conn->retransmit_at) ||
                 conn->syn_owed, /* it counts as sent from the beginning, and may wait for ARP */
             "something is in flight, and no timer watches it");
-    PROMISE(!instant_before(first, conn->timer.deadline), "the timer is set past a deadline");
+    PROMISE(timer_fires_by(&conn->timer, first), "the timer is set past a deadline");
     PROMISE(conn->state != TCPS_TIME_WAIT || !instant_is_never(conn->linger_at),
             "TIME-WAIT without an end");
     return NULL;

@@ -426,8 +426,7 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
     if (may_send)
         tcp_tell_held(tcp, conn, now);
     if (conn->held == HELD_PACE && conn->sender)
-        wheel_arm(tcp->wheel, &conn->timer,
-                  instant_min(conn->sender->pace_at, conn->timer.deadline));
+        wheel_arm_by(tcp->wheel, &conn->timer, conn->sender->pace_at);
     if (!may_send || !instant_is_never(conn->retransmit_at))
         return;
     if (conn->snd.wnd == 0) {
@@ -438,7 +437,7 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
         events_timer(tcp->events, conn->id, TIMER_OVERRIDE, conn->retransmit_at, now);
     }
     if (!instant_is_never(conn->retransmit_at))
-        wheel_arm(tcp->wheel, &conn->timer, instant_min(conn->retransmit_at, conn->timer.deadline));
+        wheel_arm_by(tcp->wheel, &conn->timer, conn->retransmit_at);
 }
 
 /* Half-open connections first: what they owe is small and each of them is counted. */
