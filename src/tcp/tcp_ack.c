@@ -16,7 +16,6 @@
 static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn,
                               const struct tcp_options *options, tcp_seq ack, instant now)
 {
-    struct rto_limits limits = tcp_rto_limits(tcp);
     int64_t sample;
 
     if (conn->deferred) { /* TCP_DEFER_ACCEPT: this came when the peer had something to say */
@@ -36,7 +35,7 @@ static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn,
     } else {
         return;
     }
-    rto_sample(&conn->rto, &limits, sample);
+    rto_sample(&conn->rto, sample);
     uint32_t us = u32_max((uint32_t)(sample / NS_PER_US), 1);
     conn->min_rtt_us = conn->min_rtt_us ? u32_min(conn->min_rtt_us, us) : us;
 }
@@ -83,11 +82,8 @@ void tcp_open_sender(struct tcp *tcp, struct tcp_conn *conn, instant now)
     cc_open(&conn->cc, conn->snd_mss, conn->syn_lost);
     if (tcp->values->tcp_initial_cwnd > 0 && !conn->syn_lost)
         conn->cc.cwnd = (uint32_t)tcp->values->tcp_initial_cwnd * conn->snd_mss;
-    if (conn->syn_lost && conn->rto.srtt_ns == 0) {
-        if (conn->rto.base_ns < tcp->values->tcp_rto_syn_lost)
-            conn->rto.base_ns = tcp->values->tcp_rto_syn_lost;
-        conn->rto.backoff = 0;
-    }
+    if (conn->syn_lost && rto_srtt_ns(&conn->rto) == 0)
+        rto_after_lost_syn(&conn->rto);
     tcp_tell_cwnd(tcp, conn,
                   conn->syn_lost ? "one segment, as our SYN was lost (RFC 5681, 3.1)"
                                  : "the initial window (RFC 6928, 2)",

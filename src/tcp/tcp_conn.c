@@ -22,7 +22,8 @@
 struct rto_limits tcp_rto_limits(const struct tcp *tcp)
 {
     return (struct rto_limits){tcp->values->tcp_rto_initial, tcp->values->tcp_rto_min,
-                               tcp->values->tcp_rto_max, tcp->values->tcp_rto_var_min};
+                               tcp->values->tcp_rto_max, tcp->values->tcp_rto_var_min,
+                               tcp->values->tcp_rto_syn_lost};
 }
 
 /* The shift that we offer: at most tcp.window_scale, and less where the window can be told without
@@ -50,8 +51,6 @@ bool conn_has_slot(const struct tcp *tcp)
 void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint local,
                struct endpoint remote)
 {
-    struct rto_limits limits = tcp_rto_limits(tcp);
-
     *conn = (struct tcp_conn){.state = TCPS_CLOSED, .held = HELD_NO_TEXT};
     list_init(&conn->debt);
     list_init(&conn->kin);
@@ -69,7 +68,7 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->send_cap = tcp_first_send_cap(tcp);
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
-    rto_init(&conn->rto, &limits);
+    rto_init(&conn->rto);
     cc_init(&conn->cc, (enum cc_algorithm)tcp->values->tcp_cc, conn->snd_mss);
     conn->cc.paced = tcp->values->tcp_pacing != 0;
     conn->cc.hystart = tcp->values->tcp_hystart != 0;
@@ -324,7 +323,7 @@ void tcp_conn_facts(const struct tcp *tcp, const struct tcp_conn *conn, struct c
                                .ssthresh = conn->cc.ssthresh,
                                .inflight = conn_inflight(conn),
                                .window = conn->snd.wnd,
-                               .srtt_us = conn->rto.srtt_ns / NS_PER_US,
+                               .srtt_us = rto_srtt_ns(&conn->rto) / NS_PER_US,
                                .rto_ms = rto_current(&conn->rto, &limits) / NS_PER_MS};
 }
 

@@ -122,7 +122,7 @@ static enum ack_effect grow(struct tcp *tcp, struct tcp_conn *conn, const struct
         &conn->cc, &(struct cc_ack){.acked = octets,
                                     .limited = a->limited,
                                     .after_loss = conn->sender->phase == PHASE_TIMEOUT,
-                                    .srtt_ns = conn->rto.srtt_ns,
+                                    .srtt_ns = rto_srtt_ns(&conn->rto),
                                     .rtt_ns = a->news.has_newest
                                                   ? instant_since(a->news.now, a->news.newest_sent)
                                                   : -1,
@@ -213,7 +213,7 @@ static int64_t reordering_window(const struct tcp_conn *conn)
     const struct sender *s = conn->sender;
 
     return rack_window(&s->rack, &s->flight, s->phase != PHASE_OPEN, conn->snd_mss,
-                       conn->rto.srtt_ns);
+                       rto_srtt_ns(&conn->rto));
 }
 
 /* Takes for lost what is late; returns whether there was any. */

@@ -64,7 +64,7 @@ bool sender_has_room(struct tcp *tcp, struct tcp_conn *conn)
 void sender_set_pace(const struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     if (tcp->values->tcp_pacing)
-        pacing_set(&conn->sender->pacing, conn->cc.cwnd, conn->cc.ssthresh, conn->rto.srtt_ns,
+        pacing_set(&conn->sender->pacing, conn->cc.cwnd, conn->cc.ssthresh, rto_srtt_ns(&conn->rto),
                    conn->snd_mss, now);
 }
 

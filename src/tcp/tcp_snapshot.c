@@ -138,10 +138,10 @@ static void copy_sender(const struct tcp_conn *conn, struct stack_snapshot *out)
     out->sent_octets = conn->octets_acked + conn_text_sent(conn) + conn->octets_again;
     out->acked_octets = conn->octets_acked;
     out->delivered_segments = conn->delivered;
-    if (s && !flight_is_empty(&s->flight) && conn->rto.srtt_ns > 0)
+    if (s && !flight_is_empty(&s->flight) && rto_srtt_ns(&conn->rto) > 0)
         out->reordering_window_us =
             (uint64_t)(rack_window(&s->rack, &s->flight, s->phase != PHASE_OPEN, conn->snd_mss,
-                                   conn->rto.srtt_ns) /
+                                   rto_srtt_ns(&conn->rto)) /
                        NS_PER_US);
     if (s) /* SNAPSHOT_UNKNOWN is what it says when nothing is paced */
         out->pacing_octets_per_s = pacing_rate(&s->pacing);
@@ -168,9 +168,9 @@ static void copy_times(const struct tcp *tcp, const struct tcp_conn *conn, insta
     out->rto_us = (uint64_t)(rto_current(&conn->rto, &limits) / NS_PER_US);
     out->ato_us = (uint64_t)(tcp->values->tcp_delayed_ack / NS_PER_US);
     out->backoff = conn->rto.backoff;
-    if (conn->rto.srtt_ns > 0) {
-        out->rtt_us = (uint64_t)(conn->rto.srtt_ns / NS_PER_US);
-        out->rttvar_us = (uint64_t)(conn->rto.rttvar_ns / NS_PER_US);
+    if (rto_srtt_ns(&conn->rto) > 0) {
+        out->rtt_us = (uint64_t)(rto_srtt_ns(&conn->rto) / NS_PER_US);
+        out->rttvar_us = (uint64_t)(rto_rttvar_ns(&conn->rto) / NS_PER_US);
     }
     if (conn->min_rtt_us)
         out->min_rtt_us = conn->min_rtt_us;

@@ -38,7 +38,7 @@ static bool is_allowed(const struct tcp *tcp, const struct tcp_conn *conn)
 void tcp_arm_tail_probe(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct sender *s = conn->sender;
-    int64_t wait = conn->rto.srtt_ns > 0 ? 2 * conn->rto.srtt_ns : NS_PER_S;
+    int64_t wait = rto_srtt_ns(&conn->rto) > 0 ? 2 * rto_srtt_ns(&conn->rto) : NS_PER_S;
 
     s->probe_at = INSTANT_NEVER;
     if (!is_allowed(tcp, conn))
