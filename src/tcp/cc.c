@@ -23,7 +23,7 @@ void cc_init(struct cc *cc, enum cc_algorithm algorithm, uint16_t mss)
                       .mss = mss,
                       .cwnd = mss,
                       .abc_limit = 1,
-                      .algorithm = (uint8_t)algorithm};
+                      .algorithm = algorithm & 15u};
 }
 
 void cc_memory_init(struct cc_memory *memory, tcp_seq nxt)
@@ -33,13 +33,13 @@ void cc_memory_init(struct cc_memory *memory, tcp_seq nxt)
     cubic_init(&memory->cubic);
 }
 
-void cc_choose(struct cc *cc, enum cc_algorithm algorithm, tcp_seq nxt)
+void cc_choose(struct cc *cc, struct cc_memory *memory, enum cc_algorithm algorithm, tcp_seq nxt)
 {
     if (cc->algorithm == algorithm)
         return;
-    cc->algorithm = (uint8_t)algorithm;
-    if (cc->memory)
-        cc_memory_init(cc->memory, nxt);
+    cc->algorithm = algorithm & 15u;
+    if (memory)
+        cc_memory_init(memory, nxt);
 }
 
 void cc_open(struct cc *cc, uint16_t mss, bool syn_was_lost)
@@ -60,10 +60,9 @@ static void slow_start(struct cc *cc, const struct cc_ack *ack)
 
 /* The first slow start: eight segments an ACK at most, unless paced, and its end before the first
  * loss. */
-static enum cc_growth first_slow_start(struct cc *cc, const struct cc_ack *ack, bool limited)
+static enum cc_growth first_slow_start(struct cc *cc, struct hystart *h, const struct cc_ack *ack,
+                                       bool limited)
 {
-    struct hystart *h = &cc->memory->hystart;
-
     if (limited)
         cc->cwnd += hystart_growth(h, ack->acked, cc->mss, cc->paced);
     if (hystart_ack(h, ack->ack, ack->nxt, ack->rtt_ns))
@@ -71,46 +70,45 @@ static enum cc_growth first_slow_start(struct cc *cc, const struct cc_ack *ack, 
     return limited ? GROWTH_SLOW_START : GROWTH_NONE;
 }
 
-enum cc_growth cc_on_ack(struct cc *cc, const struct cc_ack *ack)
+enum cc_growth cc_on_ack(struct cc *cc, struct cc_memory *memory, const struct cc_ack *ack)
 {
     const struct cc_ops *ops = cc_algorithms[cc->algorithm];
 
-    assert(cc->memory);
     bool limited = ack->limited && cc->cwnd <= INT32_MAX / 2;
     if (ops->hystart && cc->hystart && cc_is_fresh(cc))
-        return first_slow_start(cc, ack, limited);
+        return first_slow_start(cc, &memory->hystart, ack, limited);
     if (!limited) {
         if (ops->pause)
-            ops->pause(cc, ack->now);
+            ops->pause(memory, ack->now);
         return GROWTH_NONE;
     }
     if (cc->cwnd < cc->ssthresh) {
         slow_start(cc, ack);
         return GROWTH_SLOW_START;
     }
-    ops->grow(cc, ack);
+    ops->grow(cc, memory, ack);
     return GROWTH_AVOIDANCE;
 }
 
-void cc_on_loss(struct cc *cc, uint32_t flight)
+void cc_on_loss(struct cc *cc, struct cc_memory *memory, uint32_t flight)
 {
     if (!cc->reduced)
-        cc->ssthresh = cc_algorithms[cc->algorithm]->on_loss(cc, flight);
+        cc->ssthresh = cc_algorithms[cc->algorithm]->on_loss(cc, memory, flight);
 }
 
 /* As much as was out counts, or cwnd if nothing is any more. Where that leaves cwnd as it was, half
  * of cwnd, down to a segment: below two segments ssthresh does not go (RFC 5681, 3.1). */
-void cc_on_echo(struct cc *cc, uint32_t flight)
+void cc_on_echo(struct cc *cc, struct cc_memory *memory, uint32_t flight)
 {
-    cc_on_loss(cc, flight > 0 ? u32_min(flight, cc->cwnd) : cc->cwnd);
+    cc_on_loss(cc, memory, flight > 0 ? u32_min(flight, cc->cwnd) : cc->cwnd);
     cc->cwnd = cc->cwnd > cc->ssthresh ? cc->ssthresh : u32_max(cc->cwnd / 2, cc->mss);
     cc->reduced = true;
 }
 
-void cc_on_timeout(struct cc *cc, uint32_t flight, bool again)
+void cc_on_timeout(struct cc *cc, struct cc_memory *memory, uint32_t flight, bool again)
 {
     if (!again)
-        cc->ssthresh = cc_algorithms[cc->algorithm]->on_timeout(cc, flight);
+        cc->ssthresh = cc_algorithms[cc->algorithm]->on_timeout(cc, memory, flight);
     cc->cwnd = cc->mss;
     cc->reduced = false;
 }
@@ -123,33 +121,33 @@ bool cc_on_idle(struct cc *cc)
     return cc->cwnd != before;
 }
 
-void cc_save(const struct cc *cc, struct cc_state *out)
+void cc_save(const struct cc *cc, const struct cc_memory *memory, struct cc_state *out)
 {
-    *out = (struct cc_state){cc->cwnd, cc->ssthresh, *cc->memory};
+    *out = (struct cc_state){cc->cwnd, cc->ssthresh, *memory};
 }
 
-void cc_restore(struct cc *cc, const struct cc_state *from)
+void cc_restore(struct cc *cc, struct cc_memory *memory, const struct cc_state *from)
 {
     cc->cwnd = u32_max(cc->cwnd, from->cwnd);
     cc->ssthresh = u32_max(cc->ssthresh, from->ssthresh);
-    *cc->memory = from->memory;
+    *memory = from->memory;
 }
 
 /* --- NewReno (RFC 5681, 3.1) --------------------------------------------------------------- */
 
 /* Equation 4. */
-static uint32_t half_flight(struct cc *cc, uint32_t flight)
+static uint32_t half_flight(const struct cc *cc, struct cc_memory *memory, uint32_t flight)
 {
-    cc->memory->acked = 0;
+    memory->acked = 0;
     return u32_max(flight / 2, 2u * cc->mss);
 }
 
 /* A segment for each cwnd of octets. */
-static void newreno_grow(struct cc *cc, const struct cc_ack *ack)
+static void newreno_grow(struct cc *cc, struct cc_memory *memory, const struct cc_ack *ack)
 {
-    cc->memory->acked += ack->acked;
-    if (cc->memory->acked >= cc->cwnd) {
-        cc->memory->acked -= cc->cwnd;
+    memory->acked += ack->acked;
+    if (memory->acked >= cc->cwnd) {
+        memory->acked -= cc->cwnd;
         cc->cwnd += cc->mss;
     }
 }
@@ -162,25 +160,24 @@ static const struct cc_ops newreno = {.name = "newreno",
 
 /* --- CUBIC (RFC 9438) ---------------------------------------------------------------------- */
 
-static uint32_t cubic_on_loss(struct cc *cc, uint32_t flight)
+static uint32_t cubic_on_loss(const struct cc *cc, struct cc_memory *memory, uint32_t flight)
 {
-    return cubic_reduce(&cc->memory->cubic, cc->cwnd, flight, cc->mss);
+    return cubic_reduce(&memory->cubic, cc->cwnd, flight, cc->mss);
 }
 
-static uint32_t cubic_on_timeout(struct cc *cc, uint32_t flight)
+static uint32_t cubic_on_timeout(const struct cc *cc, struct cc_memory *memory, uint32_t flight)
 {
-    return cubic_timeout(&cc->memory->cubic, cc->cwnd, flight, cc->mss);
+    return cubic_timeout(&memory->cubic, cc->cwnd, flight, cc->mss);
 }
 
-static void cubic_on_ack(struct cc *cc, const struct cc_ack *ack)
+static void cubic_on_ack(struct cc *cc, struct cc_memory *memory, const struct cc_ack *ack)
 {
-    cc->cwnd =
-        cubic_grow(&cc->memory->cubic, cc->cwnd, ack->acked, cc->mss, ack->srtt_ns, ack->now);
+    cc->cwnd = cubic_grow(&memory->cubic, cc->cwnd, ack->acked, cc->mss, ack->srtt_ns, ack->now);
 }
 
-static void cubic_on_pause(struct cc *cc, instant now)
+static void cubic_on_pause(struct cc_memory *memory, instant now)
 {
-    cubic_pause(&cc->memory->cubic, now);
+    cubic_pause(&memory->cubic, now);
 }
 
 static const struct cc_ops cubic = {.name = "cubic",

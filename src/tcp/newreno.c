@@ -31,7 +31,8 @@ enum newreno_ack newreno_on_ack(struct newreno *n, struct cc *cc, tcp_seq ack, u
     return first ? ACK_PARTIAL_FIRST : ACK_PARTIAL;
 }
 
-bool newreno_on_duplicate(struct newreno *n, struct cc *cc, tcp_seq una, tcp_seq nxt)
+bool newreno_on_duplicate(struct newreno *n, struct cc *cc, struct cc_memory *memory, tcp_seq una,
+                          tcp_seq nxt)
 {
     if (n->duplicates < UINT8_MAX)
         n->duplicates++;
@@ -46,7 +47,7 @@ bool newreno_on_duplicate(struct newreno *n, struct cc *cc, tcp_seq una, tcp_seq
     if (n->duplicates != DUP_THRESH || !seq_lt(n->recover, una))
         return false;
     uint32_t flight = seq_diff(nxt, una), left = DUP_THRESH * (uint32_t)cc->mss;
-    cc_on_loss(cc, flight - n->limited); /* (RFC 5681, 3.2, 2) */
+    cc_on_loss(cc, memory, flight - n->limited); /* (RFC 5681, 3.2, 2) */
     cc->cwnd = cc->ssthresh + left;
     n->aloft = flight - u32_min(left, flight); /* not what the inflated cwnd will send */
     n->recover = nxt;

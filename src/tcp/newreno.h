@@ -29,7 +29,8 @@ void newreno_init(struct newreno *n, tcp_seq recover);
 enum newreno_ack newreno_on_ack(struct newreno *n, struct cc *cc, tcp_seq ack, uint32_t acked,
                                 uint32_t left);
 /* A duplicate ACK (RFC 5681, 2). True: it is the third, retransmit the segment at `una`. */
-bool newreno_on_duplicate(struct newreno *n, struct cc *cc, tcp_seq una, tcp_seq nxt);
+bool newreno_on_duplicate(struct newreno *n, struct cc *cc, struct cc_memory *memory, tcp_seq una,
+                          tcp_seq nxt);
 /* How much more than cwnd may be in flight now: a segment for each of the first two duplicate ACKs,
  * so that a third one can come of it (limited transmit: RFC 3042, 2). */
 uint32_t newreno_extra(const struct newreno *n, uint16_t mss);

@@ -143,7 +143,7 @@ bool tcp_ecn_take_echo(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
         return false;
 
     conn->ecn_wait |= conn->cc.cwnd <= conn->cc.mss; /* sender_timeout() ends it */
-    cc_on_echo(&conn->cc, seq_diff(conn->snd.nxt, conn->snd.una));
+    cc_on_echo(&conn->cc, &conn->sender->cc, seq_diff(conn->snd.nxt, conn->snd.una));
     conn->ecn_answered = true;
     conn->ecn_until = conn->snd.nxt;
     tcp_ecn_owe_cwr(conn);

@@ -119,16 +119,16 @@ static enum ack_effect grow(struct tcp *tcp, struct tcp_conn *conn, const struct
     if (octets == 0)
         return ACK_QUIET;
     enum cc_growth growth = cc_on_ack(
-        &conn->cc, &(struct cc_ack){.acked = octets,
-                                    .limited = a->limited,
-                                    .after_loss = conn->sender->phase == PHASE_TIMEOUT,
-                                    .srtt_ns = rto_srtt_ns(&conn->rto),
-                                    .rtt_ns = a->news.has_newest
-                                                  ? instant_since(a->news.now, a->news.newest_sent)
-                                                  : -1,
-                                    .ack = conn->snd.una,
-                                    .nxt = conn->snd.nxt,
-                                    .now = a->news.now});
+        &conn->cc, &conn->sender->cc,
+        &(struct cc_ack){
+            .acked = octets,
+            .limited = a->limited,
+            .after_loss = conn->sender->phase == PHASE_TIMEOUT,
+            .srtt_ns = rto_srtt_ns(&conn->rto),
+            .rtt_ns = a->news.has_newest ? instant_since(a->news.now, a->news.newest_sent) : -1,
+            .ack = conn->snd.una,
+            .nxt = conn->snd.nxt,
+            .now = a->news.now});
     tcp_tell_cwnd_step(tcp, conn, before, cause, a->news.now);
     if (conn->cc.ssthresh != threshold)
         tcp_tell_cwnd(tcp, conn, "round trips have become longer: slow start ends (RFC 9406, 4.2)",
@@ -158,7 +158,7 @@ static enum ack_effect undo(struct tcp *tcp, struct tcp_conn *conn, const struct
         flight_reopen(&s->flight, now);
     s->phase = PHASE_OPEN;
     s->frto = FRTO_OFF;
-    cc_restore(&conn->cc, &s->undo.before);
+    cc_restore(&conn->cc, &s->cc, &s->undo.before);
     conn->rto.backoff = 0;
     events_count(tcp->events, COUNTER_TCP_UNDONE);
     tcp_tell_cwnd(tcp, conn, cause, now);
@@ -184,7 +184,7 @@ static void begin_recovery(struct tcp *tcp, struct tcp_conn *conn, const struct 
     s->probe_at = INSTANT_NEVER;
     s->probe.is_owed = s->probe.is_out = false;
     /* what limited transmit has sent beyond cwnd does not count (RFC 6675, 5, step 4.2) */
-    cc_on_loss(&conn->cc, u32_min(flight, conn->cc.cwnd));
+    cc_on_loss(&conn->cc, &s->cc, u32_min(flight, conn->cc.cwnd));
     prr_begin(&s->prr, a ? a->flight_before : flight,
               a ? a->sacked_before : s->flight.sacked_octets, 0, conn->cc.ssthresh);
     events_count(tcp->events, COUNTER_TCP_FAST);
@@ -319,8 +319,8 @@ static enum ack_effect react_without_sack(struct tcp *tcp, struct tcp_conn *conn
     uint32_t before = conn->cc.cwnd;
 
     if (!a->advances) {
-        bool third = a->duplicate &&
-                     newreno_on_duplicate(&s->newreno, &conn->cc, conn->snd.una, conn->snd.nxt);
+        bool third = a->duplicate && newreno_on_duplicate(&s->newreno, &conn->cc, &s->cc,
+                                                          conn->snd.una, conn->snd.nxt);
         if (!third) {
             tcp_tell_cwnd_step(tcp, conn, before, inflation, now);
             return ACK_QUIET;
@@ -393,7 +393,7 @@ enum ack_effect tcp_react(struct tcp *tcp, struct tcp_conn *conn, const struct a
     if (is_spurious(tcp, conn, a))
         return undo(tcp, conn, a, "the timeout was in vain: undone (RFC 5682)", now);
     if (conn->sack_ok && tcp_tail_probe_acked(conn, a) && s->phase == PHASE_OPEN) {
-        cc_on_loss(&conn->cc, u32_min(a->flight_before, conn->cc.cwnd));
+        cc_on_loss(&conn->cc, &s->cc, u32_min(a->flight_before, conn->cc.cwnd));
         conn->cc.cwnd = conn->cc.ssthresh;
         tcp_ecn_owe_cwr(conn);
         tcp_tell_cwnd(tcp, conn, "a probe has repaired a loss (RFC 8985, 7.4.2)", now);
@@ -433,7 +433,7 @@ void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
     /* in recovery cwnd is what PRR lets go at the moment */
     uint32_t window =
         s->phase == PHASE_RECOVERY ? u32_max(conn->cc.cwnd, conn->cc.ssthresh) : conn->cc.cwnd;
-    cc_on_timeout(&conn->cc, u32_min(seq_diff(conn->snd.nxt, conn->snd.una), window),
+    cc_on_timeout(&conn->cc, &s->cc, u32_min(seq_diff(conn->snd.nxt, conn->snd.una), window),
                   conn->retransmits > 0);
     newreno_on_timeout(&s->newreno, conn->snd.nxt);
     s->phase = PHASE_TIMEOUT;

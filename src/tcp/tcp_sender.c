@@ -47,7 +47,6 @@ static struct sender *sender_new(struct tcp *tcp, struct tcp_conn *conn)
     newreno_init(&s->newreno, seq_sub(conn->snd.una, 1));
     s->reorder_at = s->probe_at = s->pace_at = INSTANT_NEVER;
     conn->sender = s;
-    conn->cc.memory = &s->cc;
     /* the first flight of all leaves at once */
     pacing_init(&s->pacing, conn->octets_acked > 0 ? 0 : cc_initial_window(conn->snd_mss, false));
     sender_set_pace(tcp, conn, conn->heard_at);
@@ -108,7 +107,6 @@ void sender_free(struct tcp *tcp, struct tcp_conn *conn)
     flight_clear(&conn->sender->flight);
     pool_put(&tcp->senders, conn->sender);
     conn->sender = NULL;
-    conn->cc.memory = NULL;
 }
 
 void sender_settle(struct tcp *tcp, struct tcp_conn *conn)

@@ -117,7 +117,7 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
     conn->send_cap = tuning->send_buffer ? tuning->send_buffer : tcp_first_send_cap(tcp);
     conn->rcv.cap = receive_cap(tcp, conn);
     conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
-    cc_choose(&conn->cc,
+    cc_choose(&conn->cc, conn->sender ? &conn->sender->cc : NULL,
               tuning->cc ? (enum cc_algorithm)(tuning->cc - 1)
                          : (enum cc_algorithm)tcp->values->tcp_cc,
               conn->snd.nxt);

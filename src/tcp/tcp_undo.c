@@ -16,7 +16,7 @@ void tcp_undo_remember(struct tcp_conn *conn)
     s->undo.to = conn->snd.nxt;
     s->undo.again = 0;
     s->undo.first = INSTANT_NEVER;
-    cc_save(&conn->cc, &s->undo.before);
+    cc_save(&conn->cc, &s->cc, &s->undo.before);
 }
 
 void tcp_note_repeated(struct tcp_conn *conn, tcp_seq from, uint32_t len, instant now)

@@ -15,17 +15,17 @@ static void given(enum cc_algorithm algorithm)
 {
     cc_init(&cc, algorithm, MSS);
     cc_memory_init(&memory, seq(1));
-    cc.memory = &memory;
     cc_open(&cc, MSS, false);
 }
 
 static enum cc_growth ack(uint32_t acked, bool after_loss, int64_t ms)
 {
-    return cc_on_ack(&cc, &(struct cc_ack){.acked = acked,
-                                           .limited = true,
-                                           .after_loss = after_loss,
-                                           .srtt_ns = 100 * NS_PER_MS,
-                                           .now = {ms * NS_PER_MS}});
+    return cc_on_ack(&cc, &memory,
+                     &(struct cc_ack){.acked = acked,
+                                      .limited = true,
+                                      .after_loss = after_loss,
+                                      .srtt_ns = 100 * NS_PER_MS,
+                                      .now = {ms * NS_PER_MS}});
 }
 
 START_TEST(a_loss_takes_half_by_newreno_and_three_tenths_by_cubic)
@@ -34,13 +34,13 @@ START_TEST(a_loss_takes_half_by_newreno_and_three_tenths_by_cubic)
 
     given((enum cc_algorithm)_i);
     cc.cwnd = 100 * MSS;
-    cc_on_loss(&cc, 100 * MSS);
+    cc_on_loss(&cc, &memory, 100 * MSS);
     ck_assert_uint_eq(cc.ssthresh, left[_i]);
     ck_assert_uint_eq(cc.cwnd, 100 * MSS); /* the caller's, who knows how fast */
-    cc_on_timeout(&cc, 100 * MSS, true);
+    cc_on_timeout(&cc, &memory, 100 * MSS, true);
     ck_assert_uint_eq(cc.ssthresh, left[_i]); /* the same segment again */
     ck_assert_uint_eq(cc.cwnd, MSS);
-    cc_on_timeout(&cc, 100 * MSS, false);
+    cc_on_timeout(&cc, &memory, 100 * MSS, false);
     ck_assert_uint_eq(cc.ssthresh, left[_i]);
     PROVES("RFC5681-3.1-f", "RFC9438-4.6-a");
 }
@@ -50,7 +50,7 @@ START_TEST(no_loss_takes_more_than_all_but_two_segments)
 {
     given((enum cc_algorithm)_i);
     for (uint32_t flight = 0; flight < 4 * MSS; flight += 7) {
-        cc_on_loss(&cc, flight);
+        cc_on_loss(&cc, &memory, flight);
         HOLDS(cc.ssthresh >= 2 * MSS);
     }
 }
@@ -63,7 +63,7 @@ START_TEST(after_a_timeout_one_ack_gains_one_segment_whatever_the_limit)
     cc.cwnd = 10 * MSS;
     ck_assert_int_eq(ack(5 * MSS, false, 1), GROWTH_SLOW_START);
     ck_assert_uint_eq(cc.cwnd, 15 * MSS);
-    cc_on_timeout(&cc, 100 * MSS, false);
+    cc_on_timeout(&cc, &memory, 100 * MSS, false);
     ck_assert_int_eq(ack(5 * MSS, true, 2), GROWTH_SLOW_START);
     ck_assert_uint_eq(cc.cwnd, 2 * MSS);
     PROVES("RFC5681-3.1-d");
@@ -78,16 +78,16 @@ START_TEST(an_undone_loss_was_none)
     cc.cwnd = cc.ssthresh = 40 * MSS;
     for (int64_t ms = 0; ms < 1000; ms += 10)
         ack(4 * MSS, false, ms);
-    cc_save(&cc, &before);
+    cc_save(&cc, &memory, &before);
     uint32_t cwnd = cc.cwnd;
     struct cc twin = cc;
     struct cc_memory twin_memory = memory;
 
-    cc_on_loss(&cc, cc.cwnd);
+    cc_on_loss(&cc, &memory, cc.cwnd);
     cc.cwnd = cc.ssthresh;
     for (int64_t ms = 1000; ms < 1100; ms += 10)
         ack(4 * MSS, false, ms);
-    cc_restore(&cc, &before);
+    cc_restore(&cc, &memory, &before);
     ck_assert_uint_eq(cc.cwnd, cwnd);
     ck_assert_uint_eq(cc.ssthresh, 40 * MSS);
     /* and it goes on as if it had not been */
@@ -107,12 +107,13 @@ static uint32_t round_of(uint32_t segments, int64_t ms, uint32_t *at)
 
     for (uint32_t i = 0; i < segments && cc.cwnd < cc.ssthresh; i++) {
         *at += MSS;
-        cc_on_ack(&cc, &(struct cc_ack){.acked = MSS,
-                                        .limited = true,
-                                        .srtt_ns = ms * NS_PER_MS,
-                                        .rtt_ns = ms * NS_PER_MS,
-                                        .ack = seq(*at),
-                                        .nxt = seq(*at + segments * MSS)});
+        cc_on_ack(&cc, &memory,
+                  &(struct cc_ack){.acked = MSS,
+                                   .limited = true,
+                                   .srtt_ns = ms * NS_PER_MS,
+                                   .rtt_ns = ms * NS_PER_MS,
+                                   .ack = seq(*at),
+                                   .nxt = seq(*at + segments * MSS)});
     }
     return cc.cwnd - before;
 }
@@ -143,9 +144,9 @@ START_TEST(undoing_takes_nothing_away)
     struct cc_state before;
 
     given((enum cc_algorithm)_i);
-    cc_save(&cc, &before);
+    cc_save(&cc, &memory, &before);
     cc.cwnd = 50 * MSS;
-    cc_restore(&cc, &before);
+    cc_restore(&cc, &memory, &before);
     ck_assert_uint_eq(cc.cwnd, 50 * MSS);
     ck_assert_uint_eq(cc.ssthresh, UINT32_MAX);
     ck_assert(cc_is_fresh(&cc));
@@ -172,7 +173,7 @@ START_TEST(a_window_that_is_not_the_limit_stays)
     cc.ssthresh = 5 * MSS;
     for (int64_t ms = 0; ms < 60000; ms += 100) {
         struct cc_ack a = {.acked = MSS, .srtt_ns = NS_PER_MS, .now = {ms * NS_PER_MS}};
-        ck_assert_int_eq(cc_on_ack(&cc, &a), GROWTH_NONE);
+        ck_assert_int_eq(cc_on_ack(&cc, &memory, &a), GROWTH_NONE);
     }
     ck_assert_uint_eq(cc.cwnd, 10 * MSS);
     ack(MSS, false, 60000);

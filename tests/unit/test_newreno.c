@@ -17,7 +17,6 @@ static void given_a_connection(void)
 {
     cc_init(&cc, CC_NEWRENO, MSS);
     cc_memory_init(&memory, iss);
-    cc.memory = &memory;
     cc_open(&cc, MSS, false);
     newreno_init(&recovery, iss);
 }
@@ -29,19 +28,19 @@ static enum newreno_ack on_ack(tcp_seq ack, uint32_t acked, uint32_t left, bool 
     enum newreno_ack kind = newreno_on_ack(&recovery, &cc, ack, acked, left);
 
     *growth = kind == ACK_NORMAL
-                  ? cc_on_ack(&cc, &(struct cc_ack){.acked = acked, .limited = limited})
+                  ? cc_on_ack(&cc, &memory, &(struct cc_ack){.acked = acked, .limited = limited})
                   : GROWTH_NONE;
     return kind;
 }
 
 static bool on_duplicate(tcp_seq una, tcp_seq nxt)
 {
-    return newreno_on_duplicate(&recovery, &cc, una, nxt);
+    return newreno_on_duplicate(&recovery, &cc, &memory, una, nxt);
 }
 
 static void on_timeout(uint32_t flight, tcp_seq nxt, bool again)
 {
-    cc_on_timeout(&cc, flight, again);
+    cc_on_timeout(&cc, &memory, flight, again);
     newreno_on_timeout(&recovery, nxt);
 }
 
@@ -353,7 +352,7 @@ static const struct {
 START_TEST(an_echo_of_a_mark_halves_and_leaves_a_segment)
 {
     cc.cwnd = echoes[_i].cwnd;
-    cc_on_echo(&cc, echoes[_i].flight);
+    cc_on_echo(&cc, &memory, echoes[_i].flight);
     ck_assert_uint_eq(cc.ssthresh, echoes[_i].ssthresh);
     ck_assert_uint_eq(cc.cwnd, echoes[_i].then);
     ck_assert(cc.reduced && !recovery.recovering);
@@ -363,7 +362,7 @@ END_TEST
 
 START_TEST(a_loss_after_an_echo_keeps_ssthresh_and_a_timeout_does_not)
 {
-    cc_on_echo(&cc, 10 * MSS);
+    cc_on_echo(&cc, &memory, 10 * MSS);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(on_duplicate(una, seq_add(una, 4 * MSS)), i == 2);
     ck_assert_uint_eq(cc.ssthresh, 5 * MSS);
@@ -425,7 +424,7 @@ START_TEST(no_sequence_of_events_breaks_the_bounds)
             break;
         case 6:
             if (!recovery.recovering && !cc.reduced && flight && prng_below(&prng, 20) == 0) {
-                cc_on_echo(&cc, flight);
+                cc_on_echo(&cc, &memory, flight);
                 HOLDS(cc.cwnd < before || cc.cwnd == MSS);
                 until = nxt;
             }
