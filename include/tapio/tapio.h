@@ -218,6 +218,7 @@ struct stack_usage {
     uint64_t epoll_items; /* sockets in epoll sets */
     uint64_t timers;      /* armed, but for the ARP cache's */
     uint64_t islands;     /* out-of-order text */
+    uint64_t receivers;   /* connections that something has not come in order to */
 };
 
 TAPIO_API void stack_usage(const struct stack *stack, struct stack_usage *out);

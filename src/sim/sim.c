@@ -184,7 +184,8 @@ static bool is_empty(const struct stack *stack)
 
     stack_usage(stack, &u);
     return u.connections == 0 && u.frames == 0 && u.send_chunks == 0 && u.islands == 0 &&
-           u.senders == 0 && u.ranges == 0 && u.timers == 0 && u.sockets == 0 && u.listeners == 0;
+           u.receivers == 0 && u.senders == 0 && u.ranges == 0 && u.timers == 0 && u.sockets == 0 &&
+           u.listeners == 0;
 }
 
 /* One poll of one side; true when frames were run. */

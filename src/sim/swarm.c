@@ -225,8 +225,8 @@ static bool is_empty(const struct stack *stack)
 
     stack_usage(stack, &u);
     return u.connections == 0 && u.frames == 0 && u.send_chunks == 0 && u.islands == 0 &&
-           u.timers == 0 && u.sockets == 0 && u.listeners == 0 && u.orphans == 0 &&
-           u.tunings == 0 && u.epoll_items == 0;
+           u.receivers == 0 && u.timers == 0 && u.sockets == 0 && u.listeners == 0 &&
+           u.orphans == 0 && u.tunings == 0 && u.epoll_items == 0;
 }
 
 static bool all_is_over(struct swarm *swarm)

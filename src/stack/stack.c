@@ -350,6 +350,7 @@ void stack_usage(const struct stack *s, struct stack_usage *out)
                                 .senders = s->tcp.senders.used,
                                 .ranges = s->tcp.ranges.used,
                                 .epoll_items = s->epoll_items.used,
+                                .receivers = s->tcp.receivers.used,
                                 .islands = s->tcp.islands.used,
                                 .timers = s->wheel.armed - arp_timers(&s->arp)};
 }
@@ -364,14 +365,15 @@ uint64_t stack_memory_cap(const struct stack *s)
     const struct tcp *tcp = &s->tcp;
 
     return s->frames.cap + tcp->send_pools.cap + pool_cap_octets(&tcp->conns) +
-           pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->listener_pool) +
-           syn_cache_cap_octets(&tcp->syn) + tw_cap_octets(&tcp->time_wait) +
-           pool_cap_octets(&tcp->senders) + pool_cap_octets(&tcp->ranges) +
-           pool_cap_octets(&tcp->tunings) + pool_cap_octets(&s->epoll_sets) +
-           pool_cap_octets(&s->epoll_items) + pool_cap_octets(&s->sockets) +
-           pool_cap_octets(&s->socket_names) + pool_cap_octets(&s->ping_ports) +
-           pool_cap_octets(&s->arp.entries) + pool_cap_octets(&s->reassembly.queues) +
-           pool_cap_octets(&s->reassembly.pieces) + (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
+           pool_cap_octets(&tcp->islands) + pool_cap_octets(&tcp->receivers) +
+           pool_cap_octets(&tcp->listener_pool) + syn_cache_cap_octets(&tcp->syn) +
+           tw_cap_octets(&tcp->time_wait) + pool_cap_octets(&tcp->senders) +
+           pool_cap_octets(&tcp->ranges) + pool_cap_octets(&tcp->tunings) +
+           pool_cap_octets(&s->epoll_sets) + pool_cap_octets(&s->epoll_items) +
+           pool_cap_octets(&s->sockets) + pool_cap_octets(&s->socket_names) +
+           pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
+           pool_cap_octets(&s->reassembly.queues) + pool_cap_octets(&s->reassembly.pieces) +
+           (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
            (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners) + udp_memory_cap(&s->udp) +
            65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }

@@ -70,7 +70,7 @@ struct tcp {
     uint16_t mtu;
     bool big_frames; /* the device of this moment cuts segments itself */
 
-    struct pool conns, islands, listener_pool, tunings, senders, ranges;
+    struct pool conns, receivers, islands, listener_pool, tunings, senders, ranges;
     struct flight_limits flight_limits;
     struct syn_cache syn;       /* half-open passive connections */
     struct time_wait time_wait; /* those that nobody owns any more */

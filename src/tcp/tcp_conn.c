@@ -108,8 +108,7 @@ uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, ins
 
 static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
 {
-    assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.head &&
-           reorder_is_empty(&conn->reorder));
+    assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.head && !conn->receiver);
     list_remove(&conn->debt);
     list_remove(&conn->kin);
     list_remove(&conn->ready.node);
@@ -174,10 +173,11 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
         return;
     }
     sender_settle(tcp, conn);
+    receiver_settle(tcp, conn);
     check_invariants(conn);
     tell_owner(tcp, conn);
     if (may_be_deflated(conn) && tw_settle(tcp, conn, now)) {
-        reorder_clear(&conn->reorder, &tcp->islands);
+        receiver_free(tcp, conn);
         conn_free(tcp, conn);
         return;
     }
@@ -222,7 +222,7 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
     conn->listener = NULL;
     list_remove(&conn->kin);
     sendq_clear(&conn->sendq, &tcp->send_pools);
-    reorder_clear(&conn->reorder, &tcp->islands);
+    receiver_free(tcp, conn);
     if (conn_is_orphan(conn))
         recvq_clear(&conn->recvq); /* else what has come can still be read, before the error */
     sender_free(tcp, conn);

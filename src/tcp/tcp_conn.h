@@ -15,8 +15,8 @@
 #include <errno.h>
 
 #include "tcp/isn.h"
+#include "tcp/receiver.h"
 #include "tcp/recvq.h"
-#include "tcp/reorder.h"
 #include "tcp/rto.h"
 #include "tcp/sender.h"
 #include "tcp/sendq.h"
@@ -64,7 +64,7 @@ struct tcp_conn {
     bool closing : 1;      /* the application has closed the sending side: a FIN follows the text */
     bool fin_sent : 1;     /* it has been sent: SND.NXT is past it */
     bool peer_fin : 1;     /* the peer's FIN has been processed */
-    bool fin_early : 1;    /* a FIN beyond a hole: rcv.fin says where */
+    bool fin_early : 1;    /* a FIN beyond a hole: receiver->fin says where */
     bool read_shut : 1;    /* the application reads no more */
     bool no_delay : 1;     /* TCP_NODELAY */
     bool corked : 1;       /* the last write said MSG_MORE */
@@ -87,7 +87,7 @@ struct tcp_conn {
     bool known_dead : 1;   /* the error was reported */
     bool ts_ok : 1;        /* both SYNs carried timestamps: Snd.TS.OK (RFC 7323, 3.2) */
     bool sack_ok : 1;      /* both SYNs permitted SACK (RFC 2018, 2) */
-    bool has_dsack : 1;    /* `dsack` is to be told (RFC 2883) */
+    bool has_dsack : 1;    /* receiver->dsack is to be told (RFC 2883) */
     bool pingpong : 1;     /* text has answered text: no quick ACKs (tcp.pingpong) */
     bool orphaned : 1;     /* it counts in tcp->orphans */
     bool ip_options : 1;   /* its tuning has some for it */
@@ -111,7 +111,6 @@ struct tcp_conn {
         tcp_seq grant; /* the right edge that the buffer has promised */
         tcp_seq told; /* and the one that the last segment told, which rounding may put elsewhere */
         tcp_seq edge; /* the rightmost ever told: RCV.NXT + RCV.WND, honoured (RFC 7323, 2.4) */
-        tcp_seq fin;
         uint32_t buffer; /* what the window may grow to now, octets */
         uint32_t cap;    /* what it may ever grow to */
     } rcv;
@@ -120,11 +119,10 @@ struct tcp_conn {
     uint32_t ts_recent;   /* TS.Recent (RFC 7323, 4.3), */
     instant ts_recent_at; /* and when it was taken: after 24 days it says nothing (5.5) */
     tcp_seq last_ack;     /* Last.ACK.sent */
-    struct tcp_block dsack;
-    tcp_seq small_end; /* behind the last segment that was not full (tcp.minshall) */
-    tcp_seq push_end;  /* behind the last octet that was pushed */
-    tcp_seq full_end;  /* behind the last one that filled cwnd */
-    tcp_seq ecn_until; /* SND.NXT when ECE was last answered, with ecn_answered */
+    tcp_seq small_end;    /* behind the last segment that was not full (tcp.minshall) */
+    tcp_seq push_end;     /* behind the last octet that was pushed */
+    tcp_seq full_end;     /* behind the last one that filled cwnd */
+    tcp_seq ecn_until;    /* SND.NXT when ECE was last answered, with ecn_answered */
 
     uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
     uint16_t doubted_mss;      /* what it was before a black hole was suspected; 0: nothing is */
@@ -152,7 +150,7 @@ struct tcp_conn {
 
     struct sendq sendq;
     struct recvq recvq;
-    struct reorder reorder;
+    struct receiver *receiver; /* mostly NULL */
     uint64_t octets_acked, octets_received, octets_again;
     uint32_t total_retransmits;
     uint32_t segments_in, segments_out, text_in, text_out, early_in; /* segments: for TCP_INFO */
@@ -171,6 +169,12 @@ static inline uint32_t conn_inflight(const struct tcp_conn *conn)
 {
     return conn->sender ? flight_pipe(&conn->sender->flight)
                         : seq_diff(conn->snd.nxt, conn->snd.una);
+}
+
+/* Does text wait for what is missing before it? */
+static inline bool conn_has_early(const struct tcp_conn *conn)
+{
+    return conn->receiver && !reorder_is_empty(&conn->receiver->reorder);
 }
 
 /* Why nobody answered, as far as we know. */
@@ -362,6 +366,18 @@ void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now);
 void sender_settle(struct tcp *tcp, struct tcp_conn *conn);
 void sender_free(struct tcp *tcp, struct tcp_conn *conn);
 
+/* --- tcp_receiver.c ------------------------------------------------------------------------- */
+
+NODISCARD int receivers_init(struct tcp *tcp);
+void receivers_fini(struct tcp *tcp);
+/* The connection's, made if need be; NULL without memory. */
+struct receiver *receiver_need(struct tcp *tcp, struct tcp_conn *conn);
+/* Text that came early is forgotten. */
+void receiver_flush(struct tcp *tcp, struct tcp_conn *conn);
+/* Lets go of it when it is of no use any more; or at once. */
+void receiver_settle(struct tcp *tcp, struct tcp_conn *conn);
+void receiver_free(struct tcp *tcp, struct tcp_conn *conn);
+
 /* --- tcp_recovery.c: what is lost, and what that means -------------------------------------- */
 
 /* What an acceptable ACK says, SND.UNA =< SEG.ACK. */
@@ -450,7 +466,7 @@ void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, ins
  * Returns how many blocks, none without SACK. */
 uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS]);
 /* The octets of [at, end) came twice: the next ACK says so, once. */
-void tcp_note_duplicate(const struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end);
+void tcp_note_duplicate(struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end);
 /* RCV.WND. */
 static inline uint32_t conn_window(const struct tcp_conn *conn)
 {

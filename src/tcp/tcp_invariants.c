@@ -17,7 +17,7 @@
 /* What a walk has seen. */
 struct census {
     struct tcp *tcp;
-    uint32_t conns, opening, orphans, accepted_later, islands;
+    uint32_t conns, opening, orphans, accepted_later, islands, receivers;
     uint64_t send_octets;
 };
 
@@ -74,7 +74,7 @@ static const char *check_receiver(const struct tcp_conn *conn)
             "RCV.WND is more than a window can be");
     PROMISE(seq_le(conn->rcv.told, conn->rcv.edge), "an edge was told that is not honoured");
     PROMISE(conn->rcv.buffer <= conn->rcv.cap, "the receive buffer is above its cap");
-    PROMISE(!conn->fin_early || seq_le(conn->rcv.nxt, conn->rcv.fin),
+    PROMISE(!conn->fin_early || seq_le(conn->rcv.nxt, conn->receiver->fin),
             "RCV.NXT has passed a FIN that waits");
     PROMISE(!conn->peer_fin == !is_one_of(conn, STATES_AFTER_THEIRS),
             "the peer's FIN and the state do not agree");
@@ -111,11 +111,15 @@ static const char *check_queues(struct census *census, const struct tcp_conn *co
     PROMISE(charged == conn->recvq.charged, "a receive queue does not cost what it counts");
     PROMISE((conn->sendq.len == 0) == (conn->sendq.head == NULL),
             "a send queue does not hold what it counts");
-    if (reorder_first(&conn->reorder, &first))
+    PROMISE(conn->receiver || (!conn->has_dsack && !conn->fin_early),
+            "something has not come in order, and nothing knows of it");
+    if (conn->receiver && reorder_first(&conn->receiver->reorder, &first))
         PROMISE(seq_lt(conn->rcv.nxt, first), "text waits behind a hole that is none");
-    else
-        PROMISE(conn->reorder.charged == 0, "early text costs something, and there is none");
-    census->islands += conn->reorder.islands.count;
+    else if (conn->receiver)
+        PROMISE(conn->receiver->reorder.charged == 0,
+                "early text costs something, and there is none");
+    census->islands += conn->receiver ? conn->receiver->reorder.islands.count : 0;
+    census->receivers += conn->receiver != NULL;
     census->send_octets += conn->sendq.len;
     return NULL;
 }
@@ -123,8 +127,7 @@ static const char *check_queues(struct census *census, const struct tcp_conn *co
 /* A connection that has ended has nothing left but what its owner has not read. */
 static const char *check_closed(const struct tcp_conn *conn)
 {
-    PROMISE(conn->sendq.len == 0 && reorder_is_empty(&conn->reorder),
-            "a connection that has ended holds text");
+    PROMISE(conn->sendq.len == 0 && !conn->receiver, "a connection that has ended holds text");
     PROMISE(!timer_is_armed(&conn->timer), "a connection that has ended has a timer");
     PROMISE(!list_is_linked(&conn->kin), "a connection that has ended is on a list of the living");
     PROMISE(!conn_is_orphan(conn) || conn->rst_why != WHY_NONE,
@@ -237,6 +240,7 @@ static const char *check_whole(const struct census *census)
     PROMISE(census->opening == list_count(&tcp->opening), "a connection that opens is on no list");
     PROMISE(census->orphans == tcp->orphans, "orphans are counted wrong");
     PROMISE(census->islands == tcp->islands.used, "an island of early text belongs to nobody");
+    PROMISE(census->receivers == tcp->receivers.used, "a receiver belongs to nobody");
     PROMISE((census->send_octets == 0) == (tcp->send_pools.out == 0),
             "a chunk of a send queue belongs to nobody");
     PROMISE(tcp->notes_paid <= tcp->note_count && tcp->note_count <= TCP_ACK_NOTES,

@@ -151,7 +151,7 @@ static void copy_receiver(const struct tcp_conn *conn, struct stack_snapshot *ou
 {
     out->recv_q_octets = conn->recvq.len;
     out->recv_buffer_octets = conn->rcv.buffer;
-    out->early_octets = conn->reorder.charged;
+    out->early_octets = conn->receiver ? conn->receiver->reorder.charged : 0;
     out->rcv_wnd_octets = conn_window(conn);
     if (conn->rcv_full)
         out->rcv_mss_octets = conn->rcv_full;

@@ -35,7 +35,8 @@ static void trim(struct tcp *tcp, struct tcp_conn *conn, struct tcp_segment *seg
         seg->seq = conn->rcv.nxt;
         events_count(tcp->events, COUNTER_TCP_TRIMMED);
     }
-    tcp_seq end = conn->fin_early ? conn->rcv.fin : conn->rcv.edge; /* nothing is behind a FIN */
+    tcp_seq end =
+        conn->fin_early ? conn->receiver->fin : conn->rcv.edge; /* nothing is behind a FIN */
     uint32_t room = seq_lt(seg->seq, end) ? seq_diff(end, seg->seq) : 0;
     if (tcp_seg_len(seg) > room) {
         if (!conn->fin_early || seg->text.len > room) /* else it is the FIN that we know */
@@ -92,12 +93,13 @@ static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *fram
                       struct bytes text)
 {
     struct reorder_limits limits = reorder_limits(tcp);
+    struct reorder *early = conn->receiver ? &conn->receiver->reorder : NULL;
     tcp_seq begin = conn->rcv.nxt;
     tcp_seq end = seq_add(begin, (uint32_t)text.len);
 
     while (seq_lt(conn->rcv.nxt, end)) {
         tcp_seq to = end;
-        bool last = !reorder_first(&conn->reorder, &to) || !seq_lt(to, end);
+        bool last = !early || !reorder_first(early, &to) || !seq_lt(to, end);
         struct bytes part = bytes_skip(text, seq_diff(conn->rcv.nxt, begin));
         if (!last)
             part = bytes_first(part, seq_diff(to, conn->rcv.nxt));
@@ -110,7 +112,7 @@ static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *fram
             return false;
         }
         deliver(conn, piece);
-        while ((piece = reorder_take(&conn->reorder, &limits, conn->rcv.nxt)))
+        while (early && (piece = reorder_take(early, &limits, conn->rcv.nxt)))
             deliver(conn, piece);
     }
     frame_put(frame);
@@ -118,13 +120,12 @@ static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *fram
 }
 
 /* What of the segment waits here already came twice (RFC 2883, 4). */
-static void note_overlap(const struct tcp *tcp, struct tcp_conn *conn,
-                         const struct tcp_segment *seg)
+static void note_overlap(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg)
 {
+    tcp_seq end = seq_add(seg->seq, (uint32_t)seg->text.len);
     struct tcp_block twice;
 
-    if (reorder_overlap(&conn->reorder, seg->seq, seq_add(seg->seq, (uint32_t)seg->text.len),
-                        &twice))
+    if (conn_has_early(conn) && reorder_overlap(&conn->receiver->reorder, seg->seq, end, &twice))
         tcp_note_duplicate(tcp, conn, twice.left, twice.right);
 }
 
@@ -135,13 +136,13 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
     uint32_t len = (uint32_t)in->seg.text.len;
 
     if (memory_is_short(frame->home)) /* what waits for a hole gives way to what fills it */
-        reorder_clear(&conn->reorder, &tcp->islands);
+        receiver_flush(tcp, conn);
     if (memory_is_short(frame->home)) {
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
         in->drop = DROP_TCP_NO_MEMORY;
         return SEG_DROPPED;
     }
-    bool filled = !reorder_is_empty(&conn->reorder);
+    bool filled = conn_has_early(conn);
     note_overlap(tcp, conn, &in->seg);
     in->frame = NULL;
     if (!fill_gaps(tcp, conn, frame, in->seg.text)) {
@@ -168,9 +169,11 @@ static enum drop keep_early(struct tcp *tcp, struct tcp_conn *conn, struct tcp_a
 
     if (memory_is_half_gone(frame->home))
         return DROP_TCP_NO_MEMORY;
+    if (!receiver_need(tcp, conn))
+        return DROP_TCP_REORDER_CAP;
     in->frame = NULL;
-    if (!reorder_insert(&conn->reorder, &limits, conn->rcv.nxt, in->seg.seq, frame, in->seg.text,
-                        &new_octets) &&
+    if (!reorder_insert(&conn->receiver->reorder, &limits, conn->rcv.nxt, in->seg.seq, frame,
+                        in->seg.text, &new_octets) &&
         new_octets == 0)
         return DROP_TCP_REORDER_CAP;
     return DROP_NONE;
@@ -230,32 +233,38 @@ static void acknowledge_fin(struct tcp *tcp, struct tcp_conn *conn)
     tcp_owe_ack(conn, WHY_OUT_ACK_FIN);
 }
 
+/* A FIN beyond a hole. Without memory it is not known, and will come again. */
+static void keep_fin(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_segment *seg,
+                     tcp_seq fin)
+{
+    if (receiver_need(tcp, conn)) {
+        conn->fin_early = true;
+        conn->receiver->fin = fin;
+    }
+    if (seg->text.len == 0) /* else its text has owed one */
+        tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
+    events_note(tcp->events, WHY_IN_TEXT_EARLY);
+}
+
 enum tcp_verdict tcp_check_fin(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                instant now)
 {
     const struct tcp_segment *seg = &in->seg;
+    tcp_seq fin = seq_add(seg->seq, (uint32_t)seg->text.len);
+    bool is_next = conn->fin_early && seq_eq(conn->receiver->fin, conn->rcv.nxt);
 
-    if (seg->flags & TCP_FIN) {
-        tcp_seq fin = seq_add(seg->seq, (uint32_t)seg->text.len);
-        if (!seq_eq(fin, conn->rcv.nxt) && !conn->fin_early) {
-            conn->fin_early = true; /* the first one wins, like any octet */
-            conn->rcv.fin = fin;
-            if (seg->text.len == 0) /* else its text has owed one */
-                tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
-            events_note(tcp->events, WHY_IN_TEXT_EARLY);
-        } else if (seq_eq(fin, conn->rcv.nxt)) {
-            conn->fin_early = true;
-            conn->rcv.fin = fin;
-        }
-    }
-    if (!conn->fin_early || !seq_eq(conn->rcv.fin, conn->rcv.nxt))
+    if (seg->flags & TCP_FIN && seq_eq(fin, conn->rcv.nxt))
+        is_next = true;
+    else if (seg->flags & TCP_FIN && !conn->fin_early) /* the first one wins, like any octet */
+        keep_fin(tcp, conn, seg, fin);
+    if (!is_next)
         return SEG_PROCESSED;
 
     conn->fin_early = false;
     conn->peer_fin = true;
     conn->rcv.nxt = seq_add(conn->rcv.nxt, 1);
     conn->rcv.edge = seq_max(conn->rcv.edge, conn->rcv.nxt);
-    reorder_clear(&conn->reorder, &tcp->islands); /* nothing is behind a FIN */
+    receiver_flush(tcp, conn); /* nothing is behind a FIN */
     acknowledge_fin(tcp, conn);
     events_note(tcp->events, WHY_IN_FIN);
     conn->changed = true;

@@ -38,10 +38,9 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
         pool_init(&tcp->conns, tcp->memory, "tcp connections", sizeof(struct tcp_conn), conns);
     if (err)
         return err;
-    err = pool_init(&tcp->islands, tcp->memory, "tcp islands", reorder_island_size,
-                    (uint32_t)(values->mem_frames / 512));
+    err = receivers_init(tcp);
     if (err)
-        goto no_islands;
+        goto no_receivers;
     err = pool_init(&tcp->listener_pool, tcp->memory, "tcp listeners", sizeof(struct tcp_listener),
                     (uint32_t)values->tcp_listeners);
     if (err)
@@ -78,8 +77,8 @@ no_send:
 no_tunings:
     pool_fini(&tcp->listener_pool);
 no_listeners:
-    pool_fini(&tcp->islands);
-no_islands:
+    receivers_fini(tcp);
+no_receivers:
     pool_fini(&tcp->conns);
     return err;
 }
@@ -94,7 +93,7 @@ void tcp_fini(struct tcp *tcp)
     sendq_pools_fini(&tcp->send_pools);
     pool_fini(&tcp->tunings);
     pool_fini(&tcp->listener_pool);
-    pool_fini(&tcp->islands);
+    receivers_fini(tcp);
     pool_fini(&tcp->conns);
 }
 

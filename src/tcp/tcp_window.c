@@ -63,7 +63,7 @@ uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SA
     uint8_t max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
     int count = 0;
 
-    if (!conn->has_dsack && reorder_is_empty(&conn->reorder)) /* nearly always */
+    if (!conn->has_dsack && !conn_has_early(conn)) /* nearly always */
         return 0;
     while (max > 0 &&
            tcp_sack_len(max) >= conn->snd_mss) /* an octet of text must fit beside them */
@@ -71,19 +71,23 @@ uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SA
     if (!conn->sack_ok || max == 0)
         return 0;
     if (conn->has_dsack)
-        out[count++] = conn->dsack;
-    return (uint8_t)(count + reorder_blocks(&conn->reorder, out + count, max - count));
+        out[count++] = conn->receiver->dsack;
+    return (uint8_t)(count + reorder_blocks(&conn->receiver->reorder, out + count, max - count));
 }
 
-void tcp_note_duplicate(const struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end)
+void tcp_note_duplicate(struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end)
 {
-    if (!conn->sack_ok || !tcp->values->tcp_dsack || !seq_lt(at, end))
+    bool half_open = conn->state == TCPS_SYN_RECEIVED && conn == tcp->syn.at; /* it would forget */
+
+    if (!conn->sack_ok || !tcp->values->tcp_dsack || !seq_lt(at, end) || half_open)
         return;
-    bool touches =
-        conn->has_dsack && seq_le(at, conn->dsack.right) && seq_le(conn->dsack.left, end);
-    conn->dsack =
-        touches ? (struct tcp_block){seq_min(at, conn->dsack.left), seq_max(end, conn->dsack.right)}
-                : (struct tcp_block){at, end};
+    struct receiver *r = receiver_need(tcp, conn);
+    if (!r)
+        return;
+    bool touches = conn->has_dsack && seq_le(at, r->dsack.right) && seq_le(r->dsack.left, end);
+    r->dsack = touches
+                   ? (struct tcp_block){seq_min(at, r->dsack.left), seq_max(end, r->dsack.right)}
+                   : (struct tcp_block){at, end};
     conn->has_dsack = true;
 }
 

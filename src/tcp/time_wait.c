@@ -258,7 +258,6 @@ static void fill_in(struct tcp *tcp, const struct tw_entry *entry, struct tcp_co
     conn->snd.wnd = conn->snd.wnd_max = (uint32_t)entry->snd_wnd_max << entry->snd_shift;
     conn->rcv.nxt = conn->last_ack = conn->snd.wl1 = entry->rcv_nxt;
     conn->snd.wl2 = conn->snd.nxt;
-    conn->rcv.fin = seq_sub(entry->rcv_nxt, 1);
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told = seq_add(entry->rcv_nxt, entry->rcv_wnd);
     conn->rcv_scale = entry->rcv_scale & 15u;
     conn->scaling = entry->rcv_scale > 0;

@@ -111,7 +111,8 @@ void callers_end(struct callers *c)
     callers_wait_ms(c, 3600000); /* nobody acknowledges a FIN: R2 ends it */
     struct stack_usage u = callers_usage(c);
     ck_assert_uint_eq(u.frames + u.send_chunks + u.connections + u.half_open + u.listeners +
-                          u.sockets + u.senders + u.ranges + u.tunings + u.islands + u.timers,
+                          u.sockets + u.senders + u.ranges + u.tunings + u.islands + u.receivers +
+                          u.timers,
                       0);
     stack_free(c->stack);
     ck_assert_uint_eq(c->memory.out, 0);

@@ -46,7 +46,7 @@ START_TEST(ten_thousand_idle_connections_cost_no_more_than_they_may)
     struct stack_usage usage;
     stack_usage(idle_stack(idle), &usage);
     ck_assert_uint_eq(usage.senders + usage.ranges + usage.send_chunks + usage.frames +
-                          usage.islands + usage.timers,
+                          usage.islands + usage.receivers + usage.timers,
                       0);
     for (uint32_t i = 0; i < COUNT; i += 7) /* and they live */
         ck_assert_ptr_null(idle_ask(idle, i));

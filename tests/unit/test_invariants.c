@@ -112,6 +112,8 @@ static void teardown(void)
 
 /* --- ways to break one ---------------------------------------------------------------------- */
 
+static struct receiver receiver;
+
 /* clang-format off */
 static void una(void)       { conn->snd.una = seq_add(conn->snd.nxt, 1); }
 static void flight(void)    { conn->snd.nxt = seq_add(conn->snd.nxt, 5000); }
@@ -126,7 +128,7 @@ static void edge(void)      { conn->rcv.edge = seq_sub(conn->rcv.nxt, 1); }
 static void wide_edge(void) { conn->rcv.edge = seq_add(conn->rcv.nxt, 1u << 30); }
 static void told(void)      { conn->rcv.told = seq_add(conn->rcv.edge, 1); }
 static void buffer(void)    { conn->rcv.buffer = conn->rcv.cap + 1; }
-static void early_fin(void) { conn->fin_early = true; conn->rcv.fin = seq_sub(conn->rcv.nxt, 1); }
+static void early_fin(void) { conn->fin_early = true; conn->receiver = &receiver; receiver.fin = seq_sub(conn->rcv.nxt, 1); }
 static void peer_fin(void)  { conn->peer_fin = true; }
 static void peer_state(void){ conn->state = TCPS_CLOSE_WAIT; }
 static void no_timer(void)  { conn->retransmit_at = INSTANT_NEVER; }
@@ -135,7 +137,8 @@ static void recvq_len(void) { conn->recvq.len++; }
 static void recvq_cost(void){ conn->recvq.charged--; }
 static void recvq_tail(void){ conn->recvq.tail = NULL; }
 static void sendq_len(void) { conn->snd.nxt = conn->snd.una; conn->sendq.len = 0; }
-static void early_cost(void){ conn->reorder.charged = 1; }
+static void early_cost(void){ conn->receiver = &receiver; receiver.reorder.charged = 1; }
+static void no_early(void)  { conn->has_dsack = true; }
 static void name(void)      { conn->local.port++; }
 static void orphan(void)    { conn->orphaned = true; }
 static void kin(void)       { conn->kin.next = &conn->debt; }
@@ -165,6 +168,7 @@ static const struct {
     {false, peer_state, "the peer's FIN and the state do not agree"},
     {false, no_timer,   "something is in flight, and no timer watches it"},
     {false, late_timer, "the timer is set past a deadline"},
+    {false, no_early,   "something has not come in order, and nothing knows of it"},
     {false, recvq_len,  "a receive queue does not hold what it counts"},
     {false, recvq_cost, "a receive queue does not cost what it counts"},
     {false, recvq_tail, "a receive queue's end is not its last frame"},
@@ -210,6 +214,9 @@ START_TEST(what_is_counted_wrong_is_named)
     ck_assert_str_eq(tcp_check_invariants(tcp, &number),
                      "an island of early text belongs to nobody");
     tcp->islands.used--;
+    tcp->receivers.used++;
+    ck_assert_str_eq(tcp_check_invariants(tcp, &number), "a receiver belongs to nobody");
+    tcp->receivers.used--;
     tcp->time_wait.entries.used++;
     ck_assert_str_eq(tcp_check_invariants(tcp, &number),
                      "a connection in TIME-WAIT is in no queue");

@@ -130,6 +130,7 @@ static const struct family families[] = {
     {"tapio_send_chunks", GAUGE, "Chunks of send queues.", AT(usage.send_chunks)},
     {"tapio_flight_ranges", GAUGE, "Ranges of text in flight that are remembered.", AT(usage.ranges)},
     {"tapio_out_of_order_islands", GAUGE, "Pieces of text that wait for what is before them.", AT(usage.islands)},
+    {"tapio_out_of_order_connections", GAUGE, "Connections that something has not come in order to.", AT(usage.receivers)},
     {"tapio_timers", GAUGE, "Timers that are set, but for those of ARP.", AT(usage.timers)},
 
     {"tapio_device_received_frames_total", COUNTER, "Frames that the device gave.", DEV_AT(rx_frames)},
