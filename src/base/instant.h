@@ -42,6 +42,32 @@ static inline bool instant_is_never(instant t)
     return t.ns == INT64_MAX;
 }
 
+/* --- the low 32 bits of the clock in milliseconds, which go round in 49 days --------------------
+ */
+
+static inline uint32_t instant_ms(instant t)
+{
+    return (uint32_t)(t.ns / NS_PER_MS);
+}
+
+/* The same of seconds, in 136 years. */
+static inline uint32_t instant_s(instant t)
+{
+    return (uint32_t)(t.ns / NS_PER_S);
+}
+
+/* How long ago it was `ms`, in whole milliseconds of the clock. */
+static inline int64_t instant_since_ms(instant now, uint32_t ms)
+{
+    return (uint32_t)(instant_ms(now) - ms) * NS_PER_MS;
+}
+
+/* When it was `ms` last. */
+static inline instant instant_of_ms(uint32_t ms, instant now)
+{
+    return (instant){now.ns / NS_PER_MS * NS_PER_MS - instant_since_ms(now, ms)};
+}
+
 /* --- in 32 bits: whole microseconds, told beside an instant less than BRIEF_NS away -------- */
 
 #define BRIEF_NS (INT64_C(0x7fffffff) * NS_PER_US) /* 35 minutes */

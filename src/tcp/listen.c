@@ -102,7 +102,7 @@ static void begin_passive(struct tcp *tcp, struct tcp_conn *conn, struct tcp_lis
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told = conn->rcv.nxt; /* none is told yet */
     tcp_take_syn_options(tcp, conn, syn, now);
     conn->snd.wnd = conn->snd.wnd_max = syn->window;
-    conn->since = now;
+    conn->since_ms = instant_ms(now);
 }
 
 static struct syn_cookie about(const struct tcp_arrival *in, tcp_seq irs)

@@ -248,15 +248,14 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     conn->ecn = conn->ecn_marks = entry->ecn;
     conn->ts_ok = entry->ts_ok;
     conn->ts_recent = entry->ts_recent;
-    conn->ts_recent_at = at; /* to some minutes: only 24 days matter */
+    conn->ts_recent_s = instant_s(at); /* to some minutes: only 24 days matter */
     conn->syn_owed = entry->syn_owed;
     conn->syn_again = entry->syn_again;
     conn->syn_lost = entry->syn_lost;
     conn->ack_due = entry->ack_due;
     conn->ack_why = entry->ack_why;
     conn->deferred = entry->deferred;
-    if (entry->challenged)
-        conn->challenged_at = instant_from_brief(entry->challenged, at);
+    conn_recall_challenge(conn, entry->challenged, at);
     conn->retransmits = conn->rto.backoff = entry->retransmits;
     conn->retransmit_at = at;
     conn->timing = entry->timing; /* nothing was sent again since, so it is the first timeout */

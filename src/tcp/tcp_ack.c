@@ -70,7 +70,7 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
     conn->clocked += acked;
     conn->retransmits = 0;
     conn->soft_error = 0;
-    conn->since = conn->new_at;                  /* what is at SND.UNA left then or before */
+    conn->since_ms = conn->new_ms;               /* what is at SND.UNA left then or before */
     conn->persisting = conn->probe_owed = false; /* what the probe was for has moved */
     tcp->progress = true;
 }

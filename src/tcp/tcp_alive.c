@@ -99,22 +99,23 @@ void tcp_keep_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
 /* --- the user timeout --------------------------------------------------------------------- */
 
 /* When it is over for what is at SND.UNA. */
-static instant user_deadline(const struct tcp *tcp, const struct tcp_conn *conn)
+static instant user_deadline(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
 {
     int64_t timeout = tcp_user_timeout(tcp, conn);
     bool waits = seq_lt(conn->snd.una, conn->snd.nxt) || conn->persisting;
 
     if (timeout == 0 || !waits || (conn->passive && conn->state == TCPS_SYN_RECEIVED))
         return INSTANT_NEVER;
-    return instant_add(conn->since, timeout);
+    return instant_add(instant_of_ms(conn->since_ms, now), timeout);
 }
 
-instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn, instant at)
+instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn, instant at,
+                                instant now)
 {
-    return instant_min(at, user_deadline(tcp, conn));
+    return instant_min(at, user_deadline(tcp, conn, now));
 }
 
 bool tcp_user_timeout_is_over(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
 {
-    return !instant_before(now, user_deadline(tcp, conn));
+    return !instant_before(now, user_deadline(tcp, conn, now));
 }

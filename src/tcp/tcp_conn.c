@@ -59,7 +59,6 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
     conn->local = local;
     conn->remote = remote;
-    conn->challenged_at = (instant){CONN_NEVER_CHALLENGED};
     conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
     conn->snd_mss = 536; /* until the peer's SYN says or leaves it: tcp_mss_of_syn() */
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
@@ -101,9 +100,18 @@ void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
 
 uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
 {
-    if (instant_since(now, conn->challenged_at) >= tcp->values->tcp_challenge)
+    if (!conn->challenged ||
+        instant_since_ms(now, conn->challenged_ms) >= tcp->values->tcp_challenge)
         return 0;
-    return u32_max(instant_brief(conn->challenged_at), 1);
+    return u32_max(instant_brief(instant_of_ms(conn->challenged_ms, now)), 1);
+}
+
+void conn_recall_challenge(struct tcp_conn *conn, uint32_t brief, instant known)
+{
+    if (brief == 0)
+        return;
+    conn->challenged = true;
+    conn->challenged_ms = instant_ms(instant_from_brief(brief, known));
 }
 
 static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
@@ -298,7 +306,7 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
 
     conn->ts_ok = options->has_timestamps && tcp->values->tcp_timestamps;
     conn->ts_recent = options->ts_val;
-    conn->ts_recent_at = now;
+    conn->ts_recent_s = instant_s(now);
     conn->sack_ok = options->sack_permitted && tcp->values->tcp_sack;
     mss = u32_min(tcp_clamp_mss(conn, mss), ours);
     conn_set_mss(conn, conn_mss_without_options(conn, mss)); /* (MUST-16) */

@@ -25,8 +25,6 @@
 /* Why what is lost was last taken for lost. */
 enum lost_by { LOST_BY_DUPLICATES, LOST_BY_SACK, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
 
-#define CONN_NEVER_CHALLENGED (INT64_MIN / 2) /* challenged_at */
-
 struct tcp_conn {
     struct list debt; /* on tcp->debtors while it may have something to send */
     struct list kin;  /* on tcp->opening or its listener's queue, by its state */
@@ -85,6 +83,7 @@ struct tcp_conn {
     bool deferred : 1;     /* TCP_DEFER_ACCEPT: the third step has come, and text has not */
     bool probe_owed : 1;   /* the persist timer has run out */
     bool known_dead : 1;   /* the error was reported */
+    bool challenged : 1;   /* a challenge ACK was owed, last at challenged_ms */
     bool ts_ok : 1;        /* both SYNs carried timestamps: Snd.TS.OK (RFC 7323, 3.2) */
     bool sack_ok : 1;      /* both SYNs permitted SACK (RFC 2018, 2) */
     bool has_dsack : 1;    /* receiver->dsack is to be told (RFC 2883) */
@@ -117,7 +116,7 @@ struct tcp_conn {
     tcp_seq irs;
     uint32_t ts_offset;   /* our clock, as this peer sees it, is so many ticks ahead */
     uint32_t ts_recent;   /* TS.Recent (RFC 7323, 4.3), */
-    instant ts_recent_at; /* and when it was taken: after 24 days it says nothing (5.5) */
+    uint32_t ts_recent_s; /* and when it was taken: after 24 days it says nothing (5.5) */
     tcp_seq last_ack;     /* Last.ACK.sent */
     tcp_seq small_end;    /* behind the last segment that was not full (tcp.minshall) */
     tcp_seq push_end;     /* behind the last octet that was pushed */
@@ -138,11 +137,11 @@ struct tcp_conn {
     uint32_t min_rtt_us; /* 0: none yet */
     tcp_seq timed;       /* the round trip ends when this is acknowledged */
     instant timed_at;
-    instant sent_at; /* when text was last sent: idle restart (RFC 5681, 4.1) */
-    instant new_at;  /* when text or a FIN that was new last left */
-    instant since;   /* first transmission of what is at SND.UNA, as far as we know: R2 */
-    instant challenged_at;
-    instant received_at; /* when text last came */
+    uint32_t sent_ms;       /* when text was last sent: idle restart (RFC 5681, 4.1) */
+    uint32_t new_ms;        /* when text or a FIN that was new last left */
+    uint32_t since_ms;      /* first transmission of what is at SND.UNA, as far as we know: R2 */
+    uint32_t challenged_ms; /* with `challenged` */
+    uint32_t received_ms;   /* when text last came in order */
     struct rto rto;
     struct cc cc;
     struct sender *sender; /* often NULL */
@@ -154,7 +153,7 @@ struct tcp_conn {
     uint64_t octets_acked, octets_received, octets_again;
     uint32_t total_retransmits;
     uint32_t segments_in, segments_out, text_in, text_out, early_in; /* segments: for TCP_INFO */
-    uint32_t text_at_ms; /* when text last came: the clock's low bits */
+    uint32_t text_at_ms;                                             /* when text last came */
 };
 
 static inline uint32_t conn_text_sent(const struct tcp_conn *conn)
@@ -263,6 +262,8 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
 /* When it was challenged last, brief, while that forbids another one (RFC 5961, 7); 0: not lately.
  */
 uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
+/* From there, told beside `known`, into a new connection. */
+void conn_recall_challenge(struct tcp_conn *conn, uint32_t brief, instant known);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
 /* The shift that we offer. */
 uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values);
@@ -510,8 +511,9 @@ void tcp_keep_arm(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_keep_heard(struct tcp *tcp, struct tcp_conn *conn, instant now);
 void tcp_keep_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now);
 bool tcp_keeps_alive(const struct tcp_conn *conn);
-/* `from` is `at` or earlier: no later than the user timeout of what is at SND.UNA. */
-instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn, instant at);
+/* `at`, but no later than the user timeout of what is at SND.UNA. */
+instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn, instant at,
+                                instant now);
 bool tcp_user_timeout_is_over(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
 
 /* --- tcp_icmp.c --------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ static uint32_t segments(const struct tcp_conn *conn, uint32_t octets)
 /* How long ago, by the low bits of the clock; as Linux, 0 counts from the start. */
 static uint32_t ms_since(instant now, uint32_t at_ms)
 {
-    return (uint32_t)(now.ns / NS_PER_MS) - at_ms;
+    return instant_ms(now) - at_ms;
 }
 
 static void sender_figures(const struct tcp_conn *conn, struct sock_tcp_info *out)
@@ -121,9 +121,9 @@ void tcp_figures(const struct tcp *tcp, const struct tcp_conn *conn, instant now
         .tcpi_rttvar = (uint32_t)(rto_rttvar_ns(&conn->rto) / NS_PER_US),
         .tcpi_min_rtt = conn->min_rtt_us ? conn->min_rtt_us : UINT32_MAX,
         .tcpi_pmtu = tcp->mtu,
-        .tcpi_last_data_sent = ms_since(now, (uint32_t)(conn->sent_at.ns / NS_PER_MS)),
+        .tcpi_last_data_sent = ms_since(now, conn->sent_ms),
         .tcpi_last_data_recv = ms_since(now, conn->text_at_ms),
-        .tcpi_last_ack_recv = ms_since(now, (uint32_t)(conn->heard_at.ns / NS_PER_MS)),
+        .tcpi_last_ack_recv = ms_since(now, instant_ms(conn->heard_at)),
         .tcpi_segs_in = conn->segments_in,
         .tcpi_segs_out = conn->segments_out,
         .tcpi_data_segs_in = conn->text_in,

@@ -22,7 +22,7 @@
 #include "tcp/demux.h"
 #include "tcp/tcp_ecn.h"
 
-#define TS_OUTDATED_NS (24 * 86400 * NS_PER_S) /* RFC 7323, 5.5 */
+enum { TS_OUTDATED_S = 24 * 86400 }; /* RFC 7323, 5.5 */
 
 typedef enum tcp_verdict tcp_step(struct tcp *tcp, struct tcp_conn *conn, struct tcp_arrival *in,
                                   instant now);
@@ -180,7 +180,7 @@ static bool is_crossing_syn_ack(const struct tcp_conn *conn, const struct tcp_se
 static bool is_older(const struct tcp_conn *conn, const struct tcp_options *options, instant now)
 {
     return (int32_t)(options->ts_val - conn->ts_recent) < 0 &&
-           instant_since(now, conn->ts_recent_at) <= TS_OUTDATED_NS;
+           (int32_t)(instant_s(now) - conn->ts_recent_s) <= TS_OUTDATED_S;
 }
 
 /* PAWS: an old duplicate whose number has come round again is told by its timestamp (RFC 7323, 5.3,
@@ -329,7 +329,7 @@ static enum tcp_verdict take_timestamp(struct tcp *tcp, struct tcp_conn *conn,
     if (conn->ts_ok && options->has_timestamps && seq_le(in->seg.seq, conn->last_ack) &&
         !is_older(conn, options, now)) {
         conn->ts_recent = options->ts_val;
-        conn->ts_recent_at = now;
+        conn->ts_recent_s = instant_s(now);
     }
     return SEG_CONTINUE;
 }
@@ -446,7 +446,7 @@ static void count_segment(struct tcp_conn *conn, const struct tcp_arrival *in, s
     if (text_len == 0)
         return;
     conn->text_in += in->segments;
-    conn->text_at_ms = (uint32_t)(now.ns / NS_PER_MS);
+    conn->text_at_ms = instant_ms(now);
 }
 
 enum tcp_verdict tcp_segment_arrives(struct tcp *tcp, struct tcp_arrival *in, instant now)

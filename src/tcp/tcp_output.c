@@ -249,7 +249,7 @@ static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struc
         return false;
     if (tcp->values->tcp_idle_restart && seq_eq(conn->snd.una, conn->snd.nxt) &&
         conn->octets_acked > 0 &&
-        instant_since(now, conn->sent_at) > rto_current(&conn->rto, &limits) &&
+        instant_since_ms(now, conn->sent_ms) > rto_current(&conn->rto, &limits) &&
         cc_on_idle(&conn->cc))
         tcp_tell_cwnd(tcp, conn, "idle for longer than the timeout (RFC 5681, 4.1)", now);
     if (tcp_ecn_waits(conn) ||

@@ -55,7 +55,7 @@ static void book_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         uint32_t new = seq_diff(end, conn->snd.nxt);
         sender_sent(tcp, conn, new, now);
         conn->snd.nxt = end;
-        conn->new_at = now;
+        conn->new_ms = instant_ms(now);
         if (conn->sender->phase == PHASE_RECOVERY)
             prr_sent(&conn->sender->prr, new);
     }
@@ -95,16 +95,16 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
             conn->full_end = end;
         conn->pingpong |= tcp->values->tcp_pingpong &&
-                          instant_since(now, conn->received_at) < tcp->values->tcp_delayed_ack;
+                          instant_since_ms(now, conn->received_ms) < tcp->values->tcp_delayed_ack;
     }
     if (out->why == WHY_OUT_LIMITED)
         conn->sender->newreno.limited += text_len;
     if (!out->is_retransmit && !out->is_probe)
         conn->clocked -= u32_min(conn->clocked, text_len);
     conn->override = false;
-    conn->sent_at = now;
+    conn->sent_ms = instant_ms(now);
     if (was_idle && !out->is_probe)
-        conn->since = now;
+        conn->since_ms = instant_ms(now);
     tcp_feed(conn);
     /* RFC 6298, 5.1; and what SND.UNA waits for has its time from when recovery has sent it again,
      * as Linux has it: the path may have become slower since the timer was set */

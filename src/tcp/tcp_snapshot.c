@@ -175,9 +175,9 @@ static void copy_times(const struct tcp *tcp, const struct tcp_conn *conn, insta
     if (conn->min_rtt_us)
         out->min_rtt_us = conn->min_rtt_us;
     if (conn->text_out > 0)
-        out->last_sent_ms = ms_since(conn->sent_at, now);
+        out->last_sent_ms = instant_ms(now) - conn->sent_ms;
     if (conn->text_in > 0)
-        out->last_received_ms = (uint32_t)(now.ns / NS_PER_MS) - conn->text_at_ms;
+        out->last_received_ms = instant_ms(now) - conn->text_at_ms;
     if (conn->segments_in > 0)
         out->last_heard_ms = ms_since(conn->heard_at, now);
 }

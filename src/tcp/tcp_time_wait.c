@@ -55,7 +55,7 @@ void tcp_time_wait_again(struct tcp *tcp, struct tcp_conn *conn, const struct tc
 {
     if (conn->ts_ok && fin->options.has_timestamps) { /* PAWS has let it pass */
         conn->ts_recent = fin->options.ts_val;
-        conn->ts_recent_at = now;
+        conn->ts_recent_s = instant_s(now);
     }
     tcp_time_wait(tcp, conn, "the peer's FIN again", now);
 }

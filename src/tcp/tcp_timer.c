@@ -45,9 +45,9 @@ void tcp_arm_retransmit(struct tcp *tcp, struct tcp_conn *conn, instant now)
         return;
     }
     if (conn->persisting && !before && !in_flight)
-        conn->since = now;
+        conn->since_ms = instant_ms(now);
     conn->retransmit_at =
-        tcp_within_user_timeout(tcp, conn, instant_add(now, rto_current(&conn->rto, &limits)));
+        tcp_within_user_timeout(tcp, conn, instant_add(now, rto_current(&conn->rto, &limits)), now);
     if (conn->retransmit_at.ns != deadline.ns || conn->persisting != before)
         events_timer(tcp->events, conn->id, conn->persisting ? TIMER_PERSIST : TIMER_RETRANSMIT,
                      conn->retransmit_at, now);
@@ -78,7 +78,7 @@ static bool syn_is_hopeless(const struct tcp *tcp, const struct tcp_conn *conn, 
     if (count > 0)
         return conn->retransmits >= count;
     return conn->retransmits >= values->tcp_syn_retries &&
-           instant_since(now, conn->since) >= values->tcp_syn_timeout;
+           instant_since_ms(now, conn->since_ms) >= values->tcp_syn_timeout;
 }
 
 void tcp_handshake_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)

@@ -112,7 +112,7 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
     tcp_begin_tuned(tcp, conn, tuning_share(tuning));
     conn_start_at(conn, isn_of(tcp->isn_key, local, remote, now)); /* 3.10.1 */
     conn->syn_owed = true;
-    conn->since = now;
+    conn->since_ms = instant_ms(now);
     list_append(&tcp->opening, &conn->kin);
     tcp_set_state(tcp, conn, TCPS_SYN_SENT, "active OPEN (RFC 9293, 3.10.1)", now);
     conn->changed = false;

@@ -46,12 +46,14 @@ void tcp_owe_ack_note(struct tcp *tcp, struct tcp_conn *conn, enum why why)
 
 void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, instant now)
 {
-    if (instant_since(now, conn->challenged_at) < tcp->values->tcp_challenge) {
+    if (conn->challenged &&
+        instant_since_ms(now, conn->challenged_ms) < tcp->values->tcp_challenge) {
         events_unsent(tcp->events, conn->id, "a challenge ACK: there was one lately (RFC 5961, 7)",
                       now);
         return;
     }
-    conn->challenged_at = now;
+    conn->challenged = true;
+    conn->challenged_ms = instant_ms(now);
     events_count(tcp->events, COUNTER_TCP_CHALLENGES);
     tcp_owe_ack(conn, why);
 }

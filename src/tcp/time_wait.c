@@ -264,9 +264,8 @@ static void fill_in(struct tcp *tcp, const struct tw_entry *entry, struct tcp_co
     conn->sack_ok = entry->sack_ok;
     conn->ts_ok = entry->ts_ok;
     conn->ts_recent = entry->ts_recent;
-    conn->ts_recent_at = ends; /* to 2 MSL: only 24 days matter */
-    if (entry->challenged)
-        conn->challenged_at = instant_from_brief(entry->challenged, ends);
+    conn->ts_recent_s = instant_s(ends); /* to 2 MSL: only 24 days matter */
+    conn_recall_challenge(conn, entry->challenged, ends);
     conn->tos = entry->tos;
     conn->ttl = entry->ttl;
     conn->linger_at = ends;
