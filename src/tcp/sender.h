@@ -17,6 +17,9 @@
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 
+/* Why what is lost was last taken for lost. */
+enum lost_by { LOST_BY_DUPLICATES, LOST_BY_SACK, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
+
 enum phase { PHASE_OPEN, PHASE_RECOVERY, PHASE_TIMEOUT };
 
 /* F-RTO (RFC 5682): what the next ACK after a timeout decides. */
@@ -57,11 +60,18 @@ struct sender {
     struct tail_probe probe;
     uint8_t phase;   /* enum phase */
     uint8_t frto;    /* enum frto */
+    uint8_t lost_by; /* enum lost_by */
     bool rescued;    /* the rescue retransmission of this recovery was used (RFC 6675, 4, rule 4) */
     tcp_seq recover; /* RecoveryPoint */
-    instant reorder_at; /* what is late by then is lost (RFC 8985, 6.2, step 5) */
-    instant probe_at;   /* PTO */
-    instant pace_at;    /* when pacing lets the next segment go */
+    tcp_seq small_end;    /* behind the last segment that was not full (tcp.minshall) */
+    tcp_seq push_end;     /* behind the last octet that was pushed */
+    tcp_seq full_end;     /* behind the last one that filled cwnd */
+    tcp_seq ecn_until;    /* SND.NXT when ECE was last answered, with conn->ecn_answered */
+    tcp_seq timed;        /* the round trip ends when this is acknowledged, with conn->timing */
+    uint16_t doubted_mss; /* the MSS before a black hole was suspected; 0: none is */
+    instant reorder_at;   /* what is late by then is lost (RFC 8985, 6.2, step 5) */
+    instant probe_at;     /* PTO */
+    instant pace_at;      /* when pacing lets the next segment go */
 };
 
 static inline bool sender_is_idle(const struct sender *s)

@@ -259,7 +259,6 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     conn->retransmits = conn->rto.backoff = entry->retransmits;
     conn->retransmit_at = at;
     conn->timing = entry->timing; /* nothing was sent again since, so it is the first timeout */
-    conn->timed = conn->snd.nxt;
     conn->timed_at = instant_add(at, -rto_current(&conn->rto, &limits));
     conn->segments_in = entry->segments_in;
     conn->segments_out = entry->segments_out;

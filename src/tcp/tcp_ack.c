@@ -23,7 +23,7 @@ static void sample_round_trip(struct tcp *tcp, struct tcp_conn *conn,
         return;
     }
     if (conn->timing) {
-        if (seq_lt(ack, conn->timed))
+        if (conn->sender && seq_lt(ack, conn->sender->timed)) /* our SYN has no sender */
             return;
         conn->timing = false;
         sample = instant_since(now, conn->timed_at);
@@ -64,9 +64,8 @@ void tcp_advance_una(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_se
         drop_acked_text(tcp, conn, acked);
     conn->snd.una = ack;
     tcp_feed(conn);
-    conn->small_end = seq_max(conn->small_end, ack); /* neither falls half the circle behind */
-    conn->push_end = seq_max(conn->push_end, ack);
-    conn->full_end = seq_max(conn->full_end, seq_sub(ack, 1));
+    if (conn->sender)
+        sender_advance(conn->sender, ack);
     conn->clocked += acked;
     conn->retransmits = 0;
     conn->soft_error = 0;
@@ -161,7 +160,7 @@ static void note_effect(struct tcp *tcp, const struct tcp_conn *conn, const stru
  * filled cwnd: only a window that is used may grow (RFC 7661, 1). */
 static bool is_cwnd_limited(const struct tcp_conn *conn, tcp_seq ack)
 {
-    return conn->held == HELD_CWND || seq_le(ack, conn->full_end);
+    return conn->held == HELD_CWND || seq_le(ack, conn->sender->full_end);
 }
 
 /* A black hole was suspected. An ACK beyond what has been sent again, smaller, is of the large
@@ -171,14 +170,14 @@ static void absolve_path(struct tcp *tcp, struct tcp_conn *conn, const struct ac
 {
     if (a->covers_lost) {
         uint32_t before = conn->cc.cwnd;
-        conn->snd_mss = conn->cc.mss = conn->doubted_mss;
+        conn->snd_mss = conn->cc.mss = conn->sender->doubted_mss;
         conn->cc.cwnd = u32_max(conn->cc.cwnd, conn->snd_mss);
         tcp_tell_note(tcp, conn, "the path carries large segments after all (RFC 4821, 7.7)",
                       conn->snd_mss, now);
         tcp_tell_cwnd_step(tcp, conn, before, "a segment at least (RFC 5681, 3.1)", now);
     }
     if (conn_lost(conn) == 0 || a->covers_lost)
-        conn->doubted_mss = 0;
+        conn->sender->doubted_mss = 0;
 }
 
 /* SND.UNA moves, and what the window has promised beyond it stays promised. */
@@ -187,7 +186,7 @@ static void take_new_ack(struct tcp *tcp, struct tcp_conn *conn, const struct tc
 {
     tcp_seq offered = seq_add(conn->snd.una, conn->snd.wnd);
 
-    if (conn->doubted_mss > 0)
+    if (conn->sender->doubted_mss > 0)
         absolve_path(tcp, conn, a, now);
     tcp_advance_una(tcp, conn, seg, now);
     /* SND.WND counts from SND.UNA: an old segment that moves the one and not the other offers

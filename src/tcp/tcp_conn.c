@@ -94,7 +94,7 @@ void conn_set_mss(struct tcp_conn *conn, uint32_t mss)
 
 void conn_start_at(struct tcp_conn *conn, tcp_seq iss)
 {
-    conn->iss = conn->snd.una = conn->small_end = conn->push_end = conn->full_end = iss;
+    conn->iss = conn->snd.una = iss;
     conn->snd.nxt = seq_add(iss, 1);
 }
 

@@ -22,9 +22,6 @@
 #include "tcp/sendq.h"
 #include "tcp/tcp.h"
 
-/* Why what is lost was last taken for lost. */
-enum lost_by { LOST_BY_DUPLICATES, LOST_BY_SACK, LOST_BY_TIMEOUT, LOST_BY_PROBE, LOST_BY_SIZE };
-
 struct tcp_conn {
     struct list debt; /* on tcp->debtors while it may have something to send */
     struct list kin;  /* on tcp->opening or its listener's queue, by its state */
@@ -46,7 +43,6 @@ struct tcp_conn {
     uint8_t state;       /* enum tcp_state: tcp_set_state() alone writes it */
     uint8_t held;        /* enum held_by, as found when it last tried */
     uint8_t stalled;     /* enum held_by: the stall that was told; HELD_NO_TEXT: none */
-    uint8_t lost_by;     /* enum lost_by */
     uint8_t ack_why;     /* enum why of the ACK that is due */
     uint8_t rst_why;     /* enum why of the reset that is owed; WHY_NONE: none */
     uint8_t retransmits; /* of the segment at SND.UNA in a row: R1, R2 */
@@ -94,7 +90,7 @@ struct tcp_conn {
     bool ecn_marks : 1;    /* and our text may be marked */
     bool ecn_echo : 1;     /* a mark has come: ECE on every ACK until CWR comes */
     bool ecn_seen : 1;     /* the peer's text may be marked */
-    bool ecn_answered : 1; /* ECE has made cwnd smaller for what is before ecn_until */
+    bool ecn_answered : 1; /* ECE has made cwnd smaller for what is before sender->ecn_until */
     bool ecn_wait : 1;     /* no new text before retransmit_at */
     bool cwr_owed : 1;     /* CWR goes with the next new text */
 
@@ -118,13 +114,8 @@ struct tcp_conn {
     uint32_t ts_recent;   /* TS.Recent (RFC 7323, 4.3), */
     uint32_t ts_recent_s; /* and when it was taken: after 24 days it says nothing (5.5) */
     tcp_seq last_ack;     /* Last.ACK.sent */
-    tcp_seq small_end;    /* behind the last segment that was not full (tcp.minshall) */
-    tcp_seq push_end;     /* behind the last octet that was pushed */
-    tcp_seq full_end;     /* behind the last one that filled cwnd */
-    tcp_seq ecn_until;    /* SND.NXT when ECE was last answered, with ecn_answered */
 
     uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
-    uint16_t doubted_mss;      /* what it was before a black hole was suspected; 0: nothing is */
     uint16_t rcv_mss;          /* what we announce */
     uint16_t rcv_full;         /* the largest text of a segment so far: "full-sized" for SHLD-19 */
     uint16_t unacked_segments; /* received in order since the last ACK */
@@ -134,9 +125,8 @@ struct tcp_conn {
         clocked; /* octets that the last ACK took out of flight, for the reason of the next ones */
     uint32_t send_cap; /* octets that the send queue may hold */
 
-    uint32_t min_rtt_us; /* 0: none yet */
-    tcp_seq timed;       /* the round trip ends when this is acknowledged */
-    instant timed_at;
+    uint32_t min_rtt_us;    /* 0: none yet */
+    instant timed_at;       /* when the segment left that is timed */
     uint32_t sent_ms;       /* when text was last sent: idle restart (RFC 5681, 4.1) */
     uint32_t new_ms;        /* when text or a FIN that was new last left */
     uint32_t since_ms;      /* first transmission of what is at SND.UNA, as far as we know: R2 */
@@ -180,6 +170,12 @@ static inline bool conn_has_early(const struct tcp_conn *conn)
 static inline int conn_timeout_error(const struct tcp_conn *conn)
 {
     return conn->soft_error ? conn->soft_error : ETIMEDOUT;
+}
+
+/* Is a segment in flight that was not full? */
+static inline bool conn_has_small(const struct tcp_conn *conn)
+{
+    return conn->sender && seq_lt(conn->snd.una, conn->sender->small_end);
 }
 
 /* Octets that are to be sent again. */
@@ -363,6 +359,8 @@ bool sender_keeps_pace(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, ins
 /* `len` octets behind all others have left, or those of the first lost range. */
 void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
 void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now);
+/* All before `una` has arrived. */
+void sender_advance(struct sender *s, tcp_seq una);
 /* Lets go of it when it is of no use any more; or at once. */
 void sender_settle(struct tcp *tcp, struct tcp_conn *conn);
 void sender_free(struct tcp *tcp, struct tcp_conn *conn);

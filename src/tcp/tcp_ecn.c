@@ -110,11 +110,11 @@ enum tcp_verdict tcp_ecn_take_mark(struct tcp *tcp, struct tcp_conn *conn, struc
  * new. One that was lost first is a new loss, even if it was the one that carried CWR. */
 static void end_window(struct tcp_conn *conn, tcp_seq ack)
 {
-    if (!conn->ecn_answered)
+    if (!conn->ecn_answered || !conn->sender)
         return;
-    if (seq_le(conn->ecn_until, ack))
+    if (seq_le(conn->sender->ecn_until, ack))
         conn->cc.reduced = false;
-    if (seq_lt(conn->ecn_until, ack))
+    if (seq_lt(conn->sender->ecn_until, ack))
         conn->ecn_answered = false;
 }
 
@@ -145,7 +145,7 @@ bool tcp_ecn_take_echo(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_
     conn->ecn_wait |= conn->cc.cwnd <= conn->cc.mss; /* sender_timeout() ends it */
     cc_on_echo(&conn->cc, &conn->sender->cc, seq_diff(conn->snd.nxt, conn->snd.una));
     conn->ecn_answered = true;
-    conn->ecn_until = conn->snd.nxt;
+    conn->sender->ecn_until = conn->snd.nxt;
     tcp_ecn_owe_cwr(conn);
     events_count(tcp->events, COUNTER_TCP_ECN_REDUCTIONS);
     tcp_tell_cwnd(tcp, conn, "ECN echo (RFC 3168, 6.1.2)", now);

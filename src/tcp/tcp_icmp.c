@@ -51,7 +51,8 @@ static void take_path_mtu(struct tcp *tcp, struct tcp_conn *conn, uint32_t mtu, 
 {
     if (!tcp_lower_path_mtu(tcp, conn, mtu))
         return;
-    conn->doubted_mss = 0; /* now somebody has said it */
+    if (conn->sender)
+        conn->sender->doubted_mss = 0; /* now somebody has said it */
     tcp_tell_note(tcp, conn, "the path carries no larger segments (RFC 1191, 6.5)", conn->snd_mss,
                   now);
     if (!tcp_state_can_send((enum tcp_state)conn->state) || conn->sendq.len == 0)

@@ -80,7 +80,7 @@ static void name_keep_alive(struct tcp_conn *conn, struct tcp_out *out)
 
 static enum why why_again(const struct tcp_conn *conn, bool first)
 {
-    switch ((enum lost_by)conn->lost_by) {
+    switch ((enum lost_by)conn->sender->lost_by) {
     case LOST_BY_TIMEOUT:
         return first ? WHY_OUT_RTO : WHY_OUT_AFTER_RTO;
     case LOST_BY_PROBE:
@@ -166,7 +166,7 @@ static bool is_worth_sending(const struct tcp *tcp, struct tcp_conn *conn, uint3
                              uint32_t unsent, uint32_t usable)
 {
     bool idle = seq_eq(conn->snd.una, conn->snd.nxt);
-    bool waits = tcp->values->tcp_minshall ? seq_lt(conn->snd.una, conn->small_end) : !idle;
+    bool waits = tcp->values->tcp_minshall ? conn_has_small(conn) : !idle;
 
     if (len >= full_segment_len(conn) || (len > 0 && conn->override))
         return true;
@@ -227,8 +227,7 @@ static uint32_t text_of_frame(const struct tcp *tcp, const struct tcp_conn *conn
     len = u32_min(len, may - inflight);
     if (conn->sender)
         len = u32_min(len, pacing_room(&conn->sender->pacing, conn->snd_mss, now));
-    bool waits =
-        !conn->no_delay && (!tcp->values->tcp_minshall || seq_lt(conn->snd.una, conn->small_end));
+    bool waits = !conn->no_delay && (!tcp->values->tcp_minshall || conn_has_small(conn));
     bool has_tail = len == unsent && (conn->closing || !(waits || conn->corked || conn->cork));
     return u32_max(full, has_tail ? len : len / full * full);
 }

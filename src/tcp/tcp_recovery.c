@@ -189,7 +189,7 @@ static void begin_recovery(struct tcp *tcp, struct tcp_conn *conn, const struct 
               a ? a->sacked_before : s->flight.sacked_octets, 0, conn->cc.ssthresh);
     events_count(tcp->events, COUNTER_TCP_FAST);
     tcp_ecn_owe_cwr(conn);
-    conn->lost_by = LOST_BY_SACK;
+    s->lost_by = LOST_BY_SACK;
     if (!a)
         conn->cc.cwnd = flight_pipe(&s->flight) + conn->cc.mss;
     tcp_tell_cwnd(tcp, conn, cause, now);
@@ -236,7 +236,7 @@ void tcp_reorder_timeout(struct tcp *tcp, struct tcp_conn *conn, instant now)
     s->reorder_at = INSTANT_NEVER;
     if (!find_lost(tcp, conn, now))
         return;
-    conn->lost_by = LOST_BY_SACK;
+    s->lost_by = LOST_BY_SACK;
     if (s->phase == PHASE_OPEN)
         begin_recovery(tcp, conn, NULL, "late by more than the path reorders (RFC 8985, 6.2)", now);
 }
@@ -300,7 +300,7 @@ static void lose_first(struct tcp_conn *conn)
     tcp_seq end = seq_add(conn->snd.una, conn->snd_mss);
     struct flight_range *range = flight_at(f, conn->snd.una);
 
-    conn->lost_by = LOST_BY_DUPLICATES;
+    conn->sender->lost_by = LOST_BY_DUPLICATES;
     conn->timing = false;
     if (!range || range->lost)
         return;
@@ -364,7 +364,7 @@ static enum ack_effect react_with_sack(struct tcp *tcp, struct tcp_conn *conn,
             return ACK_RECOVERED;
     }
     if (fresh_loss)
-        conn->lost_by = s->phase == PHASE_TIMEOUT ? LOST_BY_TIMEOUT : LOST_BY_SACK;
+        s->lost_by = s->phase == PHASE_TIMEOUT ? LOST_BY_TIMEOUT : LOST_BY_SACK;
     if (s->phase == PHASE_OPEN && fresh_loss) {
         begin_recovery(tcp, conn, a, "what left later has arrived (RFC 8985, 6.2)", now);
         set_prr_cwnd(tcp, conn, a, fresh_loss);
@@ -414,7 +414,7 @@ void tcp_lose_all(struct tcp_conn *conn, enum lost_by why)
         return;
     flight_lose_all(&conn->sender->flight);
     conn->sender->reorder_at = conn->sender->probe_at = INSTANT_NEVER;
-    conn->lost_by = (uint8_t)why;
+    conn->sender->lost_by = (uint8_t)why;
     conn->timing = false;
 }
 
@@ -440,7 +440,7 @@ void tcp_recover_from_timeout(struct tcp *tcp, struct tcp_conn *conn, instant no
     s->recover = conn->snd.nxt;
     s->reorder_at = s->probe_at = INSTANT_NEVER;
     s->probe = (struct tail_probe){.unsampled = s->probe.unsampled};
-    conn->lost_by = LOST_BY_TIMEOUT;
+    s->lost_by = LOST_BY_TIMEOUT;
     conn->timing = false;
     if (head && head->sacked) /* it has forgotten what it had told to have */
         flight_renege(f);

@@ -46,6 +46,8 @@ static struct sender *sender_new(struct tcp *tcp, struct tcp_conn *conn)
     cc_memory_init(&s->cc, conn->snd.nxt);
     newreno_init(&s->newreno, seq_sub(conn->snd.una, 1));
     s->reorder_at = s->probe_at = s->pace_at = INSTANT_NEVER;
+    s->small_end = s->push_end = conn->snd.una;
+    s->full_end = seq_sub(conn->snd.una, 1);
     conn->sender = s;
     /* the first flight of all leaves at once */
     pacing_init(&s->pacing, conn->octets_acked > 0 ? 0 : cc_initial_window(conn->snd_mss, false));
@@ -98,6 +100,13 @@ void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now)
     if (!flight_sent_again(f, range, len, now) && !flight_sent_again(f, range, range->len, now))
         assert(false);
     pacing_sent(&conn->sender->pacing, len, now);
+}
+
+void sender_advance(struct sender *s, tcp_seq una)
+{
+    s->small_end = seq_max(s->small_end, una); /* none falls half the circle behind */
+    s->push_end = seq_max(s->push_end, una);
+    s->full_end = seq_max(s->full_end, seq_sub(una, 1));
 }
 
 void sender_free(struct tcp *tcp, struct tcp_conn *conn)

@@ -80,20 +80,20 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         conn->timing = false; /* Karn: a sample over it would be ambiguous (RFC 6298, 3) */
     } else if (!conn->timing && is_new) {
         conn->timing = true;
-        conn->timed = end;
+        conn->sender->timed = end;
         conn->timed_at = now;
     }
     book_text(tcp, conn, out, now);
     if (out->seg.flags & TCP_PSH)
-        conn->push_end = seq_max(conn->push_end, seq_add(out->seg.seq, text_len));
+        conn->sender->push_end = seq_max(conn->sender->push_end, seq_add(out->seg.seq, text_len));
     if (is_new && !out->is_probe)
         tcp_tell_resumed(tcp, conn, now);
     if (is_new && text_len > 0) {
         uint32_t last_len = text_len - (tcp_out_segments(out) - 1) * out->each;
         if (last_len + tcp_sack_len(out->seg.options.sack_count) < conn->snd_mss)
-            conn->small_end = end;
+            conn->sender->small_end = end;
         if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
-            conn->full_end = end;
+            conn->sender->full_end = end;
         conn->pingpong |= tcp->values->tcp_pingpong &&
                           instant_since_ms(now, conn->received_ms) < tcp->values->tcp_delayed_ack;
     }
@@ -133,7 +133,6 @@ static void sent_syn(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_ou
         log_retransmission(tcp, conn, out, now);
     } else if (!conn->timing) {
         conn->timing = true;
-        conn->timed = conn->snd.nxt;
         conn->timed_at = now;
         tcp_arm_retransmit(tcp, conn, now);
     }

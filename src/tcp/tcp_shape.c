@@ -71,7 +71,8 @@ void shape_repeat(struct tcp_conn *conn, struct tcp_out *out, tcp_seq from, uint
     if (fin && out->seg.text.len == len)
         out->seg.flags |= TCP_FIN;
     tcp_seq behind = seq_add(from, (uint32_t)out->seg.text.len);
-    bool pushed = seq_lt(from, conn->push_end) && seq_le(conn->push_end, behind);
+    tcp_seq push_end = conn->sender->push_end;
+    bool pushed = seq_lt(from, push_end) && seq_le(push_end, behind);
     if (out->seg.text.len > 0 && (pushed || at + out->seg.text.len == conn->sendq.len))
         out->seg.flags |= TCP_PSH;
     shape_ack(conn, out, conn->rcv.nxt, true);

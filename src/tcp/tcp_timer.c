@@ -119,8 +119,8 @@ static bool suspects_black_hole(struct tcp *tcp, struct tcp_conn *conn)
     if (patience == 0 || conn->retransmits < patience || conn->soft_error ||
         conn_text_sent(conn) + headers <= mtu)
         return false;
-    if (conn->doubted_mss == 0)
-        conn->doubted_mss = conn->snd_mss;
+    if (conn->sender->doubted_mss == 0)
+        conn->sender->doubted_mss = conn->snd_mss;
     return tcp_lower_path_mtu(tcp, conn, mtu);
 }
 

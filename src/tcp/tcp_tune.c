@@ -141,8 +141,8 @@ static void set_ip_options(struct tcp_conn *conn, uint32_t old_options)
     if (options == old_options)
         return;
     conn_set_mss(conn, mss_with(conn->snd_mss, old_options, options));
-    if (conn->doubted_mss > 0)
-        conn->doubted_mss = mss_with(conn->doubted_mss, old_options, options);
+    if (conn->sender && conn->sender->doubted_mss > 0)
+        conn->sender->doubted_mss = mss_with(conn->sender->doubted_mss, old_options, options);
 }
 
 void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *tuning)

@@ -254,7 +254,7 @@ static void fill_in(struct tcp *tcp, const struct tw_entry *entry, struct tcp_co
     conn->state = TCPS_TIME_WAIT; /* as it was: no change that anybody should hear of */
     conn->closing = conn->fin_sent = conn->peer_fin = true;
     conn_start_at(conn, seq_sub(entry->snd_nxt, 1));
-    conn->snd.una = conn->small_end = conn->push_end = conn->full_end = conn->snd.nxt;
+    conn->snd.una = conn->snd.nxt;
     conn->snd.wnd = conn->snd.wnd_max = (uint32_t)entry->snd_wnd_max << entry->snd_shift;
     conn->rcv.nxt = conn->last_ack = conn->snd.wl1 = entry->rcv_nxt;
     conn->snd.wl2 = conn->snd.nxt;
