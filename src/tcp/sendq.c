@@ -3,10 +3,13 @@
  *
  * New segments are sent in order, so each gather begins where the last one did, or in the next
  * chunk: the cursor remembers that. What is sent again is where the peer's SACKs say. For that the
- * chunks lie in a tree, too, by the number of their first octet. Nobody outside chooses where chunks
- * begin, so a mixed number does for the shape. An empty queue holds no chunk at all.
+ * chunks lie in a tree, too, by the number of their first octet. Nobody outside chooses where
+ * chunks begin, so a mixed number does for the shape. An empty queue holds no chunk at all; what
+ * there is to know of all chunks lies in the first one, and moves on when that goes.
  */
 #include "tcp/sendq.h"
+
+#include "base/tree.h"
 
 struct sendq_chunk {
     struct sendq_chunk *next;
@@ -14,6 +17,11 @@ struct sendq_chunk {
     uint32_t start, end;   /* the octets that count are [start, end) */
     uint32_t room;
     uint8_t size; /* index into the pools */
+    struct {      /* of the whole queue, in its first chunk */
+        struct sendq_chunk *tail;
+        struct sendq_chunk *cursor; /* where the last gather began, or NULL */
+        struct tree tree;           /* of the chunks, by their .key */
+    } all;
     uint8_t octets[];
 };
 
@@ -86,18 +94,26 @@ static uint32_t mixed(uint32_t number)
     return number ^ number >> 16;
 }
 
+/* What the first octet is counted as. */
+static uint32_t front(const struct sendq *q)
+{
+    return q->head->node.key + q->head->start;
+}
+
 /* Behind all others. */
 static void chunk_link(struct sendq *q, struct sendq_chunk *chunk)
 {
-    chunk->node.key = q->front + q->len;
+    chunk->node.key = q->head ? front(q) + q->len : 0;
     chunk->node.priority = mixed(chunk->node.key);
-    if (q->tail)
-        q->tail->next = chunk;
-    else
+    if (q->head) {
+        q->head->all.tail->next = chunk;
+    } else {
         q->head = chunk;
-    q->tail = chunk;
-    tree_set_origin(&q->chunks, q->head->node.key);
-    tree_insert(&q->chunks, &chunk->node);
+        chunk->all.cursor = NULL;
+        chunk->all.tree = (struct tree){0};
+    }
+    q->head->all.tail = chunk;
+    tree_insert(&q->head->all.tree, &chunk->node);
 }
 
 /* The first one. */
@@ -105,14 +121,14 @@ static void chunk_unlink(struct sendq *q, struct sendq_pools *pools)
 {
     struct sendq_chunk *head = q->head;
 
+    if (head->all.cursor == head)
+        head->all.cursor = NULL;
+    tree_remove(&head->all.tree, &head->node);
     q->head = head->next;
-    if (!q->head)
-        q->tail = NULL;
-    if (q->cursor == head)
-        q->cursor = NULL;
-    tree_remove(&q->chunks, &head->node);
-    if (q->head)
-        tree_set_origin(&q->chunks, q->head->node.key);
+    if (q->head) {
+        q->head->all = head->all;
+        tree_set_origin(&q->head->all.tree, q->head->node.key);
+    }
     chunk_put(pools, head);
 }
 
@@ -121,16 +137,17 @@ size_t sendq_append(struct sendq *q, struct sendq_pools *pools, struct bytes tex
     size_t taken = 0;
 
     while (taken < text.len) {
-        if (!q->tail || q->tail->end == q->tail->room) {
-            struct sendq_chunk *chunk = chunk_get(pools, q->tail, text.len - taken);
-            if (!chunk)
+        struct sendq_chunk *tail = q->head ? q->head->all.tail : NULL;
+        if (!tail || tail->end == tail->room) {
+            tail = chunk_get(pools, tail, text.len - taken);
+            if (!tail)
                 break;
-            chunk_link(q, chunk);
+            chunk_link(q, tail);
         }
-        size_t n = size_min(q->tail->room - q->tail->end, text.len - taken);
-        struct writer w = writer_of(q->tail->octets + q->tail->end, n);
+        size_t n = size_min(tail->room - tail->end, text.len - taken);
+        struct writer w = writer_of(tail->octets + tail->end, n);
         write_bytes(&w, bytes_skip(text, taken).at, n);
-        q->tail->end += (uint32_t)n;
+        tail->end += (uint32_t)n;
         q->len += (uint32_t)n;
         taken += n;
     }
@@ -141,7 +158,6 @@ void sendq_drop(struct sendq *q, struct sendq_pools *pools, uint32_t len)
 {
     assert(len <= q->len);
     q->len -= len;
-    q->front += len;
     while (q->head) {
         struct sendq_chunk *head = q->head;
         uint32_t n = u32_min(len, head->end - head->start);
@@ -162,19 +178,23 @@ static bool holds(const struct sendq_chunk *chunk, uint32_t at)
 
 static struct sendq_chunk *chunk_at(const struct sendq *q, uint32_t at)
 {
-    if (holds(q->cursor, at))
-        return q->cursor;
-    if (q->cursor && holds(q->cursor->next, at))
-        return q->cursor->next;
-    struct tree_node *node = tree_floor(&q->chunks, at);
+    struct sendq_chunk *cursor = q->head->all.cursor;
+
+    if (holds(cursor, at))
+        return cursor;
+    if (cursor && holds(cursor->next, at))
+        return cursor->next;
+    struct tree_node *node = tree_floor(&q->head->all.tree, at);
     return node ? CONTAINER_OF(node, struct sendq_chunk, node) : NULL;
 }
 
 int sendq_gather(struct sendq *q, uint32_t at, uint32_t *len, struct iovec *iov, int max)
 {
     assert(at <= q->len && *len <= q->len - at);
-    struct sendq_chunk *chunk = q->cursor = chunk_at(q, q->front + at);
-    uint32_t from = chunk ? q->front + at - chunk->node.key : 0; /* in its octets */
+    if (!q->head)
+        return 0;
+    struct sendq_chunk *chunk = q->head->all.cursor = chunk_at(q, front(q) + at);
+    uint32_t from = chunk ? front(q) + at - chunk->node.key : 0; /* in its octets */
     uint32_t left = *len;
     int count = 0;
     while (left > 0 && count < max) {
@@ -197,5 +217,5 @@ void sendq_clear(struct sendq *q, struct sendq_pools *pools)
         chunk_put(pools, q->head);
         q->head = next;
     }
-    *q = (struct sendq){0};
+    q->len = 0;
 }

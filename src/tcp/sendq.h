@@ -13,7 +13,6 @@
 
 #include "base/bytes.h"
 #include "base/pool.h"
-#include "base/tree.h"
 
 enum { SENDQ_SIZES = 5 }; /* 4, 8, 16, 32, 64 KB */
 
@@ -30,11 +29,11 @@ void sendq_pools_fini(struct sendq_pools *pools);
 
 struct sendq_chunk;
 
+/* Small, for most of them are empty: what a queue knows of its chunks lies in the first of them. */
 struct sendq {
-    struct sendq_chunk *head, *tail;
-    struct sendq_chunk *cursor; /* where the last gather began, or NULL */
-    struct tree chunks;         /* by what their octets are counted as, from the first one ever */
-    uint32_t front, len;        /* the first octet is counted as `front` */
+    struct sendq_chunk *head;
+    uint32_t len; /* octets */
+    uint32_t cap; /* that it may hold; the caller's business */
 };
 
 /* Takes what it can of `text`; returns how much (less when the pools are empty). */

@@ -64,7 +64,7 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
     conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
     conn->rcv_scale = tcp_window_shift(conn, tcp->values);
-    conn->send_cap = tcp_first_send_cap(tcp);
+    conn->sendq.cap = tcp_first_send_cap(tcp);
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
     rto_init(&conn->rto);

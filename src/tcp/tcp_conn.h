@@ -123,7 +123,6 @@ struct tcp_conn {
     uint32_t unacked;          /* octets received in order since the last ACK */
     uint32_t
         clocked; /* octets that the last ACK took out of flight, for the reason of the next ones */
-    uint32_t send_cap; /* octets that the send queue may hold */
 
     uint32_t min_rtt_us;    /* 0: none yet */
     instant timed_at;       /* when the segment left that is timed */
@@ -197,7 +196,7 @@ static inline bool tcp_has_room(const struct tcp_conn *conn)
 {
     uint32_t lowat = tuning_or_default(conn->tuning)->notsent_lowat;
 
-    return conn->sendq.len <= conn->send_cap - conn->send_cap / 3 &&
+    return conn->sendq.len <= conn->sendq.cap - conn->sendq.cap / 3 &&
            (lowat == 0 || conn->sendq.len - conn_text_sent(conn) < (lowat + UINT64_C(1)) / 2);
 }
 

@@ -121,7 +121,7 @@ static void copy_sender(const struct tcp_conn *conn, struct stack_snapshot *out)
 
     out->send_q_octets = conn->sendq.len;
     out->unsent_octets = conn->sendq.len - conn_text_sent(conn);
-    out->send_buffer_octets = conn->send_cap;
+    out->send_buffer_octets = conn->sendq.cap;
     out->cwnd_octets = conn->cc.cwnd;
     if (conn->cc.ssthresh != UINT32_MAX)
         out->ssthresh_octets = conn->cc.ssthresh;

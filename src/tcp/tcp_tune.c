@@ -75,8 +75,8 @@ void tcp_grow_send_cap(const struct tcp *tcp, struct tcp_conn *conn)
 {
     uint32_t most = (uint32_t)tcp->values->tcp_wmem;
 
-    if (conn->send_cap < most && conn->cc.cwnd > conn->send_cap / 2 && !tuned(conn)->send_buffer)
-        conn->send_cap = conn->cc.cwnd < most / 2 ? 2 * conn->cc.cwnd : most;
+    if (conn->sendq.cap < most && conn->cc.cwnd > conn->sendq.cap / 2 && !tuned(conn)->send_buffer)
+        conn->sendq.cap = conn->cc.cwnd < most / 2 ? 2 * conn->cc.cwnd : most;
 }
 
 /* What send queues hold comes from one store, and a reader who takes nothing keeps its part. So the
@@ -94,8 +94,8 @@ void tcp_share_send_memory(const struct tcp *tcp, struct tcp_conn *conn)
         share = share / 2 < (cap - out) / 32 ? share / 2 : (cap - out) / 32;
     if (share < SEND_SHARE_MIN)
         share = SEND_SHARE_MIN;
-    if (share < conn->send_cap)
-        conn->send_cap = (uint32_t)share;
+    if (share < conn->sendq.cap)
+        conn->sendq.cap = (uint32_t)share;
 }
 
 /* --- taking effect ------------------------------------------------------------------------ */
@@ -114,7 +114,7 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
 {
     const struct tcp_tuning *tuning = tuned(conn);
 
-    conn->send_cap = tuning->send_buffer ? tuning->send_buffer : tcp_first_send_cap(tcp);
+    conn->sendq.cap = tuning->send_buffer ? tuning->send_buffer : tcp_first_send_cap(tcp);
     conn->rcv.cap = receive_cap(tcp, conn);
     conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
     cc_choose(&conn->cc, conn->sender ? &conn->sender->cc : NULL,

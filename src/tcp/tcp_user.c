@@ -152,7 +152,7 @@ int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remo
 static uint32_t room_to_write(const struct tcp_conn *conn)
 {
     uint32_t lowat = tuning_or_default(conn->tuning)->notsent_lowat;
-    uint32_t room = conn->send_cap > conn->sendq.len ? conn->send_cap - conn->sendq.len : 0;
+    uint32_t room = conn->sendq.cap > conn->sendq.len ? conn->sendq.cap - conn->sendq.len : 0;
     uint32_t flight = conn_inflight(conn);
     uint32_t allowed = u32_min(conn->cc.cwnd, conn->snd.wnd);
     uint32_t leaves = allowed > flight ? allowed - flight : 0;
