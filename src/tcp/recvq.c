@@ -5,7 +5,6 @@ void recvq_append(struct recvq *q, struct frame *frame)
 {
     struct frame *tail = q->tail;
 
-    frame->next = NULL;
     q->len += frame->len;
     if (tail && frame->len <= frame_tailroom(tail) && frame->len < frame_charge(frame) / 2) {
         struct writer w = writer_of(tail->data + tail->len, frame->len);
@@ -15,21 +14,21 @@ void recvq_append(struct recvq *q, struct frame *frame)
         return;
     }
     q->charged += frame_charge(frame);
+    frame->next = tail ? tail->next : frame;
     if (tail)
         tail->next = frame;
-    else
-        q->head = frame;
     q->tail = frame;
 }
 
 static void head_drop(struct recvq *q)
 {
-    struct frame *head = q->head;
+    struct frame *head = recvq_first(q);
 
     q->charged -= frame_charge(head);
-    q->head = head->next;
-    if (!q->head)
+    if (head == q->tail)
         q->tail = NULL;
+    else
+        q->tail->next = head->next;
     frame_put(head);
 }
 
@@ -43,7 +42,8 @@ size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len)
     struct writer w = writer_of(out, len);
     size_t done = 0;
 
-    for (const struct frame *frame = q->head; frame && done < len; frame = frame->next) {
+    for (const struct frame *frame = recvq_first(q); frame && done < len;
+         frame = recvq_next(q, frame)) {
         size_t skip = size_min(from, frame->len);
         size_t n = size_min(len - done, frame->len - skip);
         write_bytes(&w, frame->data + skip, n);
@@ -57,11 +57,11 @@ size_t recvq_drop(struct recvq *q, size_t len)
 {
     size_t done = 0;
 
-    while (q->head && done < len) {
-        size_t n = size_min(len - done, q->head->len);
-        frame_trim_front(q->head, (uint32_t)n);
+    for (struct frame *head; done < len && (head = recvq_first(q));) {
+        size_t n = size_min(len - done, head->len);
+        frame_trim_front(head, (uint32_t)n);
         done += n;
-        if (q->head->len == 0)
+        if (head->len == 0)
             head_drop(q);
     }
     q->len -= (uint32_t)done;
@@ -70,7 +70,7 @@ size_t recvq_drop(struct recvq *q, size_t len)
 
 void recvq_clear(struct recvq *q)
 {
-    while (q->head)
+    while (q->tail)
         head_drop(q);
     q->len = 0;
 }

@@ -11,9 +11,9 @@
 #include "base/frame.h"
 
 struct recvq {
-    struct frame *head, *tail;
-    uint32_t len;     /* octets of text */
-    uint32_t charged; /* octets of memory */
+    struct frame *tail; /* whose next is the head */
+    uint32_t len;       /* octets of text */
+    uint32_t charged;   /* octets of memory */
 };
 
 /* Takes the frame (and its reference), whose [data, data + len) is the text. */
@@ -25,5 +25,16 @@ size_t recvq_peek(const struct recvq *q, uint32_t from, void *out, size_t len);
 /* Throws up to `len` octets away. Returns how many. */
 size_t recvq_drop(struct recvq *q, size_t len);
 void recvq_clear(struct recvq *q);
+
+/* The first frame, and the one behind `frame`; NULL: there is none. */
+static inline struct frame *recvq_first(const struct recvq *q)
+{
+    return q->tail ? q->tail->next : NULL;
+}
+
+static inline struct frame *recvq_next(const struct recvq *q, const struct frame *frame)
+{
+    return frame == q->tail ? NULL : frame->next;
+}
 
 #endif

@@ -116,7 +116,7 @@ void conn_recall_challenge(struct tcp_conn *conn, uint32_t brief, instant known)
 
 static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
 {
-    assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.head && !conn->receiver);
+    assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.tail && !conn->receiver);
     list_remove(&conn->debt);
     list_remove(&conn->kin);
     list_remove(&conn->ready.node);

@@ -171,7 +171,7 @@ static const struct {
     {false, no_early,   "something has not come in order, and nothing knows of it"},
     {false, recvq_len,  "a receive queue does not hold what it counts"},
     {false, recvq_cost, "a receive queue does not cost what it counts"},
-    {false, recvq_tail, "a receive queue's end is not its last frame"},
+    {false, recvq_tail, "a receive queue does not hold what it counts"},
     {false, sendq_len,  "a send queue does not hold what it counts"},
     {false, early_cost, "early text costs something, and there is none"},
     {false, name,       "a connection cannot be found by its name"},

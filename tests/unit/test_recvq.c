@@ -115,7 +115,7 @@ START_TEST(the_charge_is_what_the_frames_cost)
     for (size_t len = 1; len < 1460; len += 37) {
         arrive(len);
         uint64_t sum = 0;
-        for (const struct frame *f = q.head; f; f = f->next)
+        for (const struct frame *f = recvq_first(&q); f; f = recvq_next(&q, f))
             sum += frame_charge(f);
         HOLDS(q.charged == sum);
         HOLDS(pool.charged == sum);
