@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "stack/stack.h"
+#include "tcp/demux.h"
 
 /* --- configuration ------------------------------------------------------------------------ */
 
@@ -373,9 +374,8 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&s->sockets) + pool_cap_octets(&s->socket_names) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
            pool_cap_octets(&s->reassembly.queues) + pool_cap_octets(&s->reassembly.pieces) +
-           (tcp->table_mask + 1ul) * sizeof(*tcp->table) +
-           (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners) + udp_memory_cap(&s->udp) +
-           65536 * sizeof(*tcp->port_use) + s->events.ring_len * sizeof(struct event) + sizeof(*s);
+           demux_octets(tcp) + udp_memory_cap(&s->udp) + s->events.ring_len * sizeof(struct event) +
+           sizeof(*s);
 }
 
 void stack_listen(struct stack *s, struct event_sink *sink)

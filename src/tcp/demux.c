@@ -22,11 +22,31 @@ static uint32_t table_size(int64_t count)
     return size;
 }
 
+/* Those that open, and the queue of each listener. */
+static uint32_t kin_count(const struct tcp *tcp)
+{
+    return 1 + (uint32_t)tcp->values->tcp_listeners;
+}
+
+static size_t kin_octets(const struct tcp *tcp)
+{
+    return kin_count(tcp) * sizeof(struct chain_link);
+}
+
+uint64_t demux_octets(const struct tcp *tcp)
+{
+    return (tcp->table_mask + 1ul) * sizeof(*tcp->table) + PORTS * sizeof(*tcp->port_use) +
+           (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners) + kin_octets(tcp);
+}
+
 int demux_init(struct tcp *tcp)
 {
     uint32_t size = table_size(tcp->values->tcp_connections);
     uint32_t listeners = table_size(tcp->values->tcp_listeners);
+    struct chain_link *kin = memory_alloc(tcp->memory, kin_octets(tcp));
 
+    if (kin)
+        chains_init(&tcp->kin, &tcp->conns, offsetof(struct tcp_conn, kin), kin, kin_count(tcp));
     tcp->table = memory_alloc(tcp->memory, size * sizeof(*tcp->table));
     tcp->port_use = memory_alloc(tcp->memory, PORTS * sizeof(*tcp->port_use));
     tcp->listeners = memory_alloc(tcp->memory, listeners * sizeof(*tcp->listeners));
@@ -34,7 +54,7 @@ int demux_init(struct tcp *tcp)
     tcp->listener_mask = listeners - 1;
     for (uint32_t i = 0; tcp->listeners && i < listeners; i++)
         list_init(&tcp->listeners[i]);
-    if (tcp->table && tcp->port_use && tcp->listeners)
+    if (tcp->table && tcp->port_use && tcp->listeners && kin)
         return 0;
     demux_fini(tcp);
     return -ENOMEM;
@@ -49,6 +69,8 @@ void demux_fini(struct tcp *tcp)
     if (tcp->listeners)
         memory_release(tcp->memory, tcp->listeners,
                        (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners));
+    memory_release(tcp->memory, tcp->kin.heads, kin_octets(tcp));
+    tcp->kin.heads = NULL;
     tcp->table = NULL;
     tcp->port_use = NULL;
     tcp->listeners = NULL;

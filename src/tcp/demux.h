@@ -13,6 +13,8 @@
 
 NODISCARD int demux_init(struct tcp *tcp);
 void demux_fini(struct tcp *tcp);
+/* Of its tables, which are there from the beginning. */
+uint64_t demux_octets(const struct tcp *tcp);
 void demux_insert(struct tcp *tcp, struct tcp_conn *conn);
 void demux_remove(struct tcp *tcp, struct tcp_conn *conn);
 struct tcp_conn *demux_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);

@@ -29,7 +29,6 @@ int tcp_listen(struct tcp *tcp, struct endpoint local, uint8_t families, uint32_
     if (!listener)
         return -ENOBUFS;
     list_init(&listener->node);
-    list_init(&listener->complete);
     ready_init(&listener->ready, owner);
     listener->local = local;
     listener->backlog = backlog;
@@ -40,10 +39,15 @@ int tcp_listen(struct tcp *tcp, struct endpoint local, uint8_t families, uint32_
     return 0;
 }
 
-static void abort_all(struct tcp *tcp, struct list *queue, instant now)
+/* The queue of those that wait to be accepted, among tcp->kin. */
+static uint32_t queue_of(const struct tcp *tcp, const struct tcp_listener *listener)
 {
-    while (!list_is_empty(queue)) {
-        struct tcp_conn *conn = CONTAINER_OF(queue->next, struct tcp_conn, kin);
+    return pool_index(&tcp->listener_pool, listener) + 1;
+}
+
+static void abort_all(struct tcp *tcp, uint32_t queue, instant now)
+{
+    for (struct tcp_conn *conn; (conn = chain_first(&tcp->kin, queue));) {
         tcp_abort_conn(tcp, conn, 0, WHY_OUT_RST_ABORT, "its listener was closed", now);
         tcp_settle(tcp, conn, now);
     }
@@ -53,7 +57,7 @@ static void abort_all(struct tcp *tcp, struct list *queue, instant now)
 void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, instant now)
 {
     syn_abort_all(tcp, listener, now);
-    abort_all(tcp, &listener->complete, now);
+    abort_all(tcp, queue_of(tcp, listener), now);
     assert(listener->waiting == 0);
     list_remove(&listener->node);
     list_remove(&listener->ready.node);
@@ -63,13 +67,13 @@ void tcp_listener_close(struct tcp *tcp, struct tcp_listener *listener, instant 
 
 struct tcp_conn *tcp_accept(struct tcp *tcp, struct tcp_listener *listener, int32_t owner)
 {
-    struct list *node = list_take(&listener->complete);
+    struct tcp_conn *conn = chain_first(&tcp->kin, queue_of(tcp, listener));
 
-    if (!node)
+    if (!conn)
         return NULL;
-    struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, kin);
+    chain_remove(&tcp->kin, conn);
     listener->waiting--;
-    conn->listener = NULL;
+    conn->listener = 0;
     conn->ready.owner = owner;
     ready_tell(&tcp->ready, &conn->ready); /* text may be there already */
     return conn;
@@ -84,7 +88,7 @@ bool tcp_defers(const struct tcp_conn *conn, const struct tcp_segment *seg)
 
 short tcp_listener_poll(const struct tcp_listener *listener)
 {
-    return list_is_empty(&listener->complete) ? 0 : POLLIN;
+    return listener->waiting > 0 ? POLLIN : 0;
 }
 
 /* --- SEGMENT ARRIVES ---------------------------------------------------------------------- */
@@ -95,7 +99,7 @@ static void begin_passive(struct tcp *tcp, struct tcp_conn *conn, struct tcp_lis
 {
     tcp_begin_tuned(tcp, conn, listener->tuning);
     conn->passive = true;
-    conn->listener = listener;
+    conn->listener = queue_of(tcp, listener);
     conn->irs = syn->seq;
     conn->rcv.nxt = conn->last_ack =
         seq_add(syn->seq, 1); /* not past any text: it will be sent again */

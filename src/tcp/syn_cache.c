@@ -230,7 +230,7 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
 
     conn_init(tcp, conn, local_of(tcp, entry), remote_of(entry));
     tcp_begin_tuned(tcp, conn, listener->tuning);
-    conn->listener = listener;
+    conn->listener = entry->listener + 1u;
     conn->passive = true;
     conn->id = entry->id;
     conn->state = TCPS_SYN_RECEIVED; /* as it was: no change that anybody should hear of */

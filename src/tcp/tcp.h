@@ -33,17 +33,18 @@ struct tcp_conn;
 struct tcp_listener {
     struct list node; /* in demux_listeners() */
     struct ready ready;
-    struct list complete;      /* established, not yet accepted, oldest first */
     struct endpoint local;     /* the address may be unspecified: any of ours */
     struct tcp_tuning *tuning; /* for those to come */
     uint32_t backlog;
-    uint32_t waiting;  /* on `complete` */
+    uint32_t waiting;  /* established, not yet accepted: in its queue of tcp->kin */
     instant cookie_at; /* when the last SYN cookie was sent: until when one may come back */
     uint8_t families;  /* TCP_FAMILY_*: whom an unspecified address stands for */
     bool keep_alive;   /* likewise for those to come */
 };
 
 enum { TCP_FAMILY_V4 = 1, TCP_FAMILY_V6 = 2 };
+
+enum { KIN_OPENING }; /* among tcp->kin */
 
 /* An ACK that must leave by itself, with the numbers of the moment at which it was owed: one for
  * each segment that came out of order (RFC 5681, 3.2), and one per 16 segments or 64 KB of a batch.
@@ -77,13 +78,14 @@ struct tcp {
     struct sendq_pools send_pools;
     struct tcp_conn **table; /* by four-tuple */
     uint32_t table_mask;
-    uint32_t *port_use; /* connections per local port */
+    uint32_t *port_use;     /* connections per local port */
     struct list *listeners; /* by port, */
     uint32_t listener_mask; /* in as many lists as there may be listeners */
     struct list debtors;
-    struct list parked;  /* debtors whose first hop is being asked for */
-    struct list ready;   /* drained by the sockets */
-    struct list opening; /* SYN-SENT */
+    struct list parked; /* debtors whose first hop is being asked for */
+    struct list ready;  /* drained by the sockets */
+    struct chains kin;  /* by the number and one of a listener those that wait there, oldest first;
+                           by KIN_OPENING those in SYN-SENT */
     struct ack_note notes[TCP_ACK_NOTES];
     int note_count, notes_paid;
     int turn; /* segments that the first debtor has sent in a row */

@@ -257,6 +257,7 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
                                   instant now)
 {
     const struct tcp_segment *seg = &in->seg;
+    struct tcp_listener *listener = conn_listener(tcp, conn); /* of a passive one */
 
     if (!seq_lt(conn->snd.una, seg->ack) || !seq_le(seg->ack, conn->snd.nxt)) {
         in->drop = DROP_TCP_ACK;
@@ -266,7 +267,7 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
         conn->deferred = true;
         return SEG_PROCESSED;
     }
-    if (conn->passive && conn->listener->waiting >= conn->listener->backlog) {
+    if (listener && listener->waiting >= listener->backlog) {
         in->drop = DROP_TCP_BACKLOG; /* our <SYN,ACK> goes again: the peer may find room then */
         return SEG_DROPPED;
     }
@@ -280,11 +281,11 @@ static enum tcp_verdict establish(struct tcp *tcp, struct tcp_conn *conn, struct
     tcp_set_state(tcp, conn, TCPS_ESTABLISHED,
                   "the handshake is complete (RFC 9293, 3.10.7.4, fifth)", now);
     events_note(tcp->events, WHY_IN_ESTABLISHES);
-    if (conn->passive) {
+    if (listener) {
         events_count(tcp->events, COUNTER_TCP_PASSIVE_OPENS);
-        list_append(&conn->listener->complete, &conn->kin);
-        conn->listener->waiting++;
-        ready_tell_of(&tcp->ready, &conn->listener->ready, NEWS_IN);
+        chain_append(&tcp->kin, conn->listener, conn);
+        listener->waiting++;
+        ready_tell_of(&tcp->ready, &listener->ready, NEWS_IN);
         tcp_inherit(tcp, conn, now);
     }
     if (conn->closing) /* CLOSE was queued "for processing after entering ESTABLISHED" */

@@ -53,7 +53,7 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
 {
     *conn = (struct tcp_conn){.state = TCPS_CLOSED, .held = HELD_NO_TEXT};
     list_init(&conn->debt);
-    list_init(&conn->kin);
+    chain_link_init(&conn->kin);
     ready_init(&conn->ready, NO_OWNER);
     timer_init(&conn->timer, tcp->timer_owner);
     conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
@@ -118,7 +118,7 @@ static void conn_free(struct tcp *tcp, struct tcp_conn *conn)
 {
     assert(conn->sendq.len == 0 && !conn->sender && !conn->recvq.tail && !conn->receiver);
     list_remove(&conn->debt);
-    list_remove(&conn->kin);
+    chain_remove(&tcp->kin, conn);
     list_remove(&conn->ready.node);
     wheel_disarm(tcp->wheel, &conn->timer);
     for (int i = 0; conn->ack_notes > 0 && i < tcp->note_count; i++) {
@@ -226,9 +226,9 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
     if (conn->state == TCPS_CLOSED)
         return;
     if (conn->listener && conn->state != TCPS_SYN_RECEIVED)
-        conn->listener->waiting--;
-    conn->listener = NULL;
-    list_remove(&conn->kin);
+        conn_listener(tcp, conn)->waiting--;
+    conn->listener = 0;
+    chain_remove(&tcp->kin, conn);
     sendq_clear(&conn->sendq, &tcp->send_pools);
     receiver_free(tcp, conn);
     if (conn_is_orphan(conn))

@@ -23,8 +23,8 @@
 #include "tcp/tcp.h"
 
 struct tcp_conn {
-    struct list debt; /* on tcp->debtors while it may have something to send */
-    struct list kin;  /* on tcp->opening or its listener's queue, by its state */
+    struct list debt;      /* on tcp->debtors while it may have something to send */
+    struct chain_link kin; /* in tcp->kin, by its state */
     struct ready ready;
     struct tcp_conn *hash_next;
     struct timer timer; /* the earliest of the deadlines below and the sender's */
@@ -34,8 +34,8 @@ struct tcp_conn {
     instant linger_at; /* TIME-WAIT, FIN-WAIT-2 without an owner; else keep-alive */
     instant heard_at;  /* when the last segment came that was about this connection */
 
-    struct tcp_listener *listener; /* passive and not yet accepted; else NULL */
-    struct tcp_tuning *tuning;     /* what was set to other than the default; often NULL */
+    uint32_t listener;         /* passive and not yet accepted: its number and one; else 0 */
+    struct tcp_tuning *tuning; /* what was set to other than the default; often NULL */
     struct endpoint local, remote;
     uint32_t id;
     int error; /* the errno that ended it; reported once */
@@ -220,6 +220,12 @@ static inline enum tcp_verdict seg_refused(struct tcp_arrival *in, enum drop dro
 {
     in->drop = drop;
     return SEG_REFUSED;
+}
+
+/* NULL: it was accepted, or was never anybody's. */
+static inline struct tcp_listener *conn_listener(const struct tcp *tcp, const struct tcp_conn *conn)
+{
+    return conn->listener ? pool_at(&tcp->listener_pool, conn->listener - 1) : NULL;
 }
 
 /* Is the application gone? */

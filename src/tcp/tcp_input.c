@@ -92,7 +92,7 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
     if (!(seg->flags & TCP_SYN))
         return seg_dropped(in, DROP_TCP_FLAGS);
 
-    list_remove(&conn->kin);
+    chain_remove(&tcp->kin, conn);
     conn->irs = seg->seq;
     conn->rcv.nxt = conn->last_ack =
         seq_add(seg->seq, 1); /* not past any text: it will be sent again */

@@ -128,7 +128,7 @@ static const char *check_closed(const struct tcp_conn *conn)
 {
     PROMISE(conn->sendq.len == 0 && !conn->receiver, "a connection that has ended holds text");
     PROMISE(!timer_is_armed(&conn->timer), "a connection that has ended has a timer");
-    PROMISE(!list_is_linked(&conn->kin), "a connection that has ended is on a list of the living");
+    PROMISE(!chain_is_linked(&conn->kin), "a connection that has ended is on a list of the living");
     PROMISE(!conn_is_orphan(conn) || conn->rst_why != WHY_NONE,
             "a connection has ended, belongs to nobody, and is still there");
     return NULL;
@@ -142,7 +142,7 @@ static const char *check_lists(struct census *census, const struct tcp_conn *con
             "a connection cannot be found by its name");
     PROMISE(tcp_port_use(census->tcp, conn->local.port) > 0,
             "a connection's port is counted as free");
-    PROMISE(list_is_linked(&conn->kin) == (waits || conn->state == TCPS_SYN_SENT),
+    PROMISE(chain_is_linked(&conn->kin) == (waits || conn->state == TCPS_SYN_SENT),
             "a connection is on no list of its kin, or on one that its state does not have");
     census->opening += conn->state == TCPS_SYN_SENT;
     census->accepted_later += waits;
@@ -168,15 +168,6 @@ static const char *check_conn(struct census *census, const struct tcp_conn *conn
 
 /* --- all together ------------------------------------------------------------------------- */
 
-static uint32_t list_count(const struct list *head)
-{
-    uint32_t count = 0;
-
-    for (const struct list *node = head->next; node != head; node = node->next)
-        count++;
-    return count;
-}
-
 static const char *check_listeners(const struct census *census)
 {
     const struct tcp *tcp = census->tcp;
@@ -187,7 +178,8 @@ static const char *check_listeners(const struct census *census)
         for (const struct list *node = bucket->next; node != bucket; node = node->next) {
             const struct tcp_listener *listener =
                 (const void *)((const char *)node - offsetof(struct tcp_listener, node));
-            PROMISE(list_count(&listener->complete) == listener->waiting,
+            PROMISE(chain_count(&tcp->kin, pool_index(&tcp->listener_pool, listener) + 1) ==
+                        listener->waiting,
                     "a listener's queue is not as long as it counts");
             PROMISE(listener->waiting <= listener->backlog,
                     "a listener's queue is longer than its backlog");
@@ -236,7 +228,8 @@ static const char *check_whole(const struct census *census)
     if (wrong)
         return wrong;
     PROMISE(census->conns == tcp->conns.used, "a connection's slot is counted wrong");
-    PROMISE(census->opening == list_count(&tcp->opening), "a connection that opens is on no list");
+    PROMISE(census->opening == chain_count(&tcp->kin, KIN_OPENING),
+            "a connection that opens is on no list");
     PROMISE(census->orphans == tcp->orphans, "orphans are counted wrong");
     PROMISE(census->islands == tcp->islands.used, "an island of early text belongs to nobody");
     PROMISE(census->receivers == tcp->receivers.used, "a receiver belongs to nobody");

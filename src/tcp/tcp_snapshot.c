@@ -190,7 +190,7 @@ static void copy_flags(const struct tcp_conn *conn, struct stack_snapshot *out)
     out->ecn = conn->ecn;
     out->ecn_seen = conn->ecn_seen;
     out->orphan = conn_is_orphan(conn);
-    out->accepting = conn->listener != NULL;
+    out->accepting = conn->listener != 0;
     out->keep_alive = conn->keep_alive;
     out->nodelay = conn->no_delay;
     out->cork = conn->cork;

@@ -155,7 +155,7 @@ void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *
 
 void tcp_inherit(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    struct tcp_listener *listener = conn->listener;
+    const struct tcp_listener *listener = conn_listener(tcp, conn);
 
     conn->keep_alive = listener->keep_alive;
     if (conn->tuning != listener->tuning)

@@ -31,7 +31,6 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     list_init(&tcp->debtors);
     list_init(&tcp->parked);
     list_init(&tcp->ready);
-    list_init(&tcp->opening);
     prng_seed(&tcp->prng, config->seed);
 
     int err =
@@ -113,7 +112,7 @@ int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoint remote,
     conn_start_at(conn, isn_of(tcp->isn_key, local, remote, now)); /* 3.10.1 */
     conn->syn_owed = true;
     conn->since_ms = instant_ms(now);
-    list_append(&tcp->opening, &conn->kin);
+    chain_append(&tcp->kin, KIN_OPENING, conn);
     tcp_set_state(tcp, conn, TCPS_SYN_SENT, "active OPEN (RFC 9293, 3.10.1)", now);
     conn->changed = false;
     tcp_settle(tcp, conn, now);
@@ -389,11 +388,10 @@ void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant 
 void tcp_unreachable_behind(struct tcp *tcp, bool (*is_behind)(void *cookie, struct ip_addr remote),
                             void *cookie, int error, instant now)
 {
-    struct list *next;
+    struct tcp_conn *next;
 
-    for (struct list *node = tcp->opening.next; node != &tcp->opening; node = next) {
-        struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, kin);
-        next = node->next;
+    for (struct tcp_conn *conn = chain_first(&tcp->kin, KIN_OPENING); conn; conn = next) {
+        next = chain_next(&tcp->kin, conn);
         if (is_behind(cookie, conn->remote.addr))
             tcp_unreachable(tcp, conn, error, now);
     }

@@ -141,7 +141,7 @@ static void early_cost(void){ conn->receiver = &receiver; receiver.reorder.charg
 static void no_early(void)  { conn->has_dsack = true; }
 static void name(void)      { conn->local.port++; }
 static void orphan(void)    { conn->orphaned = true; }
-static void kin(void)       { conn->kin.next = &conn->debt; }
+static void kin(void)       { conn->kin.next = CHAIN_HEAD; }
 static void syn_flight(void){ conn->snd.nxt = seq_add(conn->iss, 2); }
 static void syn_una(void)   { conn->snd.una = conn->snd.nxt; }
 
