@@ -100,7 +100,6 @@ static void begin_passive(struct tcp *tcp, struct tcp_conn *conn, struct tcp_lis
     tcp_begin_tuned(tcp, conn, listener->tuning);
     conn->passive = true;
     conn->listener = queue_of(tcp, listener);
-    conn->irs = syn->seq;
     conn->rcv.nxt = conn->last_ack =
         seq_add(syn->seq, 1); /* not past any text: it will be sent again */
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told = conn->rcv.nxt; /* none is told yet */

@@ -235,7 +235,6 @@ static void fill_in(struct tcp *tcp, const struct syn_entry *entry, struct tcp_c
     conn->id = entry->id;
     conn->state = TCPS_SYN_RECEIVED; /* as it was: no change that anybody should hear of */
     conn_start_at(conn, entry->iss);
-    conn->irs = entry->irs;
     conn->rcv.nxt = conn->last_ack = seq_add(entry->irs, 1);
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told =
         seq_add(conn->rcv.nxt, (uint32_t)entry->rcv_wnd + entry->rcv_wnd_up);
@@ -332,7 +331,7 @@ static uint8_t up_to_255(uint32_t n)
 static void take_back(struct syn_entry *entry, const struct tcp_conn *conn)
 {
     entry->iss = conn->iss;
-    entry->irs = conn->irs;
+    entry->irs = conn_irs(conn);
     entry->rcv_wnd = (uint16_t)u32_min(conn_window(conn), UINT16_MAX);
     entry->rcv_wnd_up = conn_window(conn) > UINT16_MAX;
     entry->snd_wnd = (uint16_t)conn->snd.wnd; /* a SYN's, which is not scaled */

@@ -28,11 +28,13 @@ struct rto_limits tcp_rto_limits(const struct tcp *tcp)
 
 /* The shift that we offer: at most tcp.window_scale, and less where the window can be told without
  * it and a step would be large beside the buffer (or tcp.scale_to_fit asks for it). */
-uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values)
+uint8_t tcp_window_shift(const struct tcp *tcp, const struct tcp_conn *conn)
 {
+    const struct stack_values *values = tcp->values;
+    uint32_t cap = tcp_receive_cap(tcp, conn);
     uint8_t shift = (uint8_t)values->tcp_window_scale;
 
-    while (shift > 0 && UINT64_C(65535) << (shift - 1) >= conn->rcv.cap &&
+    while (shift > 0 && UINT64_C(65535) << (shift - 1) >= cap &&
            (values->tcp_scale_to_fit || UINT32_C(1) << shift > conn->rcv.buffer / 64))
         shift--;
     return shift;
@@ -61,9 +63,8 @@ void conn_init(const struct tcp *tcp, struct tcp_conn *conn, struct endpoint loc
     conn->remote = remote;
     conn->rcv_mss = (uint16_t)(tcp->mtu - (ip_is_v4(local.addr) ? 40 : 60)); /* (MUST-67) */
     conn->snd_mss = 536; /* until the peer's SYN says or leaves it: tcp_mss_of_syn() */
-    conn->rcv.cap = (uint32_t)tcp->values->tcp_rmem;
-    conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, conn->rcv.cap);
-    conn->rcv_scale = tcp_window_shift(conn, tcp->values);
+    conn->rcv.buffer = u32_min((uint32_t)tcp->values->tcp_window_first, tcp_receive_cap(tcp, conn));
+    conn->rcv_scale = tcp_window_shift(tcp, conn) & 15u;
     conn->sendq.cap = tcp_first_send_cap(tcp);
     conn->quick_acks = (uint16_t)tcp->values->tcp_quick_acks;
     conn->ts_offset = (uint32_t)siphash_tuple(tcp->ts_key, local, remote);
@@ -239,7 +240,7 @@ void tcp_end(struct tcp *tcp, struct tcp_conn *conn, int error, const char *caus
     conn->retransmit_at = conn->ack_at = conn->linger_at = INSTANT_NEVER;
     list_remove(&conn->debt);
     wheel_disarm(tcp->wheel, &conn->timer);
-    conn->error = error;
+    conn->error = (uint8_t)error;
     if (conn != tcp->syn.at) /* those out of the SYN cache are in no table */
         demux_remove(tcp, conn);
     tcp_set_state(tcp, conn, TCPS_CLOSED, cause, now);
@@ -311,7 +312,7 @@ void tcp_take_syn_options(struct tcp *tcp, struct tcp_conn *conn, const struct t
     mss = u32_min(tcp_clamp_mss(conn, mss), ours);
     conn_set_mss(conn, conn_mss_without_options(conn, mss)); /* (MUST-16) */
     conn->scaling = options->has_window_scale && tcp->values->tcp_window_scaling;
-    conn->snd_scale = conn->scaling ? (options->window_scale > 14 ? 14 : options->window_scale) : 0;
+    conn->snd_scale = conn->scaling ? u32_min(options->window_scale, 14) & 15u : 0;
     if (!conn->scaling)
         conn->rcv_scale = 0;
     tcp_ecn_take_syn(tcp, conn, seg);

@@ -22,32 +22,26 @@
 #include "tcp/sendq.h"
 #include "tcp/tcp.h"
 
+/*
+ * There may be a million of them, and most sit idle: so it holds only what must outlast idleness,
+ * and each field is as narrow as it can be (docs/memory.md). By use, so that a segment touches few
+ * cache lines: what it is found by and held against, what text in order changes, what leaves, and
+ * what is seldom asked for.
+ */
 struct tcp_conn {
-    struct list debt;      /* on tcp->debtors while it may have something to send */
-    struct chain_link kin; /* in tcp->kin, by its state */
-    struct ready ready;
     struct tcp_conn *hash_next;
-    struct timer timer; /* the earliest of the deadlines below and the sender's */
-    instant
-        retransmit_at; /* RTO, persist or override, whichever the state of the sender asks for */
-    instant ack_at;    /* delayed ACK */
-    instant linger_at; /* TIME-WAIT, FIN-WAIT-2 without an owner; else keep-alive */
-    instant heard_at;  /* when the last segment came that was about this connection */
-
-    uint32_t listener;         /* passive and not yet accepted: its number and one; else 0 */
-    struct tcp_tuning *tuning; /* what was set to other than the default; often NULL */
     struct endpoint local, remote;
     uint32_t id;
-    int error; /* the errno that ended it; reported once */
 
-    uint8_t state;       /* enum tcp_state: tcp_set_state() alone writes it */
-    uint8_t held;        /* enum held_by, as found when it last tried */
-    uint8_t stalled;     /* enum held_by: the stall that was told; HELD_NO_TEXT: none */
+    uint8_t state; /* enum tcp_state: tcp_set_state() alone writes it */
+    uint8_t snd_scale : 4, rcv_scale : 4;
+    uint8_t held : 4;    /* enum held_by, as found when it last tried */
+    uint8_t stalled : 4; /* enum held_by: the stall that was told; HELD_NO_TEXT: none */
     uint8_t ack_why;     /* enum why of the ACK that is due */
     uint8_t rst_why;     /* enum why of the reset that is owed; WHY_NONE: none */
     uint8_t retransmits; /* of the segment at SND.UNA in a row: R1, R2 */
-    uint8_t snd_scale, rcv_scale;
     uint8_t ack_notes;   /* of this batch: see struct ack_note */
+    uint8_t error;       /* the errno that ended it; reported once */
     uint8_t soft_error;  /* errno of the last ICMP error since something was acknowledged */
     uint8_t keep_probes; /* keep-alives in a row that nobody has answered */
     uint8_t tos, ttl;
@@ -94,56 +88,68 @@ struct tcp_conn {
     bool ecn_wait : 1;     /* no new text before retransmit_at */
     bool cwr_owed : 1;     /* CWR goes with the next new text */
 
+    uint16_t snd_mss; /* Eff.snd.MSS (RFC 9293, 3.7.1) */
+
     struct {
         tcp_seq una, nxt;
         uint32_t wnd; /* scaled */
         tcp_seq wl1, wl2;
         uint32_t wnd_max; /* MAX.SND.WND (RFC 5961, 5.2) */
     } snd;
-    tcp_seq iss;
     struct {
         tcp_seq nxt;
         tcp_seq grant; /* the right edge that the buffer has promised */
         tcp_seq told; /* and the one that the last segment told, which rounding may put elsewhere */
         tcp_seq edge; /* the rightmost ever told: RCV.NXT + RCV.WND, honoured (RFC 7323, 2.4) */
-        uint32_t buffer; /* what the window may grow to now, octets */
-        uint32_t cap;    /* what it may ever grow to */
+        uint32_t buffer; /* what the window may grow to now, octets; at most tcp_receive_cap() */
     } rcv;
-    tcp_seq irs;
-    uint32_t ts_offset;   /* our clock, as this peer sees it, is so many ticks ahead */
     uint32_t ts_recent;   /* TS.Recent (RFC 7323, 4.3), */
     uint32_t ts_recent_s; /* and when it was taken: after 24 days it says nothing (5.5) */
     tcp_seq last_ack;     /* Last.ACK.sent */
+    uint32_t ts_offset;   /* our clock, as this peer sees it, is so many ticks ahead */
 
-    uint16_t snd_mss;          /* Eff.snd.MSS (RFC 9293, 3.7.1) */
-    uint16_t rcv_mss;          /* what we announce */
-    uint16_t rcv_full;         /* the largest text of a segment so far: "full-sized" for SHLD-19 */
-    uint16_t unacked_segments; /* received in order since the last ACK */
-    uint16_t quick_acks;       /* segments still acknowledged at once */
-    uint32_t unacked;          /* octets received in order since the last ACK */
-    uint32_t
-        clocked; /* octets that the last ACK took out of flight, for the reason of the next ones */
-
-    uint32_t min_rtt_us;    /* 0: none yet */
-    instant timed_at;       /* when the segment left that is timed */
-    uint32_t sent_ms;       /* when text was last sent: idle restart (RFC 5681, 4.1) */
-    uint32_t new_ms;        /* when text or a FIN that was new last left */
-    uint32_t since_ms;      /* first transmission of what is at SND.UNA, as far as we know: R2 */
-    uint32_t challenged_ms; /* with `challenged` */
-    uint32_t received_ms;   /* when text last came in order */
-    struct rto rto;
-    struct cc cc;
-    struct sender *sender; /* often NULL */
-    uint32_t delivered;    /* segments that were acknowledged, our SYN among them */
-
-    struct sendq sendq;
     struct recvq recvq;
     struct receiver *receiver; /* mostly NULL */
-    uint64_t octets_acked, octets_received, octets_again;
-    uint32_t total_retransmits;
-    uint32_t segments_in, segments_out, text_in, text_out, early_in; /* segments: for TCP_INFO */
-    uint32_t text_at_ms;                                             /* when text last came */
+    uint64_t octets_received;
+    uint32_t segments_in, text_in; /* segments, as all that are counted here: for TCP_INFO */
+    uint32_t text_at_ms;           /* when text last came */
+    uint32_t unacked;              /* octets received in order since the last ACK, */
+    uint16_t unacked_segments;     /* and segments */
+    uint16_t quick_acks;           /* segments still acknowledged at once */
+    uint16_t rcv_full; /* the largest text of a segment so far: "full-sized" for SHLD-19 */
+    uint16_t rcv_mss;  /* what we announce */
+    instant heard_at;  /* when the last segment came that was about this connection */
+
+    struct ready ready;
+    struct list debt;      /* on tcp->debtors while it may have something to send */
+    struct timer timer;    /* the earliest of the deadlines below and the sender's */
+    instant retransmit_at; /* RTO, persist or override, whichever the sender's state asks for */
+    instant ack_at;        /* delayed ACK */
+    instant linger_at;     /* TIME-WAIT, FIN-WAIT-2 without an owner; else keep-alive */
+
+    struct sender *sender; /* often NULL */
+    struct sendq sendq;
+    struct rto rto;
+    instant timed_at; /* when the segment left that is timed */
+    uint64_t octets_acked;
+    struct cc cc;
+    uint32_t clocked; /* octets that the last ACK took out of flight, for the reason of the next */
+    uint32_t min_rtt_us; /* 0: none yet */
+    uint32_t sent_ms;    /* when text was last sent: idle restart (RFC 5681, 4.1) */
+    uint32_t new_ms;     /* when text or a FIN that was new last left */
+    uint32_t since_ms;   /* first transmission of what is at SND.UNA, as far as we know: R2 */
+    uint32_t segments_out, text_out;
+    uint32_t delivered; /* segments that were acknowledged, our SYN among them */
+
+    tcp_seq iss;
+    struct tcp_tuning *tuning; /* what was set to other than the default; often NULL */
+    uint64_t octets_again;
+    struct chain_link kin;  /* in tcp->kin, by its state */
+    uint32_t listener;      /* passive and not yet accepted: its number and one; else 0 */
+    uint32_t challenged_ms; /* with `challenged` */
+    uint32_t total_retransmits, early_in;
 };
+static_assert(sizeof(struct tcp_conn) <= 432 - POOL_TAG, "most are idle: there are many of them");
 
 static inline uint32_t conn_text_sent(const struct tcp_conn *conn)
 {
@@ -228,6 +234,12 @@ static inline struct tcp_listener *conn_listener(const struct tcp *tcp, const st
     return conn->listener ? pool_at(&tcp->listener_pool, conn->listener - 1) : NULL;
 }
 
+/* IRS, which nobody asks for once the handshake is done: in SYN-RECEIVED. */
+static inline tcp_seq conn_irs(const struct tcp_conn *conn)
+{
+    return seq_sub(conn->rcv.nxt, 1);
+}
+
 /* Is the application gone? */
 static inline bool conn_is_orphan(const struct tcp_conn *conn)
 {
@@ -267,7 +279,7 @@ uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, ins
 void conn_recall_challenge(struct tcp_conn *conn, uint32_t brief, instant known);
 struct rto_limits tcp_rto_limits(const struct tcp *tcp);
 /* The shift that we offer. */
-uint8_t tcp_window_shift(const struct tcp_conn *conn, const struct stack_values *values);
+uint8_t tcp_window_shift(const struct tcp *tcp, const struct tcp_conn *conn);
 /* MSS and the rest for our SYN, but for the time of its timestamp. */
 struct tcp_options tcp_syn_options(const struct tcp *tcp, const struct tcp_conn *conn);
 /* What of `mss` is left for text: those who said so in both SYNs put timestamps into every segment
@@ -491,6 +503,8 @@ uint32_t tcp_keep_count(const struct tcp *tcp, const struct tcp_conn *conn);
 int64_t tcp_user_timeout(const struct tcp *tcp, const struct tcp_conn *conn);
 /* How long FIN-WAIT-2 lasts without an owner; negative: it is not entered. */
 int64_t tcp_fin_wait_2(const struct tcp *tcp, const struct tcp_conn *conn);
+/* What the receive buffer may ever grow to. */
+uint32_t tcp_receive_cap(const struct tcp *tcp, const struct tcp_conn *conn);
 /* What the send buffer may hold at first, and more when cwnd has grown. */
 uint32_t tcp_first_send_cap(const struct tcp *tcp);
 void tcp_grow_send_cap(const struct tcp *tcp, struct tcp_conn *conn);

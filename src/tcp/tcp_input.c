@@ -93,7 +93,6 @@ static enum tcp_verdict syn_sent_arrives(struct tcp *tcp, struct tcp_conn *conn,
         return seg_dropped(in, DROP_TCP_FLAGS);
 
     chain_remove(&tcp->kin, conn);
-    conn->irs = seg->seq;
     conn->rcv.nxt = conn->last_ack =
         seq_add(seg->seq, 1); /* not past any text: it will be sent again */
     conn->rcv.edge = conn->rcv.grant = conn->rcv.told = /* as our SYN said */
@@ -162,7 +161,7 @@ static enum why unacceptable_why(const struct tcp_conn *conn, const struct tcp_s
 /* The SYN that made this half-open connection, once more, with or without its text. */
 static bool is_same_syn(const struct tcp_conn *conn, const struct tcp_segment *seg)
 {
-    return conn->state == TCPS_SYN_RECEIVED && seq_eq(seg->seq, conn->irs) &&
+    return conn->state == TCPS_SYN_RECEIVED && seq_eq(seg->seq, conn_irs(conn)) &&
            (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
@@ -170,7 +169,7 @@ static bool is_same_syn(const struct tcp_conn *conn, const struct tcp_segment *s
  * sequence numbers would refuse it, for its SYN is old; but its ACK is the one that we wait for. */
 static bool is_crossing_syn_ack(const struct tcp_conn *conn, const struct tcp_segment *seg)
 {
-    return conn->state == TCPS_SYN_RECEIVED && !conn->passive && seq_eq(seg->seq, conn->irs) &&
+    return conn->state == TCPS_SYN_RECEIVED && !conn->passive && seq_eq(seg->seq, conn_irs(conn)) &&
            (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == (TCP_SYN | TCP_ACK) &&
            seq_eq(seg->ack, conn->snd.nxt);
 }
@@ -193,9 +192,10 @@ static bool is_old_duplicate(const struct tcp_conn *conn, const struct tcp_segme
 }
 
 /* Is it text that we have had, from the peer? A stranger could make us name any numbers to it. */
-static bool is_copy(const struct tcp_conn *conn, const struct tcp_segment *seg)
+static bool is_copy(const struct tcp *tcp, const struct tcp_conn *conn,
+                    const struct tcp_segment *seg)
 {
-    uint32_t window = u32_max(conn->rcv.cap, 65535);
+    uint32_t window = u32_max(tcp_receive_cap(tcp, conn), 65535);
 
     return seg->flags & TCP_ACK && tcp_ack_is_plausible(conn, seg) &&
            seq_lt(seg->seq, conn->rcv.nxt) && seq_le(seq_sub(conn->rcv.nxt, window), seg->seq);
@@ -257,7 +257,7 @@ static enum tcp_verdict check_sequence(struct tcp *tcp, struct tcp_conn *conn,
     if (conn->state == TCPS_TIME_WAIT && seg->flags & TCP_FIN &&
         seq_eq(seq_add(seg->seq, tcp_seg_len(seg)), conn->rcv.nxt))
         tcp_time_wait_again(tcp, conn, seg, now); /* restart the 2 MSL timeout */
-    if (is_copy(conn, seg))                       /* perhaps not to its end (RFC 2883, 4) */
+    if (is_copy(tcp, conn, seg))                  /* perhaps not to its end (RFC 2883, 4) */
         tcp_note_duplicate(tcp, conn, seg->seq,
                            seq_min(seq_add(seg->seq, (uint32_t)seg->text.len), conn->rcv.nxt));
     if (tcp_seg_len(seg) > 0)

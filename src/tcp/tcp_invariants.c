@@ -67,13 +67,13 @@ static const char *check_sender(const struct tcp_conn *conn)
     return NULL;
 }
 
-static const char *check_receiver(const struct tcp_conn *conn)
+static const char *check_receiver(const struct tcp *tcp, const struct tcp_conn *conn)
 {
     PROMISE(seq_le(conn->rcv.nxt, conn->rcv.edge), "RCV.NXT is beyond the window's edge");
     PROMISE(seq_diff(conn->rcv.edge, conn->rcv.nxt) <= UINT32_C(65535) << 14,
             "RCV.WND is more than a window can be");
     PROMISE(seq_le(conn->rcv.told, conn->rcv.edge), "an edge was told that is not honoured");
-    PROMISE(conn->rcv.buffer <= conn->rcv.cap, "the receive buffer is above its cap");
+    PROMISE(conn->rcv.buffer <= tcp_receive_cap(tcp, conn), "the receive buffer is above its cap");
     PROMISE(!conn->fin_early || seq_le(conn->rcv.nxt, conn->receiver->fin),
             "RCV.NXT has passed a FIN that waits");
     PROMISE(!conn->peer_fin == !is_one_of(conn, STATES_AFTER_THEIRS),
@@ -160,7 +160,7 @@ static const char *check_conn(struct census *census, const struct tcp_conn *conn
     if (!wrong)
         wrong = check_sender(conn);
     if (!wrong)
-        wrong = check_receiver(conn);
+        wrong = check_receiver(census->tcp, conn);
     if (!wrong)
         wrong = check_timers(conn);
     return wrong ? wrong : check_lists(census, conn);

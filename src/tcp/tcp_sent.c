@@ -95,7 +95,7 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         if (conn_inflight(conn) + conn->snd_mss > conn->cc.cwnd)
             conn->sender->full_end = end;
         conn->pingpong |= tcp->values->tcp_pingpong &&
-                          instant_since_ms(now, conn->received_ms) < tcp->values->tcp_delayed_ack;
+                          instant_since_ms(now, conn->text_at_ms) < tcp->values->tcp_delayed_ack;
     }
     if (out->why == WHY_OUT_LIMITED)
         conn->sender->newreno.limited += text_len;

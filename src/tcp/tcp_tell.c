@@ -55,7 +55,7 @@ void tcp_tell_stall(struct tcp *tcp, struct tcp_conn *conn, enum held_by by, int
 {
     if (conn->stalled == by)
         return;
-    conn->stalled = (uint8_t)by;
+    conn->stalled = by & 15u;
     tell_held(tcp, conn, EVENT_STALL, by, waited_ns, now);
 }
 

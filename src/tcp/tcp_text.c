@@ -59,7 +59,6 @@ static void deliver(struct tcp_conn *conn, struct frame *frame)
 /* When the ACK of text in order leaves. */
 static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now)
 {
-    conn->received_ms = instant_ms(now);
     conn->rcv_full = (uint16_t)u32_max(conn->rcv_full, u32_min(len, conn->rcv_mss));
     conn->unacked += len;
     conn->unacked_segments += (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);

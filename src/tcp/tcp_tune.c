@@ -101,7 +101,7 @@ void tcp_share_send_memory(const struct tcp *tcp, struct tcp_conn *conn)
 /* --- taking effect ------------------------------------------------------------------------ */
 
 /* Of the true cost that was asked for, half is for what is not text, as Linux has it. */
-static uint32_t receive_cap(const struct tcp *tcp, const struct tcp_conn *conn)
+uint32_t tcp_receive_cap(const struct tcp *tcp, const struct tcp_conn *conn)
 {
     const struct tcp_tuning *tuning = tuned(conn);
     uint32_t cap =
@@ -115,8 +115,7 @@ static void apply(const struct tcp *tcp, struct tcp_conn *conn)
     const struct tcp_tuning *tuning = tuned(conn);
 
     conn->sendq.cap = tuning->send_buffer ? tuning->send_buffer : tcp_first_send_cap(tcp);
-    conn->rcv.cap = receive_cap(tcp, conn);
-    conn->rcv.buffer = u32_min(conn->rcv.buffer, conn->rcv.cap);
+    conn->rcv.buffer = u32_min(conn->rcv.buffer, tcp_receive_cap(tcp, conn));
     cc_choose(&conn->cc, conn->sender ? &conn->sender->cc : NULL,
               tuning->cc ? (enum cc_algorithm)(tuning->cc - 1)
                          : (enum cc_algorithm)tcp->values->tcp_cc,
@@ -150,7 +149,7 @@ void tcp_begin_tuned(struct tcp *tcp, struct tcp_conn *conn, struct tcp_tuning *
     conn->tuning = tuning;
     apply(tcp, conn);
     conn->rcv_mss = (uint16_t)tcp_clamp_mss(conn, conn->rcv_mss);
-    conn->rcv_scale = tcp_window_shift(conn, tcp->values);
+    conn->rcv_scale = tcp_window_shift(tcp, conn) & 15u;
 }
 
 void tcp_inherit(struct tcp *tcp, struct tcp_conn *conn, instant now)

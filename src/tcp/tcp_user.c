@@ -231,7 +231,7 @@ ssize_t tcp_recv(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_read *
     if (conn->recvq.len > 0) {
         ssize_t n = take_from_queue(&conn->recvq, read);
         if (n > 0 && !read->peek && conn->state != TCPS_CLOSED && !conn->peer_fin) {
-            conn->rcv.buffer = u32_min(conn->rcv.cap, conn->rcv.buffer + (uint32_t)n);
+            conn->rcv.buffer = u32_min(tcp_receive_cap(tcp, conn), conn->rcv.buffer + (uint32_t)n);
             conn->window_owed |= tcp_window_is_news(conn);
             if (conn->window_owed && !list_is_linked(&conn->debt))
                 list_append(&tcp->debtors, &conn->debt);

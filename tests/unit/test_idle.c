@@ -10,7 +10,7 @@
 
 enum {
     COUNT = 10000,
-    EACH = 728 + 2 * POOL_STRIP, /* octets: a connection and its socket */
+    EACH = 512 + 2 * POOL_STRIP, /* octets: a connection and its socket */
 };
 
 static const struct env heap;

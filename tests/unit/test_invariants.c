@@ -127,7 +127,7 @@ static void mss(void)       { conn->snd_mss = 0; }
 static void edge(void)      { conn->rcv.edge = seq_sub(conn->rcv.nxt, 1); }
 static void wide_edge(void) { conn->rcv.edge = seq_add(conn->rcv.nxt, 1u << 30); }
 static void told(void)      { conn->rcv.told = seq_add(conn->rcv.edge, 1); }
-static void buffer(void)    { conn->rcv.buffer = conn->rcv.cap + 1; }
+static void buffer(void)    { conn->rcv.buffer = (1u << 22) + 1; }
 static void early_fin(void) { conn->fin_early = true; conn->receiver = &receiver; receiver.fin = seq_sub(conn->rcv.nxt, 1); }
 static void peer_fin(void)  { conn->peer_fin = true; }
 static void peer_state(void){ conn->state = TCPS_CLOSE_WAIT; }
