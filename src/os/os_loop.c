@@ -33,6 +33,11 @@
  * woken.
  *
  * The clock is read once after each sleep and once before it; all steps of a turn share an instant.
+ *
+ * ppoll() asks the device first, then the watches. So when it says that a frame is there, it has
+ * also told all that came to a watch before that frame was sent. Of further frames, and of those
+ * that it said nothing of, this does not hold: from then on, until the next look, the loop is
+ * `late`. Who answers requests from memory until a watch tells him otherwise looks for himself.
  */
 #include "os/os_loop.h"
 
@@ -95,6 +100,10 @@ static bool serve_sockets(struct os_loop *loop, instant now)
 bool os_loop_turn(struct os_loop *loop, instant now)
 {
     int frames = stack_receive(loop->stack, loop->dev, now);
+    loop->now = now;
+    loop->turns++;
+    loop->late |= frames > loop->announced;
+    loop->announced = false;
     if (frames == 0 && loop->failing)
         frames = -ENETDOWN;
     if (frames < 0)
@@ -142,9 +151,12 @@ static void poll_all(struct os_loop *loop, struct pollfd *fds, nfds_t count, int
     if (ready < 0) /* EINTR, or short of memory: as if the time had run out */
         for (nfds_t i = 0; i < count; i++)
             fds[i].revents = 0;
+    else
+        loop->late = false;
     if (loop->full && (fds[0].revents & POLLOUT))
         loop->deaf = true; /* until the next turn proves it wrong */
     loop->failing = fds[0].revents & (POLLERR | POLLNVAL);
+    loop->announced = fds[0].revents & POLLIN;
 }
 
 instant os_loop_wait(struct os_loop *loop, bool busy)

@@ -50,6 +50,10 @@ struct os_loop {
     bool full;            /* the device would not take more in the last turn */
     bool deaf;            /* ... though its descriptor had just said that it would */
     bool failing;         /* the device's descriptor reported an error */
+    bool announced;       /* when the watches were last looked at, a frame waited */
+    bool late;            /* frames have come that were not there then */
+    uint64_t turns;       /* how many there were, with this one */
+    instant now;          /* of this turn */
     bool ended;
     int result;
 };

@@ -225,6 +225,61 @@ START_TEST(a_watch_is_seen_however_busy_the_device_is)
 }
 END_TEST
 
+START_TEST(a_frame_that_the_look_at_the_watches_announced_is_not_late)
+{
+    uint64_t one = 1;
+
+    clock_end = INSTANT_NEVER;
+    ck_assert_int_eq((int)write(fake.fd, &one, sizeof one), (int)sizeof one);
+    for (int i = 0; i < 3; i++) {
+        os_loop_wait(&loop, false);
+        fake.receive_result = 1;
+        os_loop_turn(&loop, os_now());
+        ck_assert(!loop.late);
+        fake.receive_result = 0;
+    }
+    ck_assert_uint_eq(loop.turns, 3);
+}
+END_TEST
+
+START_TEST(frames_behind_the_first_are_late_until_the_next_look)
+{
+    uint64_t one = 1;
+
+    clock_end = INSTANT_NEVER;
+    ck_assert_int_eq((int)write(fake.fd, &one, sizeof one), (int)sizeof one);
+    os_loop_wait(&loop, false);
+    fake.receive_result = 2;
+    os_loop_turn(&loop, os_now());
+    ck_assert(loop.late);
+    fake.receive_result = 0;
+    os_loop_wait(&loop, true); /* does not look: it is not crowded yet */
+    os_loop_turn(&loop, os_now());
+    ck_assert(loop.late);
+    os_loop_wait(&loop, false);
+    os_loop_turn(&loop, os_now());
+    ck_assert(!loop.late);
+}
+END_TEST
+
+START_TEST(a_frame_that_came_without_a_look_is_late)
+{
+    uint64_t one = 1;
+
+    os_loop_wait(&loop, false); /* until the deadline: nothing is announced */
+    fake.receive_result = 1;
+    os_loop_turn(&loop, os_now());
+    ck_assert(loop.late);
+    ck_assert_int_eq((int)write(fake.fd, &one, sizeof one), (int)sizeof one);
+    os_loop_wait(&loop, false);
+    os_loop_turn(&loop, os_now());
+    ck_assert(!loop.late);
+    os_loop_wait(&loop, true); /* one was announced, and has come */
+    os_loop_turn(&loop, os_now());
+    ck_assert(loop.late);
+}
+END_TEST
+
 /* --- the end ------------------------------------------------------------------------------ */
 
 START_TEST(a_device_that_is_gone_ends_the_loop_at_once)
@@ -284,6 +339,9 @@ int main(void)
     c = tcase_create("watches and the end");
     tcase_add_checked_fixture(c, given_a_loop, remove_loop);
     tcase_add_test(c, a_watch_is_seen_however_busy_the_device_is);
+    tcase_add_test(c, a_frame_that_the_look_at_the_watches_announced_is_not_late);
+    tcase_add_test(c, frames_behind_the_first_are_late_until_the_next_look);
+    tcase_add_test(c, a_frame_that_came_without_a_look_is_late);
     tcase_add_test(c, a_device_that_is_gone_ends_the_loop_at_once);
     tcase_add_test(c, a_device_that_is_gone_while_sending_ends_the_loop_at_once);
     tcase_add_test(c, a_descriptor_in_error_without_frames_is_a_device_that_is_gone);
