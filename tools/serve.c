@@ -237,7 +237,7 @@ static void tell_ready(const struct serve *serve)
     char line[400], at[ENDPOINT_TEXT], mac[MAC_ADDR_TEXT];
     struct endpoint http = {rig->config.addr[0].addr, (uint16_t)serve->port[PORT_HTTP]};
     bool ethernet = rig->config.link == STACK_LINK_ETHERNET;
-    uint64_t memory = stack_memory_cap(rig->stack) + http_server_memory_cap(serve->http);
+    uint64_t memory = stack_memory_cap(rig->stack) + serve_http_memory_cap(serve);
 
     if (rig->control)
         memory += OS_CONTROL_CLIENTS * control_memory_cap();
@@ -264,8 +264,7 @@ static void close_servers(struct serve *serve)
     for (size_t i = 0; i < PORT_COUNT; i++)
         if (serve->services[i])
             service_free(serve->services[i]);
-    if (serve->http)
-        http_server_free(serve->http, os_now());
+    serve_http_close(serve);
     drain_reset(serve->rig.stack, serve->rig.dev, os_now());
 }
 

@@ -8,7 +8,9 @@
 #include "apps/service_udp.h"
 #include "http/http_extra.h"
 #include "http/http_server.h"
+#include "os/os_changes.h"
 #include "os/os_files.h"
+#include "os/os_files_cache.h"
 #include "rig.h"
 #include "see/page/metrics.h"
 #include "serve_log.h"
@@ -33,6 +35,9 @@ struct serve {
     struct rig rig;
     struct os_files files;
     struct files_ops files_ops;
+    struct os_changes changes;
+    struct os_files_cache cache;
+    bool remembers;       /* small files: the two above are there */
     struct memory memory; /* for the types */
     struct http_mime_types *types;
     struct metrics metrics;
@@ -59,7 +64,11 @@ TAPIO_NODISCARD int serve_take_per_client(void *context, const char *text, struc
 TAPIO_NODISCARD int serve_http_prepare(struct serve *serve, struct refusal *refusal);
 /* The web server, on the rig. */
 TAPIO_NODISCARD int serve_http_open(struct serve *serve, struct refusal *refusal);
-/* Gives back what was prepared; the web server is gone. */
+/* Octets that its caps allow. */
+uint64_t serve_http_memory_cap(const struct serve *serve);
+/* Ends the web server, if it is there. */
+void serve_http_close(struct serve *serve);
+/* Gives back what was prepared. */
 void serve_http_release(struct serve *serve);
 
 #endif

@@ -107,6 +107,44 @@ void serve_http_release(struct serve *serve)
     os_files_close(&serve->files);
 }
 
+/* --- files that are remembered ---------------------------------------------------------------- */
+
+static void file_changed(struct os_changes *changes, int mark)
+{
+    struct serve *serve = CONTAINER_OF(changes, struct serve, changes);
+    os_files_cache_changed(&serve->cache, mark);
+}
+
+/* Where nobody can be asked to tell of changes, each file is opened for each request. */
+static void open_cache(struct serve *serve)
+{
+    struct os_files_cache_config config;
+
+    if (!serve->root || os_changes_open(&serve->changes, file_changed))
+        return;
+    os_files_cache_config_init(&config);
+    config.inner = serve->files_ops;
+    config.marks = os_changes_marks(&serve->changes);
+    config.loop = &serve->rig.loop;
+    config.env = &serve->rig.env.env;
+    if (os_files_cache_init(&serve->cache, &config)) {
+        os_changes_close(&serve->changes);
+        return;
+    }
+    serve->files_ops = os_files_cache_ops(&serve->cache);
+    serve->remembers = true;
+    os_loop_add_watch(&serve->rig.loop, &serve->changes.watch);
+}
+
+static void close_cache(struct serve *serve)
+{
+    if (!serve->remembers)
+        return;
+    os_files_cache_fini(&serve->cache);
+    os_changes_close(&serve->changes);
+    serve->remembers = false;
+}
+
 /* --- the server ------------------------------------------------------------------------------ */
 
 static instant http_deadline(struct os_machine *machine)
@@ -139,6 +177,7 @@ int serve_http_open(struct serve *serve, struct refusal *refusal)
 {
     struct http_server_config config;
 
+    open_cache(serve);
     plug_in_metrics(serve);
     http_server_config_init(&config);
     config.stack = serve->rig.stack;
@@ -163,4 +202,17 @@ int serve_http_open(struct serve *serve, struct refusal *refusal)
     serve->http_machine = (struct os_machine){.deadline = http_deadline, .advance = http_advance};
     os_loop_add_machine(&serve->rig.loop, &serve->http_machine);
     return 0;
+}
+
+uint64_t serve_http_memory_cap(const struct serve *serve)
+{
+    return http_server_memory_cap(serve->http) +
+           (serve->remembers ? os_files_cache_memory_cap(&serve->cache) : 0);
+}
+
+void serve_http_close(struct serve *serve)
+{
+    if (serve->http)
+        http_server_free(serve->http, os_now());
+    close_cache(serve);
 }

@@ -2,6 +2,7 @@
 """clients.py - clients for the end-to-end suites that no common program is: python3 and no more.
 
     clients.py pipeline HOST PORT COUNT     COUNT requests in one write; checks that answers keep order
+    clients.py changes HOST PORT SITE       files that change between two requests of one connection
     clients.py echo HOST PORT OCTETS        sends random octets, reads them back at once, compares
     clients.py discard HOST PORT OCTETS     sends and closes; the peer must close too and say nothing
     clients.py chargen HOST PORT OCTETS     reads OCTETS of RFC 864's pattern, checks it, and closes
@@ -19,6 +20,7 @@ import hashlib
 import os
 import random
 import re
+import shutil
 import socket
 import struct
 import sys
@@ -63,6 +65,86 @@ def pipeline(host, port, count):
     codes = re.findall(rb"HTTP/1\.1 (\d+) ", answer)
     wanted = [b"200" if number % 2 else b"404" for number in range(count)]
     assert codes == wanted, f"{len(codes)} answers of {count}, or not in order"
+
+
+class Asker:
+    """One connection that is kept, and a request after the other."""
+
+    def __init__(self, host, port):
+        self.sock = connect(host, port)
+        self.file = self.sock.makefile("rb")
+
+    def send(self, path, count=1):
+        self.sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * count)
+
+    def answer(self):
+        """The status and the content of the next response."""
+        status = int(self.file.readline().split()[1])
+        length = 0
+        while (line := self.file.readline().strip()):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        return status, self.file.read(length)
+
+    def ask(self, path):
+        self.send(path)
+        return self.answer()
+
+
+def changes(host, port, site):
+    """Nobody gets what was replaced before he asked, while others keep the server busy with the same file."""
+    place = f"{site}/changing"
+    asker, done = Asker(host, port), threading.Event()
+
+    def write(path, content):
+        with open(path, "wb") as file:
+            file.write(content)
+
+    def load():
+        other = Asker(host, port)
+        while not done.is_set():
+            other.send("/changing/page", 16)
+            for _ in range(16):
+                other.answer()
+
+    def check(path, status, content):
+        got = asker.ask("/changing/" + path)
+        assert got == (status, content), f"{path}: {got} and not {content}"
+
+    os.makedirs(place + "/one", exist_ok=True)
+    os.makedirs(place + "/two", exist_ok=True)
+    write(place + "/page", b"first")
+    threads = [threading.Thread(target=load, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        check("page", 200, b"first")
+    for number in range(300): # renamed over; written in place, as long as before
+        write(place + "/new", b"renamed %d" % number)
+        os.rename(place + "/new", place + "/page")
+        check("page", 200, b"renamed %d" % number)
+        with open(place + "/page", "r+b") as file:
+            file.write(b"WRITTEN")
+        check("page", 200, b"WRITTEN %d" % number)
+    done.set()
+    for thread in threads:
+        thread.join()
+    write(place + "/one/inner", b"one")
+    write(place + "/two/inner", b"two")
+    os.symlink("one/inner", place + "/link")
+    os.symlink("one", place + "/folder")
+    for _ in range(3): # twice, to be remembered, and once more
+        check("link", 200, b"one")
+        check("folder/inner", 200, b"one")
+    for link, target in (("link", "two/inner"), ("folder", "two")):
+        os.symlink(target, place + "/switched")
+        os.rename(place + "/switched", f"{place}/{link}")
+    time.sleep(1.1)
+    check("link", 200, b"two")
+    check("folder/inner", 200, b"two")
+    os.unlink(place + "/page")
+    assert asker.ask("/changing/page")[0] == 404, "what was removed is still there"
+    shutil.rmtree(place)
 
 
 def echo(host, port, octets):
@@ -305,7 +387,7 @@ def silence(sock):
 
 if __name__ == "__main__":
     verbs = {verb.__name__: verb
-             for verb in (pipeline, echo, discard, chargen, raw, serve_echo, frames, udp, big_udp,
+             for verb in (pipeline, changes, echo, discard, chargen, raw, serve_echo, frames, udp, big_udp,
                           half_datagrams)}
     if len(sys.argv) < 2 or sys.argv[1] not in verbs:
         sys.exit(__doc__)

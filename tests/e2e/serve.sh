@@ -82,6 +82,10 @@ pipelined() {
     python3 "$CLIENTS" pipeline "$HOST" 80 40
 }
 
+file_changes() {
+    python3 "$CLIENTS" changes "$HOST" 80 "$WORK/site"
+}
+
 discard_and_chargen() {
     python3 "$CLIENTS" discard "$HOST" 9 2000000
     python3 "$CLIENTS" chargen "$HOST" 19 500000
@@ -274,6 +278,7 @@ for offload in off on; do
     try "offload $offload: echo of 5 MB, equal" echo_much
     try "offload $offload: several files over one connection" keep_alive
     try "offload $offload: 40 pipelined requests are answered in order" pipelined RFC9112-9.3.2-a
+    try "offload $offload: what changes between two requests is seen by the second" file_changes
     try "offload $offload: discard and chargen" discard_and_chargen
     try "offload $offload: metrics for Prometheus" metrics
     try "offload $offload: 404 for what is not there" not_there
