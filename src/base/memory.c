@@ -20,24 +20,32 @@ static bool is_callers(const struct memory *memory)
     return env->alloc != NULL;
 }
 
-void *memory_alloc(struct memory *memory, size_t len)
+static void *counted(struct memory *memory, void *octets, size_t len)
 {
-    void *octets;
-
-    assert(len > 0);
-    if (is_callers(memory)) {
-        octets = memory->env->alloc(memory->env->context, len);
-        if (octets)
-            memset(octets, 0, len);
-    } else {
-        octets =
-            calloc(1, len); /* fresh pages stay untouched, so a large table costs what it holds */
-    }
     if (octets)
         memory->octets += len;
     else
         memory->failures++;
     return octets;
+}
+
+void *memory_alloc(struct memory *memory, size_t len)
+{
+    assert(len > 0);
+    if (!is_callers(memory)) /* fresh pages stay untouched: a large table costs what it holds */
+        return counted(memory, calloc(1, len), len);
+    void *octets = memory_alloc_unzeroed(memory, len);
+    if (octets)
+        memset(octets, 0, len);
+    return octets;
+}
+
+void *memory_alloc_unzeroed(struct memory *memory, size_t len)
+{
+    assert(len > 0);
+    bool callers = is_callers(memory);
+    return counted(memory, callers ? memory->env->alloc(memory->env->context, len) : malloc(len),
+                   len);
 }
 
 void memory_release(struct memory *memory, void *octets, size_t len)

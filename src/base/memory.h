@@ -17,6 +17,8 @@ struct memory {
 /* `len` zeroed octets, aligned to 16 as malloc's are, or NULL. memory_release() wants the same
  * length back; NULL is allowed. */
 void *memory_alloc(struct memory *memory, size_t len);
+/* The same with whatever octets are in it. */
+void *memory_alloc_unzeroed(struct memory *memory, size_t len);
 void memory_release(struct memory *memory, void *octets, size_t len);
 
 #endif

@@ -4,15 +4,16 @@
  * A slab is one allocation: a short header, then slots. An object's number is its slab's place in
  * places[] times the slots of a slab, plus its own slot; it is kept in the last four octets of the
  * slot ("tag"), behind the object, so that pool_put() finds the slab from an address alone and
- * notices an object that comes back twice. While a slot is free its tag links it to the next free one of
- * its slab. Slots that were never out are not linked, only counted (`fresh`): a new slab's pages
- * are not touched before they are needed.
+ * notices an object that comes back twice. While a slot is free its tag links it to the next free
+ * one of its slab. Slots that were never out are not linked, only counted (`fresh`): a new slab's
+ * pages are not touched before they are needed, and nothing is cleared twice.
  *
  * places[] itself grows by doubling up to what the cap needs, so that a pool with an enormous cap
  * costs nothing while it is idle. A new slab takes the place that was given up last, or one that
- * never had any when there is none, so numbers stay below the most objects that there ever were, and
- * nothing is looked for. Slabs with room are in the list `open`: those that something is out of in front, empty
- * ones at the end, so that load gathers in few slabs and the others can go back.
+ * never had any when there is none, so numbers stay below the most objects that there ever were,
+ * and nothing is looked for. Of the slabs with room those that something is out of come first, so
+ * that load gathers in few slabs and the others can go back; then the one that became empty last,
+ * which the processor's cache may still hold.
  *
  * Under AddressSanitizer a free slot is poisoned, and so is a strip between an object and its tag.
  * Left out: a lock (a stack belongs to one thread) and moving objects together (they have
@@ -33,7 +34,8 @@
 enum {
     ALIGN = 16,
     SLAB_OCTETS = 65536 - 64, /* the allocator's own header fits into the pages, too */
-    EMPTY_KEPT = 4,           /* slabs that stay although nothing is out of them */
+    EMPTY_KEPT = 4,           /* slabs that stay although nothing is out of them, */
+    EMPTY_PART = 4,           /* or one for each so many in use */
     TABLE_FIRST = 8,          /* length of places[] at first */
 };
 
@@ -43,7 +45,7 @@ static const uint32_t NO_SLOT = UINT32_MAX >> 1;
 static const uint32_t NO_PLACE = UINT32_MAX;
 
 struct pool_slab {
-    struct list node; /* in pool->open, or in no list when the slab is full */
+    struct list node; /* in pool->open or pool->empty, or in no list when the slab is full */
     uint32_t place;   /* in pool->places[] */
     uint32_t slots;   /* per_slab, but in the last slab of a pool perhaps fewer */
     uint32_t used;    /* slots that are out */
@@ -106,6 +108,7 @@ int pool_init(struct pool *pool, struct memory *memory, const char *name, size_t
     pool->per_slab = u32_min(pool->per_slab, cap);
     pool->free_place = NO_PLACE;
     list_init(&pool->open);
+    list_init(&pool->empty);
 
     pool->place_count = u32_min(places_at_cap(pool), TABLE_FIRST);
     pool->places = memory_alloc(memory, pool->place_count * sizeof(pool->places[0]));
@@ -119,6 +122,7 @@ static void slab_release(struct pool *pool, struct pool_slab *slab)
     list_remove(&slab->node);
     pool->places[slab->place] = (struct pool_place){.next_free = pool->free_place};
     pool->free_place = slab->place;
+    pool->slabs--;
     ASAN_UNPOISON_MEMORY_REGION(slab, len);
     memory_release(pool->memory, slab, len);
 }
@@ -132,6 +136,7 @@ void pool_fini(struct pool *pool)
         memory_release(pool->memory, pool->places, pool->place_count * sizeof(pool->places[0]));
     *pool = (struct pool){0};
     list_init(&pool->open);
+    list_init(&pool->empty);
 }
 
 static bool table_grow(struct pool *pool)
@@ -148,7 +153,7 @@ static bool table_grow(struct pool *pool)
     return true;
 }
 
-/* A new, empty slab in the list of those with room; NULL without memory. The pool is below its cap
+/* A new, empty slab in its list; NULL without memory. The pool is below its cap
  * and all its slabs are full, so there is a place for one more. */
 static struct pool_slab *slab_new(struct pool *pool)
 {
@@ -160,15 +165,14 @@ static struct pool_slab *slab_new(struct pool *pool)
 
     uint32_t slots = slots_at(pool, place);
     size_t len = slab_octets(pool, slots);
-    struct pool_slab *slab = memory_alloc(pool->memory, len);
+    struct pool_slab *slab = memory_alloc_unzeroed(pool->memory, len);
     if (!slab)
         return NULL;
     assert((uintptr_t)slab % ALIGN == 0);
-    slab->place = place;
-    slab->slots = slots;
-    slab->first = NO_SLOT;
+    *slab = (struct pool_slab){.place = place, .slots = slots, .first = NO_SLOT};
     list_init(&slab->node);
-    list_append(&pool->open, &slab->node);
+    list_append(&pool->empty, &slab->node);
+    pool->slabs++;
     if (is_fresh)
         pool->fresh_place++;
     else
@@ -183,8 +187,12 @@ void *pool_get_unzeroed(struct pool *pool)
 {
     struct pool_slab *slab = NULL;
 
-    if (pool->used < pool->cap)
-        slab = list_is_empty(&pool->open) ? slab_new(pool) : slab_of(pool->open.next);
+    if (!list_is_empty(&pool->open))
+        slab = slab_of(pool->open.next);
+    else if (!list_is_empty(&pool->empty))
+        slab = slab_of(pool->empty.next);
+    else if (pool->used < pool->cap)
+        slab = slab_new(pool);
     if (!slab) {
         pool->refused++;
         return NULL;
@@ -201,8 +209,11 @@ void *pool_get_unzeroed(struct pool *pool)
         slab->first = tag_read(pool, object) & ~FREE;
     tag_write(pool, object, slab->place * pool->per_slab + slot);
 
-    if (slab->used++ == 0)
+    if (slab->used++ == 0) {
         pool->empty_slabs--;
+        list_remove(&slab->node);
+        list_append(&pool->open, &slab->node);
+    }
     if (slab->used == slab->slots)
         list_remove(&slab->node);
     pool->used++;
@@ -260,11 +271,14 @@ void pool_put(struct pool *pool, void *object)
     list_remove(&slab->node);
     if (slab->used > 0) {
         list_append(pool->open.next, &slab->node); /* in front */
-    } else if (pool->empty_slabs < EMPTY_KEPT) {
-        list_append(&pool->open, &slab->node);
-        pool->empty_slabs++;
-    } else {
-        slab_release(pool, slab);
+        return;
+    }
+    list_append(pool->empty.next, &slab->node); /* in front */
+    pool->empty_slabs++;
+    while (pool->empty_slabs >
+           u32_max(EMPTY_KEPT, (pool->slabs - pool->empty_slabs) / EMPTY_PART)) {
+        slab_release(pool, slab_of(pool->empty.prev));
+        pool->empty_slabs--;
     }
 }
 

@@ -2,7 +2,8 @@
  * pool.h - objects of one size, in slabs, up to a cap.
  *
  * A pool grows by slabs of about 64 KB until its cap and gives a slab back when it is empty (it
- * keeps four, so that a batch of objects coming and going costs nothing). Objects are aligned to 16
+ * keeps four, or a quarter as many as are in use, so that a batch of objects coming and going costs
+ * nothing). Objects are aligned to 16
  * and have an index, so a small number can name one; poisoned under AddressSanitizer while they are
  * free. An object costs its size and POOL_TAG octets, rounded up to 16.
  */
@@ -36,14 +37,15 @@ struct pool {
     uint32_t asked_size;  /* what an object's owner may use of it */
     uint32_t object_size; /* with tag, rounded up to 16 */
     uint32_t per_slab;
-    uint32_t cap;             /* objects */
-    uint32_t used;            /* objects */
+    uint32_t cap;              /* objects */
+    uint32_t used;             /* objects */
     uint32_t place_count;      /* of places[] */
     uint32_t fresh_place;      /* from here on there never was a slab */
     uint32_t free_place;       /* the first before it where there is none */
     struct pool_place *places; /* by index */
-    struct list open;          /* slabs with room */
-    uint32_t empty_slabs;
+    struct list open;          /* slabs that something is out of, and with room */
+    struct list empty;         /* slabs that nothing is out of, the last one first */
+    uint32_t slabs, empty_slabs;
     uint64_t refused; /* how often the cap or memory said no */
 };
 
