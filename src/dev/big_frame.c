@@ -232,12 +232,12 @@ bool big_cut_begin(struct big_cut *cut, const struct frame_meta *meta, const str
 bool big_cut_next(struct big_cut *cut)
 {
     const struct big_place *place = &cut->place;
-    uint8_t *ip = cut->own + place->ip_at, *tcp = cut->own + place->tcp_at;
-    size_t text_len = size_min(cut->size, cut->text_len - cut->done);
-    uint32_t seq = place->seq + (uint32_t)cut->done;
 
     if (cut->count == cut->total)
         return false;
+    uint8_t *ip = cut->own + place->ip_at, *tcp = cut->own + place->tcp_at;
+    size_t text_len = size_min(cut->size, cut->text_len - cut->done);
+    uint32_t seq = place->seq + (uint32_t)cut->done;
     memcpy(cut->own, cut->header, place->text_at);
     if (cut->count > 0)
         tcp[TCP_AT_FLAGS] &= (uint8_t)~FIRST_ONLY;

@@ -524,13 +524,17 @@ START_TEST(ip_options_are_not_copied_about)
 {
     make_big(&big, &shapes[1]);
     memmove(big.octets + 24, big.octets + 20, big.len - 20);
-    memset(big.octets + 20, 1, 4); /* four that do nothing */
+    memset(big.octets + 20, 0, 4); /* the end of the list */
     big.octets[0] = 0x46;
     big.len += 4;
     big.meta.csum_start += 4;
     put_be16(big.octets + 2, (uint16_t)big.len);
     put_be16(big.octets + 10, 0);
     put_be16(big.octets + 10, checksum_of(bytes_of(big.octets, 24)));
+    ck_assert(!cuts(&big));
+    /* Also where the octets at the usual place look like a TCP header. */
+    put_be16(big.octets + 20 + 12, 0x5010);
+    big.meta.flags = FRAME_CSUM_VALID;
     ck_assert(!cuts(&big));
 }
 END_TEST
