@@ -22,6 +22,10 @@
  *
  * A frame's fate is decided once, when it comes. Frames that will be lost take their time in the
  * bottleneck like all others: the loss is behind it.
+ *
+ * Big frames. No wire carries 64 KB in one frame, so one that comes is cut first, and each segment
+ * has a fate, and a place in the bottleneck, of its own. What claims to be a big frame and is none
+ * passes, is lost or doubled whole, and nobody changes it: whoever gets it will say what is wrong.
  */
 #include "dev/bad_wire.h"
 
@@ -29,6 +33,7 @@
 
 #include "base/bytes.h"
 #include "base/instant.h"
+#include "dev/big_frame.h"
 #include "dev/vnet_wire.h"
 #include "eth/eth_wire.h"
 
@@ -50,6 +55,17 @@ static size_t held_cost(size_t len)
     return sizeof(struct held) + len;
 }
 
+/* All of a frame in one piece. */
+static void gather(const struct arrival *frame, uint8_t *out)
+{
+    struct writer w = writer_of(out, frame->len);
+
+    for (int i = 0; i < frame->iovcnt; i++)
+        write_bytes(&w, frame->iov[i].iov_base, frame->iov[i].iov_len);
+    assert(!w.overrun);
+    write_zeros(&w, w.left);
+}
+
 /* A copy of a frame, or NULL when there is too much already. */
 static struct held *hold(struct bad_wire *wire, const struct arrival *frame, instant due)
 {
@@ -64,10 +80,9 @@ static struct held *hold(struct bad_wire *wire, const struct arrival *frame, ins
                           .truncated = frame->truncated,
                           .hurt = frame->hurt,
                           .meta = *frame->meta};
-    struct writer w = writer_of(held->octets, frame->len);
-    for (int i = 0; i < frame->iovcnt; i++)
-        write_bytes(&w, frame->iov[i].iov_base, frame->iov[i].iov_len);
-    assert(!w.overrun && w.left == 0);
+    gather(frame, held->octets);
+    if (wire->completes && !held->meta.bad && held->meta.gso_type == FRAME_GSO_NONE)
+        vnet_complete(held->octets, held->len, &held->meta);
     wire->octets += cost;
     wire->counters.held++;
     return held;
@@ -201,9 +216,7 @@ static bool is_lost(struct bad_wire *wire, const struct arrival *frame, instant 
     bool lost = is_lost_by_chance(wire);
 
     if (!lost && wire->config.ack_loss > 0 && frame->len <= sizeof wire->look) {
-        struct writer w = writer_of(wire->look, sizeof wire->look);
-        for (int i = 0; i < frame->iovcnt; i++)
-            write_bytes(&w, frame->iov[i].iov_base, frame->iov[i].iov_len);
+        gather(frame, wire->look);
         lost = bad_wire_is_bare_ack(bytes_of(wire->look, frame->len), wire->ip_only) &&
                chance(wire, wire->config.ack_loss);
     }
@@ -326,7 +339,8 @@ static void corrupt(struct bad_wire *wire, struct held *held)
     wire->counters.corrupted++;
 }
 
-void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant now)
+/* One frame as a wire carries it. */
+static void arrive(struct bad_wire *wire, const struct arrival *frame, instant now)
 {
     struct impair_counters *counters = &wire->counters;
     instant due;
@@ -382,6 +396,25 @@ void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant
         counters->duplicated++;
     }
     overtake(wire, earlier);
+}
+
+void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant now)
+{
+    struct big_cut cut;
+
+    if (frame->truncated ||
+        !big_cut_begin(&cut, frame->meta, frame->iov, frame->iovcnt, wire->ip_only)) {
+        arrive(wire, frame, now);
+        return;
+    }
+    while (big_cut_next(&cut)) {
+        struct arrival segment = {
+            .iov = cut.iov, .iovcnt = cut.iovcnt, .meta = &cut.meta, .hurt = frame->hurt};
+        for (int i = 0; i < cut.iovcnt; i++)
+            segment.len += cut.iov[i].iov_len;
+        segment.len = size_max(segment.len, wire->shortest);
+        arrive(wire, &segment, now);
+    }
 }
 
 /* --- life --------------------------------------------------------------------------------- */

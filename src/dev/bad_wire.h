@@ -22,7 +22,7 @@ enum {
 struct arrival {
     const struct iovec *iov;
     int iovcnt;
-    size_t len;
+    size_t len; /* octets of all pieces; where it is more, zeros follow them */
     const struct frame_meta *meta;
     bool truncated;
     bool hurt; /* another wire has corrupted it */
@@ -56,6 +56,8 @@ struct bad_wire {
     struct memory *memory;
     struct impair_config config;
     bool ip_only;                   /* frames are IP packets */
+    bool completes;                 /* what it carries has whole checksums, as on a real wire */
+    size_t shortest;                /* a segment of a big frame is filled up to so many octets */
     struct forgery_sink *forgeries; /* NULL: nobody */
     struct prng prng;
     bool in_burst;
@@ -75,7 +77,8 @@ void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct im
                    bool ip_only, uint64_t seed);
 void bad_wire_fini(struct bad_wire *wire);
 
-/* A frame has come: copies it, or counts why it is gone. */
+/* A frame has come: copies it, or counts why it is gone. A big one comes as its segments, all of
+ * them at once and each for itself; one that cannot be cut (big_frame.h) stays whole. */
 void bad_wire_arrive(struct bad_wire *wire, const struct arrival *frame, instant now);
 
 /* The frame that comes out next, if it may by now, else NULL; stays where it is. */

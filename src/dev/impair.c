@@ -4,7 +4,10 @@
  * Two bad wires (bad_wire.h) and a device behind them. Nothing happens by itself: frames that have
  * become due move on when somebody calls, whatever the call, and deadline() says when somebody
  * should. When the inner device is full, frames stay, and the caller is told that we are full, too:
- * that is back-pressure, not a fault of the wire, and must not turn into loss.
+ * that is back-pressure, not a fault of the wire, and must not turn into loss. It is asked before a
+ * frame is taken and never after: of a big frame, whose segments are many, none may be sent again
+ * because the inner device took only some. In the other direction a batch of big frames may become
+ * many batches of segments: until the caller has taken them, no more are asked for.
  */
 #include "dev/impair.h"
 
@@ -14,6 +17,7 @@
 #include "base/frame.h"
 #include "base/instant.h"
 #include "dev/bad_wire.h"
+#include "eth/eth_wire.h"
 
 enum { RETRY_MS = 1 }; /* a full inner device is asked again after so long */
 
@@ -24,6 +28,7 @@ struct impair {
     bool blocked;  /* the inner device is full */
     bool gone;     /* the inner device is gone */
     instant retry; /* when to ask it again, while blocked */
+    bool behind;   /* more has come out of `in` than the caller took at once */
     struct bad_wire in, out;
 };
 
@@ -114,7 +119,7 @@ static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batc
     struct impair *impair = impair_of(dev);
 
     release_out(impair, now);
-    int arrived = dev_receive(impair->inner, pool, batch, max, now);
+    int arrived = impair->behind ? 0 : dev_receive(impair->inner, pool, batch, max, now);
     for (int i = 0; i < arrived; i++) {
         struct frame *frame = batch[i];
         const struct iovec iov = {frame->data, frame->len};
@@ -127,6 +132,7 @@ static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batc
         frame_put(frame);
     }
     int count = release_in(impair, pool, batch, max, now);
+    impair->behind = count == max && bad_wire_due(&impair->in, now);
     /* What is still under way from a device that is gone comes before the bad news. */
     bool drained = count == 0 && impair->in.counters.held == 0;
     return arrived < 0 && drained ? arrived : count;
@@ -191,6 +197,7 @@ int impair_new(struct memory *memory, struct dev *inner, const struct impair_con
     /* A stream of chance for each direction: what comes does not change the fate of what goes. */
     bad_wire_init(&impair->in, memory, in, inner->ip_only, in->seed * 2);
     bad_wire_init(&impair->out, memory, out, inner->ip_only, out->seed * 2 + 1);
+    impair->out.shortest = inner->ip_only || inner->unpadded ? 0 : ETH_MIN;
     *result = &impair->dev;
     return 0;
 }

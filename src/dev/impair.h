@@ -6,8 +6,12 @@
  * the same times meet the same fate. What is under way is copied; the inner device and the caller's
  * pool are free of it.
  *
- * A frame with a gso_type is one frame here: it is lost, delayed or doubled whole, and never
- * corrupted. Cutting it into what a wire would carry comes with the big frames.
+ * A frame with a gso_type is cut at the entry, in both directions: each segment that a wire would
+ * carry is lost, delayed, doubled or corrupted for itself, and goes on as a plain frame. So an
+ * impaired device takes big frames where the inner one does, and hands over none. It takes one
+ * whole or (-EAGAIN) not at all: the segments wait here, not at the inner device, and one that
+ * finds no room or memory is lost and counted, as on a wire. A frame that claims to be a big one
+ * and is none passes as it came.
  */
 #ifndef TAPIO_DEV_IMPAIR_H
 #define TAPIO_DEV_IMPAIR_H

@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "base/instant.h"
 #include "dev/bad_wire.h"
+#include "eth/eth_wire.h"
 #include "ip/ipv4_wire.h"
 #include "ip/ipv6_wire.h"
 #include "support/proves.h"
@@ -225,6 +226,201 @@ START_TEST(what_has_no_text_is_not_forged)
 }
 END_TEST
 
+/* --- big frames --------------------------------------------------------------------------- */
+
+enum { BIG_TEXT = 40500, GSO = 1000, SEGMENTS = 41, HEADERS = 14 + 20 + 20 };
+
+static uint8_t big[HEADERS + BIG_TEXT];
+
+/* A big frame of BIG_TEXT octets, as a stack hands it over; each octet of the text says where it
+ * is. */
+static struct frame_meta make_big(void)
+{
+    struct ip_addr src = ip_from_v4(0x0a000001), dst = ip_from_v4(0x0a000002);
+    struct checksum c = {0};
+    struct writer w = writer_of(big, sizeof big);
+
+    eth_emit(&w, &(struct eth_header){.type = ETH_TYPE_IPV4});
+    ipv4_emit(&w,
+              &(struct ipv4_header){
+                  .src = src, .dst = dst, .protocol = IP_PROTOCOL_TCP, .ttl = 9, .id = 7},
+              20 + BIG_TEXT);
+    tcp_emit(&w, &(struct tcp_segment){.src_port = 1000, .dst_port = 80, .flags = TCP_ACK});
+    for (size_t i = 0; i < BIG_TEXT; i++)
+        write_u8(&w, (uint8_t)(i % 251));
+    checksum_add_pseudo(&c, src, dst, IP_PROTOCOL_TCP, 20 + BIG_TEXT);
+    put_be16(big + 34 + TCP_CSUM_OFFSET, checksum_fold(c));
+    ck_assert(w.left == 0 && !w.overrun);
+    return (struct frame_meta){.flags = FRAME_NEEDS_CSUM,
+                               .gso_type = FRAME_GSO_TCPV4,
+                               .gso_size = GSO,
+                               .csum_start = 34,
+                               .csum_offset = TCP_CSUM_OFFSET};
+}
+
+static void put_big(const struct frame_meta *meta, instant now)
+{
+    const struct iovec iov[3] = {
+        {big, HEADERS}, {big + HEADERS, 1500}, {big + HEADERS + 1500, BIG_TEXT - 1500}};
+
+    bad_wire_arrive(
+        &wire, &(struct arrival){.iov = iov, .iovcnt = 3, .len = sizeof big, .meta = meta}, now);
+}
+
+/* Where the text of a segment that is under way begins. */
+static uint32_t check_segment(const struct held *held)
+{
+    struct ipv4_header h;
+    struct tcp_segment seg;
+    struct bytes payload;
+
+    ck_assert_uint_eq(held->meta.gso_type, FRAME_GSO_NONE);
+    ck_assert_int_eq(ipv4_parse(bytes_skip(bytes_of(held->octets, held->len), 14), &h, &payload),
+                     DROP_NONE);
+    ck_assert_int_eq(tcp_parse(payload, &seg), DROP_NONE);
+    ck_assert_uint_eq(seg.text.len, seg.seq.value == BIG_TEXT / GSO * GSO ? BIG_TEXT % GSO : GSO);
+    for (size_t i = 0; i < seg.text.len; i++)
+        ck_assert_uint_eq(seg.text.at[i], (seg.seq.value + i) % 251);
+    ck_assert_uint_eq(tcp_checksum_is_right(h.src, h.dst, payload), held->meta.flags == 0);
+    return seg.seq.value;
+}
+
+START_TEST(a_big_frame_is_what_a_wire_would_carry)
+{
+    struct frame_meta meta = make_big();
+
+    for (int completes = 0; completes < 2; completes++) {
+        uint32_t count = 0;
+        struct held *held;
+        open_wire((struct impair_config){0}, false);
+        wire.completes = completes;
+        put_big(&meta, (instant){0});
+        for (; (held = bad_wire_due(&wire, (instant){0})); count++) {
+            ck_assert_uint_eq(check_segment(held), count * GSO);
+            ck_assert_uint_eq(held->meta.flags, completes ? 0 : FRAME_NEEDS_CSUM);
+            bad_wire_drop(&wire, held);
+        }
+        ck_assert_uint_eq(count, SEGMENTS);
+        ck_assert_uint_eq(wire.counters.taken, SEGMENTS);
+        ck_assert_uint_eq(wire.counters.carried, BIG_TEXT + SEGMENTS * HEADERS);
+        bad_wire_fini(&wire);
+    }
+}
+END_TEST
+
+START_TEST(each_segment_of_a_big_frame_has_its_own_fate)
+{
+    struct frame_meta meta = make_big();
+    bool some = false;
+
+    open_wire((struct impair_config){.loss = percent(30)}, false);
+    for (int i = 0; i < 500; i++) {
+        uint64_t before = wire.counters.lost;
+        put_big(&meta, (instant){0});
+        drain();
+        some |= wire.counters.lost > before && wire.counters.lost < before + SEGMENTS;
+    }
+    ck_assert(some);
+    ck_assert_uint_eq(wire.counters.taken, 500 * SEGMENTS);
+    ck_assert_uint_ge(wire.counters.lost, 500 * SEGMENTS * 28 / 100);
+    ck_assert_uint_le(wire.counters.lost, 500 * SEGMENTS * 32 / 100);
+    bad_wire_fini(&wire);
+}
+END_TEST
+
+START_TEST(the_segments_of_a_big_frame_pass_a_bottleneck_one_by_one)
+{
+    struct frame_meta meta = make_big();
+    int64_t own = (HEADERS + GSO) * 8000; /* ns, at a megabit a second */
+
+    open_wire((struct impair_config){.rate = 1000000, .queue = 1 << 20}, false);
+    put_big(&meta, (instant){0});
+    for (int i = 1; i < SEGMENTS; i++) {
+        ck_assert(!bad_wire_due(&wire, (instant){i * own - 1}));
+        struct held *held = bad_wire_due(&wire, (instant){i * own});
+        ck_assert_uint_eq(check_segment(held), (uint32_t)(i - 1) * GSO);
+        bad_wire_drop(&wire, held);
+    }
+    bad_wire_fini(&wire);
+
+    /* Of those that do not fit into the queue only they are lost. */
+    open_wire((struct impair_config){.rate = 1000000, .queue_frames = 10}, false);
+    put_big(&meta, (instant){0});
+    ck_assert_uint_eq(wire.counters.rate_dropped, SEGMENTS - 11);
+    ck_assert_uint_eq(wire.counters.held, 11);
+    bad_wire_fini(&wire);
+}
+END_TEST
+
+START_TEST(a_corrupted_segment_of_a_big_frame_is_seen_by_its_checksum)
+{
+    struct frame_meta meta = make_big();
+    uint32_t headers = 0, seen = 0;
+    struct held *held;
+
+    open_wire((struct impair_config){.corrupt = UINT32_MAX}, false);
+    for (int i = 0; i < 20; i++)
+        put_big(&meta, (instant){0});
+    while ((held = bad_wire_due(&wire, (instant){0}))) {
+        struct ipv4_header h;
+        struct bytes payload;
+        struct bytes packet = bytes_skip(bytes_of(held->octets, held->len), 14);
+        ck_assert(held->hurt);
+        ck_assert_uint_eq(held->meta.flags, 0);
+        bool ethernet = memcmp(held->octets, big, 14) != 0; /* which no checksum of ours covers */
+        if (ethernet || ipv4_parse(packet, &h, &payload))
+            headers++;
+        else if (!tcp_checksum_is_right(h.src, h.dst, payload))
+            seen++;
+        bad_wire_drop(&wire, held);
+    }
+    ck_assert_uint_eq(headers + seen, 20 * SEGMENTS);
+    ck_assert_uint_gt(seen, 20 * SEGMENTS * 9 / 10);
+    bad_wire_fini(&wire);
+}
+END_TEST
+
+START_TEST(a_short_segment_is_filled_up_with_zeros)
+{
+    struct frame_meta meta = make_big();
+    struct held *held;
+    uint32_t padded = 0;
+
+    meta.gso_size = 40499; /* one octet is left */
+    open_wire((struct impair_config){.ack_loss = UINT32_MAX}, false);
+    wire.shortest = 60;
+    put_big(&meta, (instant){0});
+    for (; (held = bad_wire_due(&wire, (instant){0})); padded++) {
+        if (held->len == 60)
+            ck_assert_mem_eq(held->octets + HEADERS + 1, "\0\0\0\0\0", 5);
+        else
+            ck_assert_uint_eq(held->len, HEADERS + 40499);
+        bad_wire_drop(&wire, held);
+    }
+    ck_assert_uint_eq(padded, 2);
+    bad_wire_fini(&wire);
+}
+END_TEST
+
+START_TEST(what_claims_to_be_a_big_frame_passes_whole)
+{
+    struct frame_meta meta = make_big();
+    struct held *held;
+
+    big[34 + 13] |= TCP_SYN;
+    open_wire((struct impair_config){.corrupt = UINT32_MAX, .forge = UINT32_MAX}, false);
+    wire.completes = true;
+    put_big(&meta, (instant){0});
+    held = bad_wire_due(&wire, (instant){0});
+    ck_assert_uint_eq(held->len, sizeof big);
+    ck_assert_mem_eq(held->octets, big, sizeof big);
+    ck_assert_mem_eq(&held->meta, &meta, sizeof meta);
+    bad_wire_drop(&wire, held);
+    ck_assert_uint_eq(wire.counters.taken, 1);
+    bad_wire_fini(&wire);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("bad_wire");
@@ -236,6 +432,15 @@ int main(void)
     tcase_add_test(c, what_is_longer_than_the_mtu_vanishes);
     tcase_add_test(c, no_checksum_sees_a_forgery_and_its_places_are_told);
     tcase_add_test(c, what_has_no_text_is_not_forged);
+    suite_add_tcase(s, c);
+
+    c = tcase_create("big frames");
+    tcase_add_test(c, a_big_frame_is_what_a_wire_would_carry);
+    tcase_add_test(c, each_segment_of_a_big_frame_has_its_own_fate);
+    tcase_add_test(c, the_segments_of_a_big_frame_pass_a_bottleneck_one_by_one);
+    tcase_add_test(c, a_corrupted_segment_of_a_big_frame_is_seen_by_its_checksum);
+    tcase_add_test(c, a_short_segment_is_filled_up_with_zeros);
+    tcase_add_test(c, what_claims_to_be_a_big_frame_passes_whole);
     suite_add_tcase(s, c);
     return run_suite(s, "bad_wire");
 }

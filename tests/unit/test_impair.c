@@ -10,7 +10,11 @@
 #include "base/prng.h"
 #include "dev/impair.h"
 #include "dev/pipe.h"
+#include "dev/vnet_wire.h"
+#include "eth/eth_wire.h"
+#include "ip/ipv4_wire.h"
 #include "support/proves.h"
+#include "tcp/tcp_wire.h"
 
 enum { LEN = 100, MTU = 1500 };
 
@@ -411,7 +415,7 @@ START_TEST(an_unfinished_checksum_passes_a_wire_that_does_not_corrupt)
 }
 END_TEST
 
-START_TEST(big_frames_and_bad_ones_are_not_corrupted)
+START_TEST(what_claims_to_be_big_and_what_is_bad_are_not_corrupted)
 {
     struct frame_meta metas[2] = {{.gso_type = FRAME_GSO_TCPV4, .gso_size = 1448}, {.bad = 1}};
     open_out((struct impair_config){.corrupt = UINT32_MAX});
@@ -429,6 +433,166 @@ START_TEST(big_frames_and_bad_ones_are_not_corrupted)
     }
     ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).corrupted, 0);
     close_wire();
+}
+END_TEST
+
+/* --- big frames --------------------------------------------------------------------------- */
+
+enum { BIG_TEXT = 20000, GSO = 1000, BIG_LEN = 14 + 20 + 20 + BIG_TEXT };
+
+static const struct pipe_config offload = {
+    .mtu = MTU, .capacity = UINT32_MAX, .csum_offload = true, .big_frames = true};
+
+/* A frame with so much text, the first octet at `seq`; its checksum is open. */
+static int send_text(struct dev *dev, uint32_t seq, size_t text_len, instant now)
+{
+    static uint8_t octets[BIG_LEN];
+    const struct frame_meta meta = {.flags = FRAME_NEEDS_CSUM,
+                                    .gso_type = FRAME_GSO_TCPV4,
+                                    .gso_size = GSO,
+                                    .csum_start = 34,
+                                    .csum_offset = TCP_CSUM_OFFSET};
+    struct ip_addr src = ip_from_v4(0x0a000001), dst = ip_from_v4(0x0a000002);
+    const struct iovec iov[2] = {{octets, 54}, {octets + 54, text_len}};
+    struct writer w = writer_of(octets, sizeof octets);
+    struct checksum c = {0};
+
+    eth_emit(&w, &(struct eth_header){.type = ETH_TYPE_IPV4});
+    ipv4_emit(&w,
+              &(struct ipv4_header){.src = src, .dst = dst, .protocol = IP_PROTOCOL_TCP, .ttl = 9},
+              20 + text_len);
+    tcp_emit(&w, &(struct tcp_segment){.seq = {seq}, .flags = TCP_ACK});
+    checksum_add_pseudo(&c, src, dst, IP_PROTOCOL_TCP, (uint32_t)(20 + text_len));
+    put_be16(octets + 34 + TCP_CSUM_OFFSET, checksum_fold(c));
+    return dev_send(dev, &meta, iov, 2, now);
+}
+
+/* 20 segments. */
+static int send_big(struct dev *dev, uint32_t seq, instant now)
+{
+    return send_text(dev, seq, BIG_TEXT, now);
+}
+
+/* Receives what there is: plain segments, each right behind the one before. */
+static void receive_segments(struct dev *dev, uint32_t *seq, instant now)
+{
+    struct frame *batch[DEV_BATCH];
+    int count;
+
+    while ((count = dev_receive(dev, &pool, batch, DEV_BATCH, now)) > 0)
+        for (int i = 0; i < count; i++) {
+            struct bytes packet = bytes_skip(frame_bytes(batch[i]), 14);
+            struct ipv4_header h;
+            struct bytes payload;
+            struct tcp_segment seg;
+            vnet_complete(batch[i]->data, batch[i]->len, &batch[i]->meta);
+            ck_assert_uint_eq(batch[i]->meta.gso_type, FRAME_GSO_NONE);
+            ck_assert_int_eq(ipv4_parse(packet, &h, &payload), DROP_NONE);
+            ck_assert(tcp_checksum_is_right(h.src, h.dst, payload));
+            ck_assert_int_eq(tcp_parse(payload, &seg), DROP_NONE);
+            ck_assert_uint_eq(seg.seq.value, *seq);
+            ck_assert_uint_eq(seg.text.len, GSO);
+            *seq += GSO;
+            frame_put(batch[i]);
+        }
+    ck_assert_int_eq(count, 0);
+}
+
+START_TEST(big_frames_are_cut_in_both_directions)
+{
+    uint32_t seq = 0;
+
+    open_wire(&no_fault, &no_fault, &offload);
+    ck_assert(near->big_frames && near->csum_offload);
+    ck_assert_int_eq(send_big(near, 0, at_ms(0)), 0);
+    receive_segments(far, &seq, at_ms(0));
+    ck_assert_uint_eq(seq, BIG_TEXT);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).taken, 20);
+    ck_assert_uint_eq(near->counters.tx_frames, 1);
+
+    ck_assert_int_eq(send_big(far, 0, at_ms(0)), 0);
+    seq = 0;
+    receive_segments(near, &seq, at_ms(0));
+    ck_assert_uint_eq(seq, BIG_TEXT);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_IN).taken, 20);
+    close_wire();
+}
+END_TEST
+
+START_TEST(a_device_without_big_frames_has_none_when_it_is_impaired)
+{
+    open_out(no_fault);
+    ck_assert(!near->big_frames);
+    close_wire();
+}
+END_TEST
+
+/* The inner device has room for five segments at a time. The first big frame is taken, and waits;
+ * the next one is not, and nothing of it has been. */
+START_TEST(a_full_device_behind_it_neither_loses_nor_doubles_a_segment)
+{
+    struct pipe_config pipe = offload;
+    uint32_t seq = 0, sent = 0, refused = 0;
+
+    pipe.capacity = 6000;
+    open_wire(&no_fault, &no_fault, &pipe);
+    for (int ms = 0; seq < 10 * BIG_TEXT; ms++) {
+        uint64_t taken = impair_counters(near, IMPAIR_OUT).taken;
+        int err = sent < 10 * BIG_TEXT ? send_big(near, sent, at_ms(ms)) : -EAGAIN;
+        ck_assert(err == 0 || err == -EAGAIN);
+        sent += err ? 0 : BIG_TEXT;
+        refused += err == -EAGAIN;
+        ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).taken, taken + (err ? 0 : 20));
+        dev_flush(near, at_ms(ms));
+        receive_segments(far, &seq, at_ms(ms));
+        ck_assert_int_lt(ms, 1000);
+    }
+    ck_assert_uint_eq(seq, sent);
+    ck_assert_uint_gt(refused, 0);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).lost, 0);
+    close_wire();
+}
+END_TEST
+
+START_TEST(what_comes_in_waits_behind_the_wire_until_the_caller_has_taken_its_segments)
+{
+    struct frame *batch[DEV_BATCH];
+    uint64_t got = 0;
+    int count;
+
+    open_wire(&no_fault, &no_fault, &offload);
+    for (uint32_t i = 0; i < 500; i++)
+        ck_assert_int_eq(send_big(far, i * BIG_TEXT, at_ms(0)), 0);
+    while ((count = dev_receive(near, &pool, batch, DEV_BATCH, at_ms(0))) > 0) {
+        for (int i = 0; i < count; i++)
+            frame_put(batch[i]);
+        got += (uint64_t)count;
+        ck_assert_uint_le(impair_counters(near, IMPAIR_IN).held, DEV_BATCH * 20);
+    }
+    ck_assert_int_eq(count, 0);
+    ck_assert_uint_eq(got, 500 * 20);
+    close_wire();
+}
+END_TEST
+
+/* A wire fills up the last segment's frame; between virtual machines nobody does. */
+START_TEST(a_short_segment_is_padded_where_the_device_asks_for_it)
+{
+    for (int unpadded = 0; unpadded < 2; unpadded++) {
+        struct frame *frame;
+        struct dev *end[2];
+        ck_assert_int_eq(pipe_new(&memory, &offload, end), 0);
+        end[0]->unpadded = unpadded;
+        far = end[1];
+        ck_assert_int_eq(impair_new(&memory, end[0], &no_fault, &no_fault, &near), 0);
+        ck_assert_int_eq(send_text(near, 0, 1001, at_ms(0)), 0);
+        for (int i = 0; i < 2; i++) {
+            ck_assert_int_eq(dev_receive(far, &pool, &frame, 1, at_ms(0)), 1);
+            ck_assert_uint_eq(frame->len, i == 0 ? 1054 : unpadded ? 55 : 60);
+            frame_put(frame);
+        }
+        close_wire();
+    }
 }
 END_TEST
 
@@ -1059,7 +1223,14 @@ int main(void)
     tcase_add_loop_test(c, an_unfinished_checksum_is_completed_before_it_is_corrupted, 0,
                         (int)ARRAY_LEN(layouts));
     tcase_add_test(c, an_unfinished_checksum_passes_a_wire_that_does_not_corrupt);
-    tcase_add_test(c, big_frames_and_bad_ones_are_not_corrupted);
+    tcase_add_test(c, what_claims_to_be_big_and_what_is_bad_are_not_corrupted);
+
+    c = new_tcase(s, "big frames");
+    tcase_add_test(c, big_frames_are_cut_in_both_directions);
+    tcase_add_test(c, a_device_without_big_frames_has_none_when_it_is_impaired);
+    tcase_add_test(c, a_full_device_behind_it_neither_loses_nor_doubles_a_segment);
+    tcase_add_test(c, what_comes_in_waits_behind_the_wire_until_the_caller_has_taken_its_segments);
+    tcase_add_test(c, a_short_segment_is_padded_where_the_device_asks_for_it);
 
     c = new_tcase(s, "time");
     tcase_add_test(c, a_delay_is_exact_and_is_a_deadline);
