@@ -109,8 +109,9 @@ TAPIO_NODISCARD int seconds_take(const char *option, const char *text, int64_t *
 /* What --set does with its text: one value. */
 TAPIO_NODISCARD int value_take(const char *text, struct stack_values *values,
                                struct refusal *refusal);
-/* What --seed, --profile and --impair do with theirs. */
+/* What --seed, --offload, --profile and --impair do with theirs. */
 TAPIO_NODISCARD int seed_take(uint64_t *seed, const char *text, struct refusal *refusal);
+TAPIO_NODISCARD int offload_take(enum offload *offload, const char *text, struct refusal *refusal);
 TAPIO_NODISCARD int profile_take(const char **profile, const char *text, struct refusal *refusal);
 TAPIO_NODISCARD int impairs_take(struct impairs *impairs, const char *text,
                                  struct refusal *refusal);

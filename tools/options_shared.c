@@ -30,6 +30,16 @@ int seed_take(uint64_t *seed, const char *text, struct refusal *refusal)
 
 /* --- values ------------------------------------------------------------------------------- */
 
+int offload_take(enum offload *offload, const char *text, struct refusal *refusal)
+{
+    bool on = strcmp(text, "on") == 0;
+
+    if (!on && strcmp(text, "off") != 0)
+        return refuse(refusal, EXIT_USAGE, "--offload %s: on or off", text);
+    *offload = on ? OFFLOAD_ON : OFFLOAD_OFF;
+    return 0;
+}
+
 int value_take(const char *text, struct stack_values *values, struct refusal *refusal)
 {
     char key[64];

@@ -216,14 +216,7 @@ static int take_queues(void *context, const char *text, struct refusal *refusal)
 static int take_offload(void *context, const char *text, struct refusal *refusal)
 {
     struct options *o = context;
-
-    if (strcmp(text, "on") == 0)
-        o->offload = OFFLOAD_ON;
-    else if (strcmp(text, "off") == 0)
-        o->offload = OFFLOAD_OFF;
-    else
-        return refuse(refusal, EXIT_USAGE, "--offload %s: on or off", text);
-    return 0;
+    return offload_take(&o->offload, text, refusal);
 }
 
 static int take_capture(void *context, const char *text, struct refusal *refusal)

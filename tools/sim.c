@@ -47,6 +47,8 @@ static int make_config(const struct sim_verb *sim, uint64_t seed, struct sim_con
         config->mtu = (uint32_t)sim->mtu;
     if (config->ipv6 && config->mtu < 1280)
         config->ipv6 = false;
+    if (sim->offload)
+        config->big_frames = config->csum_offload = sim->offload == OFFLOAD_ON;
     if (sim->impairs.count > 0)
         config->to_client = config->to_server = (struct impair_config){0};
     impairs_apply(&sim->impairs, &config->to_client, &config->to_server);
@@ -72,11 +74,11 @@ static void print_json(const struct sim_config *config, const struct sim_result 
     printf("{\"schema\":1,\"verb\":\"sim\",\"seed\":\"%" PRIu64
            "\",\"passed\":%s,\"problem\":\"%s\",\"connections\":%u,\"verified_octets\":%" PRIu64
            ",\"took_ns\":%" PRId64 ",\"frames\":%" PRIu64 ",\"lost\":%" PRIu64
-           ",\"retransmitted\":%" PRIu64 "}\n",
+           ",\"retransmitted\":%" PRIu64 ",\"offload\":%s,\"joined\":%" PRIu64 "}\n",
            config->seed, result->problem ? "false" : "true", result->problem ? result->problem : "",
            config->connections, result->verified, result->took_ns,
-           result->counters[0].sent + result->counters[1].sent, lost(result),
-           retransmitted(result));
+           result->counters[0].sent + result->counters[1].sent, lost(result), retransmitted(result),
+           config->big_frames ? "true" : "false", result->joined);
 }
 
 void sim_print_options(FILE *out, const struct sim_verb *sim)
@@ -95,6 +97,8 @@ void sim_print_options(FILE *out, const struct sim_verb *sim)
         fprintf(out, " --bytes %" PRIu64, sim->octets);
     if (sim->mtu)
         fprintf(out, " --mtu %" PRIu64, sim->mtu);
+    if (sim->offload)
+        fprintf(out, " --offload %s", sim->offload == OFFLOAD_ON ? "on" : "off");
     for (int i = 0; i < sim->impairs.count; i++)
         fprintf(out, " --impair '%s'", sim->impairs.spec[i]);
     if (sim->profile)

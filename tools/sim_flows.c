@@ -30,6 +30,7 @@ static int make_config(const struct sim_verb *sim, struct flows_config *config,
     config->octets = sim->octets;
     if (sim->mtu)
         config->mtu = (uint32_t)sim->mtu;
+    config->big_frames = sim->offload == OFFLOAD_ON;
     config->time_ns = sim->time_ns  ? sim->time_ns
                       : sim->octets ? 86400 * NS_PER_S
                                     : config->time_ns;

@@ -192,6 +192,12 @@ static int take_plot(void *context, const char *text, struct refusal *refusal)
     return 0;
 }
 
+static int take_offload(void *context, const char *text, struct refusal *refusal)
+{
+    struct sim_verb *sim = context;
+    return offload_take(&sim->offload, text, refusal);
+}
+
 static int take_swarm(void *context, const char *text, struct refusal *refusal)
 {
     struct sim_verb *sim = context;
@@ -231,6 +237,10 @@ static const struct option_row rows[] = {
      "the server)",
      take_impair},
     {"mtu", 0, "N", "octets of an IP packet", take_mtu},
+    {"offload", 0, "on|off",
+     "all devices take big frames and join what comes, or none does (default: as the seed draws; "
+     "off with --flows)",
+     take_offload},
     {"swarm", 0, NULL, "instead: many stacks on a network, and a random subset of all faults",
      take_swarm},
     {"soak", 0, NULL, "with --swarm: the same runs, many megabytes long", take_soak},
@@ -276,7 +286,7 @@ int sim_check_options(const struct sim_verb *sim, struct refusal *refusal)
                       "--rate, --delay, --queue, --time and --skip go with --flows; without it "
                       "--impair says what the wire is like");
     if (sim->idle && (sim->swarm || sim->flows || sim->connections || sim->octets || sim->mtu ||
-                      sim->impairs.count > 0 || sim->capture || sim->plot.dir))
+                      sim->offload || sim->impairs.count > 0 || sim->capture || sim->plot.dir))
         return refuse(refusal, EXIT_USAGE, "--idle: goes with --ipv6, --set, --seed and --json");
     if (sim->ipv6 && !sim->idle)
         return refuse(refusal, EXIT_USAGE, "--ipv6: goes with --idle; otherwise the seed says");

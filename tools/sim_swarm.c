@@ -29,6 +29,8 @@ static int run_once(const struct sim_verb *sim, uint64_t seed, struct swarm_resu
         config.connections = (uint32_t)sim->connections;
     if (sim->octets)
         config.octets = (uint32_t)sim->octets;
+    if (sim->offload)
+        config.offload = sim->offload == OFFLOAD_ON ? UINT32_MAX : 0;
     config.watched = watched;
     config.watch = watch;
     int status = sim_values(sim, &config.values, refusal);
@@ -86,10 +88,12 @@ static void print_json(const struct sim_verb *sim, uint64_t seed, const struct s
            ",\"packets\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"reordered\":%" PRIu64
            ",\"duplicated\":%" PRIu64 ",\"corrupted\":%" PRIu64 ",\"too_big\":%" PRIu64
            ",\"failed_allocations\":%" PRIu64 ",\"retransmitted\":%" PRIu64 ",\"timeouts\":%" PRIu64
-           ",\"injected_faults\":%" PRIu64 "}\n",
+           ",\"injected_faults\":%" PRIu64 ",\"offload_hosts\":%d,\"cut\":%" PRIu64
+           ",\"joined\":%" PRIu64 "}\n",
            r->verified, r->forged, r->took_ns, r->packets, r->lost + r->overflowed, r->reordered,
            r->duplicated, r->corrupted, r->too_big, r->failed_allocations, r->retransmits,
-           r->timeouts, swarm_injected(r));
+           r->timeouts, swarm_injected(r),
+           __builtin_popcount(config.offload & ((1u << config.hosts) - 1)), r->cut, r->joined);
 }
 
 static void print_run(const struct sim_verb *sim, uint64_t seed, const struct swarm_result *r)

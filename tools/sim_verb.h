@@ -19,6 +19,7 @@ struct sim_verb {
     uint64_t first, last;              /* seeds */
     bool seeded, json, help;           /* --set help */
     uint64_t connections, octets, mtu; /* 0: as drawn */
+    enum offload offload;
     struct impairs impairs;
     const char *set[OPTIONS_SETS];
     int set_count;

@@ -184,8 +184,11 @@ static int make_hosts(struct flows *f)
                                  .sends = i < n,
                                  .listener = -1,
                                  .s = -1};
-        struct net_host_config host = {
-            .app = &end->app, .values = config->values, .mtu = config->mtu, .ipv6 = config->ipv6};
+        struct net_host_config host = {.app = &end->app,
+                                       .values = config->values,
+                                       .mtu = config->mtu,
+                                       .ipv6 = config->ipv6,
+                                       .big_frames = config->big_frames};
         int err = net_add_host(&f->net, &host);
         if (err < 0)
             return err;

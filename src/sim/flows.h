@@ -32,6 +32,7 @@ struct flows_config {
     uint64_t octets;                  /* of each flow; 0: as many as there is time for */
     uint32_t mtu;
     bool ipv6;
+    bool big_frames; /* all devices offload */
     struct stack_values values;
     struct event_sink *watch; /* listens to the first sender; NULL: nobody */
 };

@@ -4,7 +4,9 @@
  * Nodes are hosts and routers; a link joins two nodes by two wires, one each way, each a bottleneck
  * with a queue, a propagation delay, an MTU and the faults of dev/impair.h. What flows share a
  * bottleneck is a matter of how the nodes are joined. Links carry bare IP packets; a host has one
- * link, a router any number, and the way between two hosts is the one with the fewest links.
+ * link, a router any number, and the way between two hosts is the one with the fewest links. A
+ * host's device may take big frames and join what comes, as GSO and GRO do; the links carry
+ * segments.
  *
  * A host has a stack and an application, which is polled with it. Each host has a clock and a heap
  * of its own, so that a clock can leap, a host fall asleep, and an allocation fail, on one host
@@ -57,6 +59,7 @@ struct net_host_config {
     struct stack_values values;
     uint32_t mtu;
     bool ipv6;
+    bool big_frames;   /* its device offloads: segments, and checksums */
     uint32_t fails_at; /* this allocation of the stack's making fails; 0: none */
 };
 
@@ -73,6 +76,8 @@ struct net_host {
     int64_t skew_ns;  /* its clock is ahead of the others' by so much; never make it less */
     instant asleep;   /* it does nothing before */
     uint32_t out, in; /* wires */
+    uint64_t cut;     /* segments that it has sent in big frames, */
+    uint64_t joined;  /* and that were joined to the ones before them when they came */
 };
 
 struct net {

@@ -129,7 +129,9 @@ static void check_text(struct oracle *oracle, struct oracle_flow *flow, const st
     const struct tcp_segment *seg = &p->seg;
     const struct conn_facts *facts = p->event->packet.facts;
     enum why why = p->event->packet.why;
+    const struct frame_meta *meta = &p->event->packet.meta;
     tcp_seq end = seq_add(seg->seq, tcp_seg_len(seg));
+    size_t full = meta->gso_type == FRAME_GSO_NONE ? seg->text.len : meta->gso_size;
     bool is_new = !seq_lt(seg->seq, flow->sent);
 
     if (tcp_seg_len(seg) == 0 || !flow->syn_out)
@@ -138,7 +140,7 @@ static void check_text(struct oracle *oracle, struct oracle_flow *flow, const st
         problem(oracle, "text lies beyond the peer's window");
     if (!is_new && (why == WHY_NONE || is_new_text(why)))
         problem(oracle, "something was sent again without a reason");
-    flow->mss = u32_max(flow->mss, (uint32_t)seg->text.len);
+    flow->mss = u32_max(flow->mss, (uint32_t)size_min(full, seg->text.len));
     if (is_new && facts && is_new_text(why) && seg->text.len > 0 &&
         facts->inflight > facts->cwnd + LIMITED_SEGMENTS * (flow->mss + TCP_OPTIONS_MAX))
         problem(oracle, "new text has left beyond cwnd");
@@ -320,7 +322,8 @@ static void hear(struct event_sink *sink, const struct event *event)
     bool tcp = p.ip.protocol == IP_PROTOCOL_TCP && tcp_parse(p.ip.payload, &p.seg) == DROP_NONE;
     if (!out) {
         /* of one whose text was dropped the ACK may have been taken */
-        if (tcp && (!dropped || tcp_checksum_is_right(p.ip.src, p.ip.dst, p.ip.payload)))
+        if (tcp && (!dropped || event->packet.meta.flags & FRAME_CSUM_VALID ||
+                    tcp_checksum_is_right(p.ip.src, p.ip.dst, p.ip.payload)))
             note_segment_in(oracle, &p);
         return;
     }

@@ -20,10 +20,11 @@
 #include <tapio/event.h>
 
 #include "base/addr.h"
+#include "base/frame.h"
 #include "base/memory.h"
 #include "tcp/tcp_wire.h"
 
-enum { ORACLE_FLOWS = 64, ORACLE_PACKET = 9216 };
+enum { ORACLE_FLOWS = 64, ORACLE_PACKET = FRAME_ROOM_MAX /* a big frame is looked at whole */ };
 
 /* A connection as its packets show it. */
 struct oracle_flow {

@@ -1,9 +1,9 @@
 /*
  * sim.c - see sim.h.
  *
- * The wire is a pipe with an impairment around the client's end. Time stands still while there are
- * frames to run and jumps to the next deadline when there are none, so a virtual hour costs what
- * happens in it.
+ * The wire is a pipe with an impairment around the client's end, which cuts big frames; each end
+ * may join again what comes. Time stands still while there are frames to run and jumps to the next
+ * deadline when there are none, so a virtual hour costs what happens in it.
  */
 #include "sim/sim.h"
 
@@ -16,6 +16,7 @@
 #include "base/instant.h"
 #include "base/prng.h"
 #include "dev/pipe.h"
+#include "sim/joined.h"
 #include "sim/oracle.h"
 #include "sim/stream.h"
 #include "stack/stack.h"
@@ -40,6 +41,7 @@ struct sim {
     struct prng prng;
     struct streams streams; /* and the time */
     struct side side[2];
+    struct dev *wire; /* the impaired device */
     struct sim_result *result;
 };
 
@@ -167,12 +169,11 @@ static instant resume_readers(struct sim *sim, enum sim_side which)
 static bool may_be_wrong(struct streams *streams, const struct stream_end *end, uint32_t at)
 {
     const struct sim *sim = CONTAINER_OF(streams, struct sim, streams);
-    const struct dev *wire = sim->side[SIM_CLIENT].dev;
 
     (void)end;
     (void)at;
-    return streams->forged <
-           4 * (impair_counters(wire, IMPAIR_IN).forged + impair_counters(wire, IMPAIR_OUT).forged);
+    return streams->forged < 4 * (impair_counters(sim->wire, IMPAIR_IN).forged +
+                                  impair_counters(sim->wire, IMPAIR_OUT).forged);
 }
 
 /* --- the run -------------------------------------------------------------------------------------
@@ -312,7 +313,8 @@ static int make_wire(struct sim *sim)
     struct pipe_config pipe = {.mtu = config->mtu,
                                .capacity = 4 << 20,
                                .ip_only = config->link == STACK_LINK_IP,
-                               .csum_offload = config->csum_offload};
+                               .csum_offload = config->csum_offload || config->big_frames,
+                               .big_frames = config->big_frames};
     struct impair_config in = config->to_client, out = config->to_server;
     struct dev *ends[2];
     int err = pipe_new(sim->memory, &pipe, ends);
@@ -323,7 +325,13 @@ static int make_wire(struct sim *sim)
     out.seed = prng_next(&sim->prng);
     sim->side[SIM_CLIENT].dev = ends[0];
     sim->side[SIM_SERVER].dev = ends[1];
-    return impair_new(sim->memory, ends[0], &in, &out, &sim->side[SIM_CLIENT].dev);
+    err = impair_new(sim->memory, ends[0], &in, &out, &sim->wire);
+    if (err)
+        return err;
+    sim->side[SIM_CLIENT].dev = sim->wire;
+    for (int i = 0; config->big_frames && i < 2 && !err; i++)
+        err = joined_new(sim->memory, sim->side[i].dev, &sim->side[i].dev);
+    return err;
 }
 
 static void take_result(struct sim *sim)
@@ -334,8 +342,9 @@ static void take_result(struct sim *sim)
     for (int i = 0; i < 2; i++)
         stack_counters(sim->side[i].stack, &sim->result->counters[i]);
     for (int i = 0; i < 2; i++)
-        sim->result->wire[i] =
-            impair_counters(sim->side[SIM_CLIENT].dev, i == 0 ? IMPAIR_IN : IMPAIR_OUT);
+        sim->result->wire[i] = impair_counters(sim->wire, i == 0 ? IMPAIR_IN : IMPAIR_OUT);
+    for (int i = 0; i < 2 && sim->config->big_frames; i++)
+        sim->result->joined += joined_count(sim->side[i].dev);
 }
 
 int sim_run(const struct sim_config *config, struct memory *memory, struct sim_result *result)

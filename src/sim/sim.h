@@ -26,7 +26,8 @@ struct sim_config {
     uint32_t mtu;
     enum stack_link link;
     bool ipv6;         /* needs a link that carries IP packets */
-    bool csum_offload; /* the wire's ends leave checksums to each other, as virtual machines do */
+    bool csum_offload; /* the wire's ends leave checksums to each other, as virtual machines do, */
+    bool big_frames;   /* and take big frames, and join what comes; the wire carries segments */
     struct impair_config to_client, to_server; /* their seeds are made from `seed` */
     struct stack_values values;
     struct event_sink *watch[2]; /* listens to one side's events; may be NULL */
@@ -39,6 +40,7 @@ struct sim_result {
     uint64_t polls;
     struct stack_counters counters[2];
     struct impair_counters wire[2];
+    uint64_t joined; /* segments that were joined to the ones before them */
 };
 
 /* A gentle wire, 4 connections, 256 KB each way, an hour. */

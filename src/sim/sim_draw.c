@@ -71,4 +71,5 @@ void sim_draw(struct sim_config *config, uint64_t seed)
     draw_stack(&prng, config);
     draw_link(&prng, config);
     config->values.tcp_ecn = (int64_t)prng_below(&prng, 3);
+    config->big_frames = prng_below(&prng, 2) == 0;
 }

@@ -27,8 +27,11 @@ static int make_host(struct swarm *swarm, uint32_t number)
 {
     const struct swarm_config *config = swarm->config;
     struct swarm_host *host = &swarm->host[number];
-    struct net_host_config net_host = {
-        .app = &host->app, .values = config->values, .mtu = config->mtu, .ipv6 = config->ipv6};
+    struct net_host_config net_host = {.app = &host->app,
+                                       .values = config->values,
+                                       .mtu = config->mtu,
+                                       .ipv6 = config->ipv6,
+                                       .big_frames = config->offload >> number & 1};
 
     host->app = swarm_app;
     host->swarm = swarm;
@@ -304,6 +307,8 @@ static void take_result(struct swarm *swarm)
         r->retransmits += c.events[COUNTER_TCP_RETRANSMITS];
         r->timeouts += c.events[COUNTER_TCP_TIMEOUTS];
         r->failed_allocations += swarm->net.host[i].heap.failed;
+        r->cut += swarm->net.host[i].cut;
+        r->joined += swarm->net.host[i].joined;
     }
 }
 

@@ -81,6 +81,7 @@ struct swarm_config {
     uint32_t octets; /* each side of a connection sends up to so many */
     bool aborts;     /* some connections are ended by a reset, by one side */
     bool ipv6;
+    uint32_t offload; /* bits: the hosts whose devices take and join big frames */
     uint32_t mtu;
     struct stack_values values;
     uint32_t at[SWARM_HOSTS];      /* the router of each host */
@@ -109,7 +110,8 @@ struct swarm_result {
     uint64_t leaps, sleeps;
     uint64_t overflowed; /* packets that a full queue has dropped: no fault, but lost as well */
     uint64_t retransmits, timeouts;
-    uint32_t reopened; /* connections that had no memory to begin, and were begun again */
+    uint64_t cut, joined; /* segments that left in big frames, and that came in them */
+    uint32_t reopened;    /* connections that had no memory to begin, and were begun again */
 };
 
 /* Draws the whole config. */

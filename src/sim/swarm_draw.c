@@ -207,4 +207,7 @@ void swarm_draw(struct swarm_config *config, uint64_t seed)
     draw_links(&prng, config);
     draw_acts(&prng, config);
     config->aborts = even_odds(&prng);
+    /* In half of the runs no device offloads; in the others each does with even odds. */
+    uint32_t offload = (uint32_t)prng_below(&prng, UINT64_C(1) << config->hosts);
+    config->offload = even_odds(&prng) ? offload : 0;
 }

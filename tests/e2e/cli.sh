@@ -83,6 +83,10 @@ help_names_all_options() {
         ready-fd log profile capture-raw root port echo discard chargen access-log log-format busy-poll; do
         grep -q -e "--$option" "$WORK/out" || fail "--$option is not in the help"
     done
+    run sim --help
+    for option in seed conns bytes impair mtu offload swarm soak flows set capture plot json; do
+        grep -q -e "--$option" "$WORK/out" || fail "--$option is not in the help of sim"
+    done
 }
 
 unknown_verb() {

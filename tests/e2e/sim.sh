@@ -151,6 +151,42 @@ assert run["verified_octets"] > 10**7 and run["injected_faults"] > 10**4, run' <
     grep -q '^    again: tapio sim --swarm --soak --seed 5 --conns 20 --bytes 200000 --set .sock.sockets=1. --capture seed-5.pcapng$' "$WORK/out"
 }
 
+# Devices that offload: the same each time, as many octets as without, and a failure says which there were.
+offload() {
+    local how
+    sim 0 --seed 1..10 --offload on --json
+    cp "$WORK/out" "$WORK/first"
+    sim 0 --seed 1..10 --offload on --json
+    cmp "$WORK/first" "$WORK/out"
+    python3 -c 'import json, sys
+runs = [json.loads(line) for line in sys.stdin]
+assert len(runs) == 10 and all(run["passed"] and run["offload"] for run in runs), runs
+assert sum(run["joined"] for run in runs) > 100, runs' <"$WORK/out"
+    sim 0 --seed 1..10 --offload off --json
+    python3 -c 'import json, sys
+for line in sys.stdin:
+    run = json.loads(line)
+    assert run["passed"] and not run["offload"] and run["joined"] == 0, run' <"$WORK/out"
+    for how in on off; do
+        sim 0 --swarm --seed 1..5 --offload "$how" --json
+        python3 -c 'import json, sys
+for line in sys.stdin:
+    run = json.loads(line)
+    assert run["passed"], run
+    assert run["offload_hosts"] == (run["hosts"] if sys.argv[1] == "on" else 0), run
+    assert sys.argv[1] == "on" or run["joined"] == run["cut"] == 0, run' "$how" <"$WORK/out"
+    done
+    sim 1 --swarm --seed 5 --conns 20 --offload on --set sock.sockets=3
+    grep -q '^    again: tapio sim --swarm --seed 5 --conns 20 --offload on --set .sock.sockets=3. --capture' "$WORK/out"
+    # a flow fills its bottleneck either way
+    for how in off on; do
+        sim 0 --flows 1 --rate 10mbit --queue 50 --time 2s --seed 1 --offload "$how" --json
+        python3 -c 'import json, sys
+run = json.load(sys.stdin)
+assert run["passed"] and 0.9 < run["goodput_share"] <= 1.01, run' <"$WORK/out"
+    done
+}
+
 # The worst of wires: slow, but every octet arrives.
 worst() {
     sim 0 --seed 1..20 --bytes 100000 --impair reorder=50%,dup=50%,loss=30%,corrupt=5%
@@ -164,7 +200,7 @@ mistakes() {
         "--impair loss=2" "--set tcp.nothing=1" "--set tcp.msl" "--profile none" "now" \
         "--flows 0" "--rate 1mbit" "--time 5" "--flows 1 --rate 5" "--flows 1 --queue 0" "--flows 1 --delay 5ms,loss=1%" \
         "--flows 1 --time 1 --skip 1" "--flows 1 --conns 2" "--flows 1 --time x" \
-        "--swarm --flows 2" "--swarm --plot $WORK/c" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65" "--soak" "--soak --flows 1"; do
+        "--swarm --flows 2" "--swarm --plot $WORK/c" "--swarm --impair loss=1%" "--swarm --mtu 1500" "--swarm --conns 65" "--offload" "--offload maybe" "--soak" "--soak --flows 1"; do
         # shellcheck disable=SC2086 # several words
         sim 2 $line
         expect "lines for sim $line" 1 "$(wc -l <"$WORK/err")"
@@ -182,6 +218,7 @@ try "a failure comes with the command that repeats it" failing
 try "flows share a bottleneck, and the figures are told" flows
 try "a swarm of stacks and faults" swarm
 try "a swarm made long" soak
+try "devices that take big frames and join what comes" offload
 try "wires that lose, repeat, reorder and corrupt a third of all" worst C44
 try "a mistake is told in one line" mistakes
 finish

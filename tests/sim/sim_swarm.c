@@ -8,9 +8,10 @@
  * until so many octets were verified and so many faults injected in all
  *
  * The list is tests/sim/seeds.txt: every seed that has ever failed, with the reason. They are run
- * first, each time; a line that begins with "soak" is a soak's, and those are run before a soak. A
- * seed that fails, or in which an assertion does, is printed with the command that repeats it and
- * captures it. Prints `N passed, N failed` at the end.
+ * first, each time; a line that begins with "soak" is a soak's, and those are run before a soak;
+ * one that begins with "plain" is run without devices that offload, as when it failed. A seed that
+ * fails, or in which an assertion does, is printed with the command that repeats it and captures
+ * it. Prints `N passed, N failed` at the end.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -34,6 +35,7 @@ static struct {
     unsigned faults[SWARM_FAULTS];
     struct swarm_result sum;
     unsigned passed, failed;
+    unsigned offloading; /* runs */
 } total;
 
 /* What to say of the seed that is being run if it does not come to its end; and how to repeat it.
@@ -98,25 +100,30 @@ static void add_up(const struct swarm_config *config, const struct swarm_result 
     sum->sleeps += r->sleeps;
     sum->retransmits += r->retransmits;
     sum->timeouts += r->timeouts;
+    sum->cut += r->cut;
+    sum->joined += r->joined;
+    total.offloading += config->offload != 0;
 }
 
-static void run_seed(uint64_t seed, bool soak, int log)
+static void run_seed(uint64_t seed, bool soak, bool plain, int log)
 {
     static struct swarm_config config;
     struct memory memory = {0};
     struct swarm_result result = {0};
-    const char *how = soak ? " --soak" : "";
+    const char *how = soak ? " --soak" : "", *devices = plain ? " --offload off" : "";
 
     int first = snprintf(cut_short, sizeof cut_short,
                          "not ok seed %" PRIu64 ": an assertion failed, or time was up\n", seed);
     replay = cut_short + first;
     snprintf(cut_short + first, sizeof cut_short - (size_t)first,
-             "    tapio sim --swarm%s --seed %" PRIu64 " --capture seed-%" PRIu64 ".pcapng\n", how,
-             seed, seed);
+             "    tapio sim --swarm%s --seed %" PRIu64 "%s --capture seed-%" PRIu64 ".pcapng\n",
+             how, seed, devices, seed);
     if (soak)
         swarm_draw_soak(&config, seed);
     else
         swarm_draw(&config, seed);
+    if (plain)
+        config.offload = 0;
     int err = swarm_run(&config, &memory, &result);
     if (!err && !result.problem) {
         total.passed++;
@@ -137,8 +144,18 @@ static void run_seed(uint64_t seed, bool soak, int log)
         run_again(&config, log == LOG_CULPRIT ? result.host : (uint32_t)log);
 }
 
-/* One seed a line, "soak" before it or not, and anything behind it; '#' begins a line of its own.
- */
+/* Takes a word and a space off the front of a line. */
+static bool take_word(const char **line, const char *word)
+{
+    size_t len = strlen(word);
+    bool is_there = strncmp(*line, word, len) == 0 && (*line)[len] == ' ';
+
+    *line += is_there ? len + 1 : 0;
+    return is_there;
+}
+
+/* One seed a line, "plain" and "soak" before it or not, and anything behind it; '#' begins a line
+ * of its own. */
 static void run_list(const char *path, bool soak)
 {
     char line[256];
@@ -150,10 +167,10 @@ static void run_list(const char *path, bool soak)
         return;
     }
     while (fgets(line, sizeof line, file)) {
-        bool is_soak = strncmp(line, "soak ", 5) == 0;
-        const char *seed = is_soak ? line + 5 : line;
+        const char *seed = line;
+        bool plain = take_word(&seed, "plain"), is_soak = take_word(&seed, "soak");
         if (is_soak == soak && *seed >= '0' && *seed <= '9')
-            run_seed(strtoull(seed, NULL, 10), soak, LOG_NONE);
+            run_seed(strtoull(seed, NULL, 10), soak, plain, LOG_NONE);
     }
     fclose(file);
 }
@@ -172,7 +189,8 @@ static void print_sum(void)
     for (int i = 0; i < SWARM_FAULTS; i++)
         printf("%s%s %u", i ? ", " : "runs with ", swarm_fault_name((enum swarm_fault)i),
                total.faults[i]);
-    printf("\n");
+    printf("\nruns with big frames %u: segments sent in them %" PRIu64 ", joined %" PRIu64 "\n",
+           total.offloading, sum->cut, sum->joined);
 }
 
 /* What scripts/nightly reads. */
@@ -201,7 +219,7 @@ static void soak(uint64_t octets, uint64_t faults, uint64_t seed)
     memset(total.faults, 0, sizeof total.faults);
     while (total.failed < FAILURES_MAX &&
            (total.sum.verified < octets || swarm_injected(&total.sum) < faults))
-        run_seed(seed++, true, LOG_NONE);
+        run_seed(seed++, true, false, LOG_NONE);
     print_sum();
     print_soak();
 }
@@ -221,7 +239,7 @@ int main(int argc, char **argv)
         if (argc <= 3)
             run_list(TAPIO_SEEDS, false);
         for (uint64_t seed = first; seed <= last; seed++)
-            run_seed(seed, false, log);
+            run_seed(seed, false, false, log);
         print_sum();
     }
     printf("%u passed, %u failed\n", total.passed, total.failed);

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <tapio/sock.h>
 
+#include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/instant.h"
+#include "ip/ipv4_wire.h"
 #include "sim/flows.h"
 #include "sim/net.h"
 #include "support/proves.h"
+#include "tcp/tcp_wire.h"
 
 enum { PORT = 80, OCTETS = 100000, LEFT = 2, RIGHT = 3, CLIENT = 0, SERVER = 1 };
 
@@ -23,6 +27,7 @@ static struct {
     uint32_t octets;
     instant done;
     instant seen; /* the host's own time when it was last polled */
+    bool big_frames;
 } end[2];
 
 static instant poll_client(struct net_app *app, struct stack *stack, instant now)
@@ -77,6 +82,7 @@ static uint32_t build(bool ipv6, uint32_t mtu)
         end[i].s = end[i].listener = -1;
         end[i].octets = 0;
         host.app = &end[i].app;
+        host.big_frames = end[i].big_frames;
         ck_assert_int_eq(net_add_host(&net, &host), i);
     }
     ck_assert_uint_eq(net_add_router(&net), LEFT);
@@ -170,6 +176,83 @@ START_TEST(a_packet_is_corrupted_once_on_its_way)
     ck_assert_uint_eq(net_fini(&net), 0);
 }
 END_TEST
+
+/* --- devices that offload ------------------------------------------------------------------- */
+
+/* With a big frame of the client's device, of 20 segments of 1000 octets. */
+static void send_big(void)
+{
+    static uint8_t octets[40 + 20000];
+    struct ip_addr src = net.host[CLIENT].addr, dst = net.host[SERVER].addr;
+    const struct iovec iov = {octets, sizeof octets};
+    const struct frame_meta meta = {.flags = FRAME_NEEDS_CSUM,
+                                    .gso_type = FRAME_GSO_TCPV4,
+                                    .gso_size = 1000,
+                                    .csum_start = 20,
+                                    .csum_offset = TCP_CSUM_OFFSET};
+    struct writer w = writer_of(octets, sizeof octets);
+    struct checksum c = {0};
+
+    ipv4_emit(&w,
+              &(struct ipv4_header){.src = src, .dst = dst, .protocol = IP_PROTOCOL_TCP, .ttl = 9},
+              20020);
+    tcp_emit(&w, &(struct tcp_segment){.dst_port = 9, .flags = TCP_ACK});
+    checksum_add_pseudo(&c, src, dst, IP_PROTOCOL_TCP, 20020);
+    put_be16(octets + 20 + TCP_CSUM_OFFSET, checksum_fold(c));
+    ck_assert_int_eq(dev_send(&net.host[CLIENT].dev, &meta, &iov, 1, net.now), 0);
+}
+
+START_TEST(a_big_frame_is_on_the_wire_as_whole_segments)
+{
+    struct bad_wire *wire;
+    struct held *held;
+    uint32_t count = 0;
+
+    end[CLIENT].big_frames = true;
+    build(false, 1500);
+    ck_assert(net.host[CLIENT].dev.big_frames && net.host[CLIENT].dev.csum_offload);
+    ck_assert(!net.host[SERVER].dev.big_frames && !net.host[SERVER].dev.csum_offload);
+    send_big();
+    wire = &net.wire[net.host[CLIENT].out].bad;
+    for (; (held = bad_wire_due(wire, net.now)); count++) {
+        struct ipv4_header h;
+        struct tcp_segment seg;
+        struct bytes payload;
+        ck_assert_uint_eq(held->meta.gso_type, FRAME_GSO_NONE);
+        ck_assert_uint_eq(held->meta.flags, 0);
+        ck_assert_int_eq(ipv4_parse(bytes_of(held->octets, held->len), &h, &payload), DROP_NONE);
+        ck_assert(tcp_checksum_is_right(h.src, h.dst, payload));
+        ck_assert_int_eq(tcp_parse(payload, &seg), DROP_NONE);
+        ck_assert_uint_eq(seg.seq.value, count * 1000);
+        bad_wire_drop(wire, held);
+    }
+    ck_assert_uint_eq(count, 20);
+    ck_assert_uint_eq(net.host[CLIENT].cut, 20);
+
+    net.wire[net.host[CLIENT].out].mtu = 1039; /* one less than each */
+    send_big();
+    ck_assert_uint_eq(net.wire[net.host[CLIENT].out].too_big, 20);
+    ck_assert_uint_eq(net_fini(&net), 0);
+}
+END_TEST
+
+/* With one end alone, and with both. */
+START_TEST(a_transfer_between_devices_that_offload_is_the_same)
+{
+    end[CLIENT].big_frames = _i & 1;
+    end[SERVER].big_frames = _i & 2;
+    build(_i & 4, 1500);
+    run_until((instant){10 * NS_PER_S});
+    ck_assert_uint_eq(end[SERVER].octets, OCTETS);
+    ck_assert_int_eq(net.host[SERVER].joined > 10, end[SERVER].big_frames);
+    ck_assert_uint_eq(net_fini(&net), 0);
+}
+END_TEST
+
+static void no_offload(void)
+{
+    end[CLIENT].big_frames = end[SERVER].big_frames = false;
+}
 
 START_TEST(a_network_without_a_way_is_refused)
 {
@@ -270,6 +353,11 @@ int main(void)
     tcase_add_test(c, a_host_that_sleeps_does_nothing_and_a_clock_may_leap);
     tcase_add_loop_test(c, a_packet_is_corrupted_once_on_its_way, 0, 2);
     tcase_add_test(c, a_network_without_a_way_is_refused);
+    suite_add_tcase(s, c);
+    c = tcase_create("devices that offload");
+    tcase_add_checked_fixture(c, NULL, no_offload);
+    tcase_add_test(c, a_big_frame_is_on_the_wire_as_whole_segments);
+    tcase_add_loop_test(c, a_transfer_between_devices_that_offload_is_the_same, 0, 8);
     suite_add_tcase(s, c);
     c = tcase_create("flows");
     tcase_set_timeout(c, 60);

@@ -10,7 +10,7 @@
 enum { ISS = 1000, IRS = 5000, SHIFT = 4, WINDOW = 100 /* in units of 16 */ };
 
 static struct oracle oracle;
-static uint8_t octets[4000];
+static uint8_t octets[30000];
 
 static struct ip_addr us(void)
 {
@@ -22,7 +22,8 @@ static struct ip_addr peer(void)
     return ip_from_v4(0x0a000002);
 }
 
-static void tell(size_t len, enum packet_fate fate, enum why why, const struct conn_facts *facts)
+static void tell(size_t len, const struct frame_meta *meta, enum packet_fate fate, enum why why,
+                 const struct conn_facts *facts)
 {
     const struct iovec iov = {octets, len};
     struct event event = {.type = EVENT_PACKET};
@@ -33,6 +34,7 @@ static void tell(size_t len, enum packet_fate fate, enum why why, const struct c
     event.packet.tcp = true;
     event.packet.iov = &iov;
     event.packet.iovcnt = 1;
+    event.packet.meta = *meta;
     oracle.sink.event(&oracle.sink, &event);
 }
 
@@ -42,12 +44,13 @@ struct packet {
     size_t text;
     enum why why;
     uint32_t inflight; /* of a cwnd of 4000 */
-    bool in, dropped, foreign, no_ttl, bad_sum, late_mss;
+    uint16_t gso_size; /* 0: no big frame */
+    bool in, dropped, foreign, no_ttl, bad_sum, late_mss, verified;
 };
 
 static void put(const struct packet *p)
 {
-    static const uint8_t zeros[2000];
+    static const uint8_t zeros[20000];
     struct ip_addr src = p->in ? peer() : us(), dst = p->in ? us() : peer();
     struct conn_facts facts = {.id = 1, .cwnd = 4000, .inflight = p->inflight};
     struct tcp_segment seg = p->seg;
@@ -76,7 +79,10 @@ static void put(const struct packet *p)
     checksum_add_pseudo(&c, src, dst, IP_PROTOCOL_TCP, (uint32_t)len);
     checksum_add(&c, bytes_of(at, len));
     put_be16(at + TCP_CSUM_OFFSET, (uint16_t)(checksum_finish(c) + p->bad_sum));
-    tell(sizeof octets - w.left,
+    struct frame_meta meta = {.gso_type = p->gso_size ? FRAME_GSO_TCPV4 : FRAME_GSO_NONE,
+                              .gso_size = p->gso_size,
+                              .flags = p->verified ? FRAME_CSUM_VALID : 0};
+    tell(sizeof octets - w.left, &meta,
          p->dropped ? PACKET_DROPPED
          : p->in    ? PACKET_CONSUMED
                     : PACKET_OUT,
@@ -150,6 +156,13 @@ static const struct {
     {{SEG(500, 0, WINDOW), .text = 500, .why = WHY_OUT_ACK_CLOCKED, .inflight = 5081},
                                         "new text has left beyond cwnd"},
     {{SEG(0, 0, WINDOW), .text = 500, .why = WHY_OUT_FAST, .inflight = 9000}, NULL},
+    /* A big frame's segments are no longer for that. */
+    {{SEG(500, 0, WINDOW), .text = 1000, .gso_size = 500, .why = WHY_OUT_LIMITED, .inflight = 5080}, NULL},
+    {{SEG(500, 0, WINDOW), .text = 1000, .gso_size = 500, .why = WHY_OUT_LIMITED, .inflight = 5081},
+                                        "new text has left beyond cwnd"},
+    {{SEG(500, 0, WINDOW), .text = 1000, .gso_size = 1200, .why = WHY_OUT_LIMITED, .inflight = 6080}, NULL},
+    {{SEG(500, 0, WINDOW), .text = 1000, .gso_size = 1200, .why = WHY_OUT_LIMITED, .inflight = 6081},
+                                        "new text has left beyond cwnd"},
 };
 /* clang-format on */
 
@@ -178,11 +191,26 @@ START_TEST(an_ack_counts_though_the_text_was_dropped_unless_it_is_damaged)
         .text = 1000,
         .why = WHY_OUT_WRITTEN};
 
-    if (_i == 1)
-        ack.bad_sum = false;
+    ack.bad_sum = _i != 1;
+    ack.verified = _i == 2;
     put(&ack);
     put(&far);
-    ck_assert_int_eq(oracle.problem == NULL, _i == 1);
+    ck_assert_int_eq(oracle.problem == NULL, _i > 0);
+}
+END_TEST
+
+START_TEST(a_big_frame_is_read_whole)
+{
+    const struct packet big = {
+        .seg = {.seq = {IRS + 1}, .ack = {ISS + 501}, .flags = TCP_ACK, .window = WINDOW},
+        .text = 20000,
+        .gso_size = 1000,
+        .in = true,
+        .verified = true,
+        .bad_sum = true};
+
+    put(&big);
+    ck_assert_msg(!oracle.problem, "%s", oracle.problem);
 }
 END_TEST
 
@@ -203,7 +231,7 @@ START_TEST(an_error_about_an_error_is_named)
         &(struct ipv4_header){.src = us(), .dst = peer(), .protocol = IP_PROTOCOL_ICMP, .ttl = 64},
         ICMP_HEADER + sizeof quote);
     icmp_emit(&w, &error, bytes_of(quote, sizeof quote));
-    tell(sizeof octets - w.left, PACKET_OUT, WHY_ICMP_UNREACHABLE, NULL);
+    tell(sizeof octets - w.left, &(struct frame_meta){0}, PACKET_OUT, WHY_ICMP_UNREACHABLE, NULL);
     if (_i == 0)
         ck_assert_ptr_null(oracle.problem);
     else
@@ -302,7 +330,8 @@ int main(void)
     TCase *c = tcase_create("rules");
     tcase_add_checked_fixture(c, setup, NULL);
     tcase_add_loop_test(c, a_rule_that_is_broken_is_named, 0, ARRAY_LEN(rows));
-    tcase_add_loop_test(c, an_ack_counts_though_the_text_was_dropped_unless_it_is_damaged, 0, 2);
+    tcase_add_loop_test(c, an_ack_counts_though_the_text_was_dropped_unless_it_is_damaged, 0, 3);
+    tcase_add_test(c, a_big_frame_is_read_whole);
     tcase_add_loop_test(c, an_error_about_an_error_is_named, 0, 2);
     tcase_add_test(c, where_a_stream_began_is_known_by_its_syn);
     tcase_add_test(c, a_state_that_was_not_told_is_named);

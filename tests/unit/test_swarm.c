@@ -139,6 +139,45 @@ START_TEST(packets_that_a_full_queue_drops_are_no_faults)
 }
 END_TEST
 
+/* Chance strikes segments, whoever has made them. */
+START_TEST(devices_that_offload_change_no_octet_and_no_two_runs)
+{
+    struct swarm_result first;
+    uint64_t cut = 0, joined = 0;
+
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        swarm_draw(&config, seed);
+        config.offload = seed % 2 ? UINT32_MAX : 0xaa;
+        run();
+        first = result;
+        run();
+        ck_assert_mem_eq(&first, &result, sizeof first);
+        cut += result.cut;
+        joined += result.joined;
+    }
+    ck_assert_uint_gt(joined, 100);
+    ck_assert_uint_gt(cut, 100);
+}
+END_TEST
+
+START_TEST(half_of_the_seeds_have_devices_that_offload)
+{
+    unsigned with = 0, without = 0, mixed = 0;
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        swarm_draw(&config, seed);
+        uint32_t all = (1u << config.hosts) - 1;
+        ck_assert_uint_eq(config.offload & ~all, 0);
+        with += config.offload == all;
+        without += config.offload == 0;
+        mixed += config.offload != 0 && config.offload != all;
+    }
+    ck_assert_uint_gt(with, SEEDS / 50);
+    ck_assert_uint_gt(without, SEEDS * 4 / 10);
+    ck_assert_uint_gt(mixed, SEEDS / 4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("swarm");
@@ -147,6 +186,9 @@ int main(void)
     tcase_add_test(c, a_soak_is_its_seeds_run_made_long_and_mild);
     tcase_add_test(c, an_act_is_done_once_or_again_and_again_until_the_faults_stop);
     tcase_add_loop_test(c, what_lasts_for_a_while_is_undone, 0, 3);
+    tcase_set_timeout(c, 60);
+    tcase_add_test(c, devices_that_offload_change_no_octet_and_no_two_runs);
+    tcase_add_test(c, half_of_the_seeds_have_devices_that_offload);
     tcase_add_test(c, faults_stop_early_once_enough_has_arrived);
     tcase_add_test(c, packets_that_a_full_queue_drops_are_no_faults);
     suite_add_tcase(s, c);
