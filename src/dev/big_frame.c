@@ -273,8 +273,7 @@ static bool follows(const uint8_t *one, const struct big_place *a, uint32_t segm
 {
     uint8_t moved[BIG_HEADER_MAX];
 
-    if (a->is_v4 != b->is_v4 || a->text_at != b->text_at ||
-        b->seq != a->seq + (uint32_t)(a->end - a->text_at) ||
+    if (a->text_at != b->text_at || b->seq != a->seq + (uint32_t)(a->end - a->text_at) ||
         (a->is_v4 && !a->dont_fragment && b->id != (uint16_t)(a->id + segments)))
         return false;
     memcpy(moved, two, b->text_at);

@@ -380,6 +380,22 @@ START_TEST(a_corrupted_segment_of_a_big_frame_is_seen_by_its_checksum)
 }
 END_TEST
 
+START_TEST(the_segments_of_what_was_hurt_before_are_not_hurt_again)
+{
+    struct frame_meta meta = make_big();
+    const struct iovec iov = {big, sizeof big};
+
+    open_wire((struct impair_config){.corrupt = UINT32_MAX}, false);
+    bad_wire_arrive(
+        &wire,
+        &(struct arrival){.iov = &iov, .iovcnt = 1, .len = sizeof big, .meta = &meta, .hurt = true},
+        (instant){0});
+    ck_assert_uint_eq(wire.counters.taken, SEGMENTS);
+    ck_assert_uint_eq(wire.counters.corrupted, 0);
+    bad_wire_fini(&wire);
+}
+END_TEST
+
 START_TEST(a_short_segment_is_filled_up_with_zeros)
 {
     struct frame_meta meta = make_big();
@@ -417,6 +433,15 @@ START_TEST(what_claims_to_be_a_big_frame_passes_whole)
     ck_assert_mem_eq(&held->meta, &meta, sizeof meta);
     bad_wire_drop(&wire, held);
     ck_assert_uint_eq(wire.counters.taken, 1);
+
+    make_big(); /* a good one, but for the note that something behind it is missing */
+    const struct iovec iov = {big, sizeof big};
+    bad_wire_arrive(
+        &wire,
+        &(struct arrival){
+            .iov = &iov, .iovcnt = 1, .len = sizeof big, .meta = &meta, .truncated = true},
+        (instant){0});
+    ck_assert_uint_eq(wire.counters.taken, 2);
     bad_wire_fini(&wire);
 }
 END_TEST
@@ -439,6 +464,7 @@ int main(void)
     tcase_add_test(c, each_segment_of_a_big_frame_has_its_own_fate);
     tcase_add_test(c, the_segments_of_a_big_frame_pass_a_bottleneck_one_by_one);
     tcase_add_test(c, a_corrupted_segment_of_a_big_frame_is_seen_by_its_checksum);
+    tcase_add_test(c, the_segments_of_what_was_hurt_before_are_not_hurt_again);
     tcase_add_test(c, a_short_segment_is_filled_up_with_zeros);
     tcase_add_test(c, what_claims_to_be_a_big_frame_passes_whole);
     suite_add_tcase(s, c);
