@@ -115,8 +115,9 @@ def tables(results, verdicts, workloads, contestants, about, absent):
     for line in summary(about, absent):
         yield line
         yield ""
-    yield from goals.goal_table(verdicts)
-    yield ""
+    if verdicts:
+        yield from goals.goal_table(verdicts)
+        yield ""
     yield from goals.figure_tables(results, workloads, contestants, absent)
 
 

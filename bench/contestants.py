@@ -19,7 +19,6 @@ QUEUE = 8192 # frames that wait in a TAP: what tapio sets on one of its own, her
 SOURCES = 10 # more addresses of the client, for 65,536 ports do not make 100,000 connections
 PATIENCE = 10 # s until a server must be ready
 SITE = {"100": 100, "10k": 10240, "index.html": 100} # octets
-PCBS = 120000 # control blocks of lwIP, enough for 100,000 connections
 
 SYSCTLS = { # of the networks of both sides
     "net/ipv6/conf/default/disable_ipv6": "1", # nothing but what is measured
@@ -79,10 +78,11 @@ class Contestant:
     option: str = "" # what its --help must name
 
 
-def peer(name, words, program, offload, does, arguments=""):
+def peer(name, words, program, offload, does):
+    """Ours of bench/ too: all of them are started in one way."""
     switch = "on" if offload else "off"
-    return Contestant(name, words, f"build/bench/{program}",
-                      f"--dev {{tap}} --addr {{addr}} --offload {switch} {arguments}", frozenset(does), offload=offload)
+    return Contestant(name, words, f"build/bench/{program}", f"--dev {{tap}} --addr {{addr}} --offload {switch}",
+                      frozenset(does), offload=offload)
 
 
 def tapio(name, words, offload, does, more="", **others):
@@ -112,14 +112,14 @@ CONTESTANTS = (
     kernel("kernel-plain", "the same, veth without offloads", "build/bench/kernel_server", {BULK}, "veth-plain"),
     kernel("nginx", "nginx over veth", "nginx", {HTTP, ONE, CONNECT, START}, arguments="-p {work} -c {work}/nginx.conf -e {work}/nginx.log",
            says_ready=False),
-    peer("lwip", "lwIP's raw API, checksum offload", "lwip_server", True,
-         {BULK, HTTP, ONE, CONNECT, DATAGRAMS, IDLE, START}, f"--pcbs {PCBS}"),
-    peer("lwip-plain", "lwIP's raw API, plain frames", "lwip_server", False, {BULK, HTTP, ONE, DATAGRAMS}, f"--pcbs {PCBS}"),
-    peer("lwip-300", "lwIP with 300 control blocks", "lwip_server", True, {CONNECT}, "--pcbs 300"),
+    peer("lwip", "lwIP's raw API, checksum offload", "lwip_server", True, {BULK, HTTP, ONE, CONNECT, DATAGRAMS, START}),
+    peer("lwip-plain", "lwIP's raw API, plain frames", "lwip_server", False, {BULK, HTTP, ONE, DATAGRAMS}),
+    peer("lwip-many", "lwIP with control blocks without number", "lwip_server_many", True, {CONNECT, IDLE}),
     peer("gvisor", "gVisor's netstack, GSO", "gvisor_server", True,
          {BULK, HTTP, ONE, CONNECT, DATAGRAMS, IDLE, START}),
     peer("gvisor-plain", "gVisor's netstack, plain frames", "gvisor_server", False, {BULK, HTTP, ONE}),
 )
+PEERS = ("lwip", "gvisor") # how their names begin
 
 
 def find(program):
@@ -137,7 +137,8 @@ def why_absent(contestant):
     """A reason why it cannot take part, or nothing."""
     path = find(contestant.program)
     if not path:
-        return f"{contestant.program} is missing"
+        maker = "; bench/peers/build makes it" if contestant.name.startswith(PEERS) else ""
+        return f"{contestant.program} is missing{maker}"
     if contestant.option:
         asked = subprocess.run([path, contestant.arguments.split()[0], "--help"], capture_output=True, text=True,
                                check=False)

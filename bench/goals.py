@@ -15,7 +15,7 @@ WAITING = tuple(c.name for c in OVER_TAP if not c.busy)
 PLAIN = tuple(c.name for c in OVER_TAP if not c.busy and not c.offload)
 BUSY = tuple(c.name for c in OVER_TAP if c.busy)
 LWIP, GVISOR = ("lwip", "lwip-plain"), ("gvisor", "gvisor-plain")
-PEERS = (*LWIP, "lwip-300", *GVISOR)
+PEERS = (*LWIP, *GVISOR)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ GOALS = (
     Goal("large-32", "per_s", "tapio", 3.5, LWIP, "lwIP"),
     Goal("connect", "per_s", "tapio", 0.85, WAITING, LIMIT),
     Goal("connect", "per_s", "tapio", 1.9, ("nginx",), "nginx"),
-    Goal("connect", "per_s", "tapio", 0.85, ("lwip-300",), "lwIP with 300 control blocks"),
+    Goal("connect", "per_s", "tapio", 0.85, ("lwip",), "lwIP with 300 control blocks"),
     Goal("connect", "per_s", "tapio", 7, ("gvisor",), "gVisor"),
     Goal("connect", "failed", "tapio", 0, words="failed connects", most=True),
     *quick_to_answer("tapio", 1.05, WAITING, 1.0),

@@ -15,6 +15,7 @@ from contestants import (BUILT, BULK, CONNECT, DATAGRAMS, HTTP, IDLE, ONE, SOURC
 BLAST = BUILT / "blast"
 STARTS = 10 # of a round of "start"
 HELD_BY_ONE = 10000 # idle connections of one client process
+HOLD_PATIENCE = 20 # s, for these
 SETTLE = 0.3 # s, until what was asked for is at rest
 
 
@@ -136,10 +137,12 @@ class Holders:
 
     @staticmethod
     def await_held(said: pathlib.Path, process):
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + HOLD_PATIENCE
         while not said.read_text():
-            if process.poll() is not None or time.monotonic() > limit:
-                raise Failed("the connections cannot all be opened")
+            if process.poll() is not None:
+                raise Failed("a connection cannot be opened")
+            if time.monotonic() > limit:
+                raise Failed(f"{HELD_BY_ONE:,} connections are not open after {HOLD_PATIENCE} s")
             time.sleep(0.01)
 
     def release(self):

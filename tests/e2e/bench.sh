@@ -10,6 +10,7 @@ begin_here
 
 BENCH=$ROOT/scripts/bench
 export TMPDIR=$WORK # where it keeps its files
+HERE=tapio,tapio-plain,sockets,sockets-plain,limit,limit-plain,kernel,kernel-plain,nginx
 
 wrong_words() {
     local words code
@@ -33,7 +34,7 @@ WORDS
 }
 
 quick() {
-    "$BENCH" --quick >"$WORK/table" 2>"$WORK/err" || {
+    "$BENCH" --quick --contestants "$HERE" >"$WORK/table" 2>"$WORK/err" || {
         tail -n 5 "$WORK/err"
         fail "it ended with $?"
     }
@@ -76,7 +77,7 @@ names_who_is_absent() {
     (enter_namespace TAPIO_BENCH python3 "$WORK/house/bench/contest.py" --quick --only in-1) \
         >"$WORK/table" 2>"$WORK/err"
     cat "$WORK/table"
-    grep -q '^Absent: lwip, as build/bench/lwip_server is missing\.$' "$WORK/table"
+    grep -q '^Absent: lwip, as build/bench/lwip_server is missing; bench/peers/build makes it\.$' "$WORK/table"
     grep -q "^| lwIP's raw API, checksum offload | absent |$" "$WORK/table"
     grep -Eq "^\| the kernel's TCP over veth, bare epoll loop \| [0-9.]+ \|$" "$WORK/table"
 }
@@ -85,8 +86,9 @@ no_process_of() {
     [[ -z $(ps -o pid= --sid "$1" 2>/dev/null) ]]
 }
 
-# Ctrl-C goes to all processes at the terminal at once; here there is a session for each run.
-ctrl_c() {
+# ends_by SIGNAL GROUP: Ctrl-C goes to all processes at the terminal at once (GROUP is a minus), kill to
+# one. There is a session for each run.
+ends_by() {
     local pid
     env --default-signal=INT setsid "$BENCH" --only idle-10k --contestants tapio --seconds 30 >"$WORK/out" 2>"$WORK/err" &
     pid=$!
@@ -97,18 +99,18 @@ ctrl_c() {
     if no_process_of "$pid"; then
         fail "nothing ran"
     fi
-    kill -"$1" -- -"$pid"
+    kill -"$1" -- "$2$pid"
     wait_until 10 gone "$pid"
     wait_until 5 no_process_of "$pid"
     expect "files left behind" "" "$(compgen -G "$WORK/tapio-bench.*" || true)"
 }
 
 interrupted() {
-    ctrl_c INT
+    ends_by INT -
 }
 
 terminated() {
-    ctrl_c TERM
+    ends_by TERM ''
 }
 
 try "a mistake on the command line is told before anything is built" wrong_words
@@ -116,5 +118,5 @@ try "a quick run has a figure for each contestant that is there" quick
 try "--json has the values of each workload, and goals that know when there is nothing to compare with" tells_json
 try "who is missing is named, and has no figure" names_who_is_absent
 try "Ctrl-C leaves no process and no file behind" interrupted
-try "SIGTERM likewise" terminated
+try "nor does SIGTERM to it alone" terminated
 finish
