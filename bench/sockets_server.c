@@ -22,6 +22,8 @@
 #include "dev/tap.h"
 #include "services.h"
 
+enum { SERVE_TURNS = 4 };
+
 static struct env env;
 
 static instant clock_now(void)
@@ -71,16 +73,25 @@ static void sleep_until(struct dev *dev, instant deadline, bool full)
     (void)ppoll(fds, 2, instant_is_never(deadline) ? NULL : &limit, NULL);
 }
 
+/* Until nothing is ready any more; false when the device has waited long enough before that. */
+static bool serve_all(int epoll)
+{
+    for (int i = 0; i < SERVE_TURNS; i++)
+        if (!services_turn(epoll, 0))
+            return true;
+    return false;
+}
+
 /* The calls and the stack take turns in one thread. */
 static void run(struct dev *dev, int epoll)
 {
     instant deadline = {0};
 
     for (;;) {
-        bool did = services_turn(epoll, 0);
+        bool done = serve_all(epoll);
         struct stack *stack = tapio_turn_begin();
         instant now = clock_now();
-        bool quiet = !did && instant_before(now, deadline); /* a timer may make a socket ready */
+        bool quiet = done && instant_before(now, deadline); /* a timer may make a socket ready */
         int frames = stack_receive(stack, dev, now);
         bool more = tapio_turn_serve(now);
         bool full = stack_send(stack, dev, now) != 0;

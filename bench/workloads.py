@@ -153,11 +153,14 @@ class Holders:
 
 
 def idle(count):
+    def push(bench, server):
+        told = bench.blast("push", server.host, bench.seconds, 1, patience=bench.seconds + 20)
+        return some(told, "push_octets_per_s", "octets")["push_octets_per_s"]
+
     def run(bench, contestant):
-        push = ("push", bench.networks.prefix(contestant) + ".2", bench.seconds, 1)
         server = bench.serve(contestant)
         try:
-            alone = bench.blast(*push, patience=bench.seconds + 20)["push_octets_per_s"]
+            alone = push(bench, server)
         finally:
             server.stop()
         server, holders = bench.serve(contestant), None
@@ -166,7 +169,7 @@ def idle(count):
             holders = Holders(bench, server, count)
             time.sleep(SETTLE)
             each = (server.resident() - before) / count
-            beside = bench.blast(*push, patience=bench.seconds + 20)["push_octets_per_s"]
+            beside = push(bench, server)
             server.check()
         finally:
             if holders:
