@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ enum {
     DATAGRAM = 64,
     DATAGRAMS_AT_ONCE = 64,
     DESCRIPTORS = 1 << 18,
+    HOLD_AT_ONCE = 64,
     RETRY_US = 100,
     START_LIMIT_NS = 2 * 1000 * 1000 * 1000,
 };
@@ -130,11 +132,40 @@ int datagrams(struct in_addr host, double seconds)
 
 /* --- idle connections ----------------------------------------------------------------------- */
 
+/* A connection that is begun, from `at` if that is an address. */
+static int begin(const struct sockaddr_in *to, const struct sockaddr_in *at)
+{
+    int on = 1;
+    int fd = tcp_socket(false);
+
+    close_at_once(fd);
+    if (at->sin_addr.s_addr &&
+        (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+         bind(fd, (const struct sockaddr *)at, sizeof *at) < 0))
+        die("bind");
+    if (connect(fd, (const struct sockaddr *)to, sizeof *to) < 0 && errno != EINPROGRESS)
+        die("connect");
+    return fd;
+}
+
+static void await_connection(int fd)
+{
+    struct pollfd asked = {.fd = fd, .events = POLLOUT};
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    if (poll(&asked, 1, -1) < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        die("poll");
+    errno = error;
+    if (error)
+        die("connect");
+}
+
 static int hold(struct in_addr host, uint16_t port, long count, const char *from)
 {
     struct rlimit limit = {DESCRIPTORS, DESCRIPTORS};
     struct sockaddr_in to = at_port(host, port), at = {.sin_family = AF_INET};
-    int on = 1;
+    int fds[HOLD_AT_ONCE];
     char octet;
 
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -145,14 +176,13 @@ static int hold(struct in_addr host, uint16_t port, long count, const char *from
         fprintf(stderr, "blast: %s is no address\n", from);
         return 2;
     }
-    for (long i = 0; i < count; i++) {
-        int fd = tcp_socket(true);
-        if (from && (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
-                     bind(fd, (struct sockaddr *)&at, sizeof at) < 0))
-            die(from);
-        if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-            die("connect");
-        close_at_once(fd);
+    for (long begun = 0; begun < count;) {
+        int some = 0;
+        while (some < HOLD_AT_ONCE && begun + some < count)
+            fds[some++] = begin(&to, &at);
+        for (int i = 0; i < some; i++)
+            await_connection(fds[i]);
+        begun += some;
     }
     printf("held\n");
     fflush(stdout);
