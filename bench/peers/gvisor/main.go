@@ -57,8 +57,10 @@ func newStack(offload bool) *stack.Stack {
 	if !offload {
 		most = bufferMaxPlain
 	}
-	sack, moderate, cubic := tcpip.TCPSACKEnabled(true), tcpip.TCPModerateReceiveBufferOption(true), tcpip.CongestionControlOption("cubic")
+	sack, noRACK := tcpip.TCPSACKEnabled(true), tcpip.TCPRecovery(0)
+	cubic, moderate := tcpip.CongestionControlOption("cubic"), tcpip.TCPModerateReceiveBufferOption(true)
 	set(s, &sack)
+	set(s, &noRACK)
 	set(s, &cubic)
 	set(s, &moderate)
 	set(s, &tcpip.TCPReceiveBufferSizeRangeOption{Min: bufferMin, Default: bufferDefault, Max: most})
