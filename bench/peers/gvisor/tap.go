@@ -1,9 +1,9 @@
 // tap.go - a TAP as a link of netstack's, with the kernel's segmentation offload.
 //
-// netstack's own endpoint for descriptors (link/fdbased) refuses offload on whatever is not a socket
-// and wakes up for each frame. Here a frame has a virtio_net_hdr before it: what TCP sends goes out in
-// pieces of up to 64 KB that the kernel cuts or, on its way to a socket of the same machine, never
-// cuts at all; and the kernel's TCP may send us such pieces. Without offload netstack cuts by itself at
+// netstack's own endpoint for descriptors (link/fdbased) refuses offload on whatever is not a socket,
+// and blocks a thread in poll() when there is nothing to read. Here a frame has a virtio_net_hdr
+// before it: what TCP sends goes out in pieces of up to 64 KB that the kernel cuts or, on its way to a
+// socket of the same machine, never cuts at all; and the kernel's TCP may send us such pieces. Without offload netstack cuts by itself at
 // the last moment (GvisorGSOSupported), as its sandbox does.
 //
 // Frames are read until the kernel has no more; then the goroutine sleeps in the runtime's poller. On
