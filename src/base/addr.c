@@ -1,5 +1,5 @@
 /*
- * addr.c - addresses: what kind they are, and how people write them.
+ * addr.c - addresses as people write them.
  *
  * The text forms are read by hand, because the machine calls nobody: no locale, no stdio, and no
  * notation that only some systems know. IPv4 is four decimal numbers without leading zeros
@@ -10,66 +10,6 @@
 #include "base/addr.h"
 
 #include <errno.h>
-
-/* --- what kind ---------------------------------------------------------------------------- */
-
-bool ip_is_v4(struct ip_addr a)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    return memcmp(a.octet, mapped, sizeof(mapped)) == 0;
-}
-
-bool ip_is_unspecified(struct ip_addr a)
-{
-    return ip_equal(a, (struct ip_addr){{0}}) || ip_equal(a, ip_from_v4(0));
-}
-
-bool ip_is_loopback(struct ip_addr a)
-{
-    if (ip_is_v4(a))
-        return a.octet[12] == 127;
-    return ip_equal(a, (struct ip_addr){{[15] = 1}});
-}
-
-bool ip_is_multicast(struct ip_addr a)
-{
-    if (ip_is_v4(a))
-        return a.octet[12] >> 4 == 0xe;
-    return a.octet[0] == 0xff;
-}
-
-bool ip_is_limited_broadcast(struct ip_addr a)
-{
-    return ip_equal(a, ip_from_v4(UINT32_MAX));
-}
-
-bool ip_is_class_e(struct ip_addr a)
-{
-    return ip_is_v4(a) && a.octet[12] >> 4 == 0xf && !ip_is_limited_broadcast(a);
-}
-
-bool prefix_contains(struct ip_prefix net, struct ip_addr a)
-{
-    bool v4 = ip_is_v4(net.addr);
-    if (v4 != ip_is_v4(a))
-        return false;
-
-    assert(net.len <= (v4 ? 32 : 128));
-    unsigned bits = net.len + (v4 ? 96u : 0u);
-    if (memcmp(net.addr.octet, a.octet, bits / 8) != 0)
-        return false;
-    return bits % 8 == 0 || (net.addr.octet[bits / 8] ^ a.octet[bits / 8]) >> (8 - bits % 8) == 0;
-}
-
-bool prefix_is_broadcast(struct ip_prefix net, struct ip_addr a)
-{
-    /* Of 31 bits both addresses are hosts (RFC 3021), and 32 name just one. */
-    if (!ip_is_v4(net.addr) || net.len > 30 || !prefix_contains(net, a))
-        return false;
-    uint32_t hosts = UINT32_MAX >> net.len;
-    uint32_t host = ip_to_v4(a) & hosts;
-    return host == hosts || host == 0;
-}
 
 /* --- from text ---------------------------------------------------------------------------- */
 
