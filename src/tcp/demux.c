@@ -7,9 +7,23 @@
 
 enum { PORTS = 65536 };
 
+static void keep_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    tcp->hashed.local = local;
+    tcp->hashed.remote = remote;
+    tcp->hashed.hash = siphash_tuple(tcp->table_key, local, remote);
+}
+
+uint64_t demux_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    if (!endpoint_equal(tcp->hashed.remote, remote) || !endpoint_equal(tcp->hashed.local, local))
+        keep_hash(tcp, local, remote);
+    return tcp->hashed.hash;
+}
+
 static struct tcp_conn **bucket_of(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    return &tcp->table[siphash_tuple(tcp->table_key, local, remote) & tcp->table_mask];
+    return &tcp->table[demux_hash(tcp, local, remote) & tcp->table_mask];
 }
 
 /* A power of two, and no less than `count`. */
@@ -52,6 +66,7 @@ int demux_init(struct tcp *tcp)
     tcp->listeners = memory_alloc(tcp->memory, listeners * sizeof(*tcp->listeners));
     tcp->table_mask = size - 1;
     tcp->listener_mask = listeners - 1;
+    keep_hash(tcp, tcp->hashed.local, tcp->hashed.remote);
     for (uint32_t i = 0; tcp->listeners && i < listeners; i++)
         list_init(&tcp->listeners[i]);
     if (tcp->table && tcp->port_use && tcp->listeners && kin)

@@ -11,6 +11,10 @@
 
 #include "tcp/tcp.h"
 
+/* Of a four-tuple, for this table and for those of the SYN cache and of TIME-WAIT. A segment asks
+ * several of them, and the next one is often of the same connection: so the last one is kept. */
+uint64_t demux_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote);
+
 NODISCARD int demux_init(struct tcp *tcp);
 void demux_fini(struct tcp *tcp);
 /* Of its tables, which are there from the beginning. */

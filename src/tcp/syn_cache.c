@@ -97,11 +97,9 @@ static struct endpoint remote_of(const struct syn_entry *entry)
     return (struct endpoint){entry->remote, entry->remote_port};
 }
 
-static uint32_t *bucket_of(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+static uint32_t *bucket_of(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    uint64_t hash = siphash_tuple(tcp->table_key, local, remote);
-
-    return &tcp->syn.table[hash & tcp->syn.table_mask];
+    return &tcp->syn.table[demux_hash(tcp, local, remote) & tcp->syn.table_mask];
 }
 
 /* By its number and one; NULL: none. */
@@ -110,7 +108,7 @@ static struct syn_entry *entry_at(const struct tcp *tcp, uint32_t number)
     return number ? pool_at(&tcp->syn.entries, number - 1) : NULL;
 }
 
-struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+struct syn_entry *syn_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
     struct syn_entry *entry;
 

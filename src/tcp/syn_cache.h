@@ -78,7 +78,7 @@ struct tcp_listener *syn_listener(const struct tcp *tcp, const struct syn_entry 
  * settled for the first time. */
 instant syn_retransmit_at(const struct syn_cache *cache, const struct syn_entry *entry);
 bool syn_has_room(const struct tcp *tcp);
-struct syn_entry *syn_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
+struct syn_entry *syn_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 /* The entry as a connection, until tcp_settle() or until the next one is inflated. */
 struct tcp_conn *syn_inflate(struct tcp *tcp, struct syn_entry *entry);
 /* The same in a slot of the pool, where it stays if it settles in another state than SYN-RECEIVED.

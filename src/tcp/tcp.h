@@ -78,6 +78,10 @@ struct tcp {
     struct sendq_pools send_pools;
     struct tcp_conn **table; /* by four-tuple */
     uint32_t table_mask;
+    struct {
+        struct endpoint local, remote;
+        uint64_t hash;
+    } hashed;               /* the four-tuple that was asked for last: see demux_hash() */
     uint32_t *port_use;     /* connections per local port */
     struct list *listeners; /* by port, */
     uint32_t listener_mask; /* in as many lists as there may be listeners */

@@ -110,11 +110,9 @@ instant tw_ends_at(const struct time_wait *tw, const struct tw_entry *entry)
 
 /* --- the table and the queue -------------------------------------------------------------- */
 
-static uint32_t *bucket_of(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+static uint32_t *bucket_of(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    uint64_t hash = siphash_tuple(tcp->table_key, local, remote);
-
-    return &tcp->time_wait.table[hash & tcp->time_wait.table_mask];
+    return &tcp->time_wait.table[demux_hash(tcp, local, remote) & tcp->time_wait.table_mask];
 }
 
 /* By its number and one; NULL: none. */
@@ -131,7 +129,7 @@ static bool is_between(const struct time_wait *tw, const struct tw_entry *entry,
            ip_equal(tw_local(tw, entry).addr, local.addr);
 }
 
-struct tw_entry *tw_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+struct tw_entry *tw_find(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
     const struct time_wait *tw = &tcp->time_wait;
     struct tw_entry *entry;

@@ -56,7 +56,7 @@ NODISCARD int tw_init(struct tcp *tcp, uint8_t timer_owner);
 void tw_fini(struct tcp *tcp);
 uint64_t tw_cap_octets(const struct time_wait *tw);
 
-struct tw_entry *tw_find(const struct tcp *tcp, struct endpoint local, struct endpoint remote);
+struct tw_entry *tw_find(struct tcp *tcp, struct endpoint local, struct endpoint remote);
 struct endpoint tw_local(const struct time_wait *tw, const struct tw_entry *entry);
 struct endpoint tw_remote(const struct time_wait *tw, const struct tw_entry *entry);
 /* To a microsecond, rounded up. */
