@@ -178,11 +178,19 @@ static enum arp_result resolve_new(struct arp *arp, struct ip_addr next_hop, ins
     return ARP_PENDING;
 }
 
+/* Of a burst, all packets go to one station, which the table is asked for once. */
+static struct arp_entry *find_hop(struct arp *arp, struct ip_addr next_hop)
+{
+    if (!arp->resolved || !ip_equal(arp->resolved->addr, next_hop))
+        arp->resolved = arp_find(arp, next_hop);
+    return arp->resolved;
+}
+
 enum arp_result arp_resolve(struct arp *arp, struct ip_addr next_hop, instant now,
                             struct mac_addr *out)
 {
     assert(ip_is_v4(next_hop) && !ip_is_multicast(next_hop) && !ip_is_unspecified(next_hop));
-    struct arp_entry *entry = arp_find(arp, next_hop);
+    struct arp_entry *entry = find_hop(arp, next_hop);
     if (!entry)
         return resolve_new(arp, next_hop, now);
 

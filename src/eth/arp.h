@@ -69,6 +69,7 @@ struct arp {
     struct arp_entry **buckets; /* by siphash of the address */
     uint32_t bucket_count;      /* a power of two */
     uint32_t incomplete;        /* entries that are being asked for; at most half of the table */
+    struct arp_entry *resolved; /* the last one that was; often it is the next one, too. Or NULL */
 
     /* Entries that may be evicted, the longest unused first. */
     struct list unused; /* learned from a request, never sent to */

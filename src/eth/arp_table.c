@@ -159,6 +159,8 @@ void arp_entry_remove(struct arp *arp, struct arp_entry *entry, instant now)
     list_remove(&entry->owing);
     list_remove(&entry->news);
     wheel_disarm(arp->config.wheel, &entry->timer);
+    if (arp->resolved == entry)
+        arp->resolved = NULL;
     tell(arp, entry->addr, "gone", now);
     pool_put(&arp->entries, entry);
 }
