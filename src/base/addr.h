@@ -144,11 +144,12 @@ static inline bool prefix_contains(struct ip_prefix net, struct ip_addr a)
 static inline bool prefix_is_broadcast(struct ip_prefix net, struct ip_addr a)
 {
     /* Of 31 bits both addresses are hosts (RFC 3021), and 32 name just one. */
-    if (net.len > 30 || !ip_is_v4(net.addr) || !prefix_contains(net, a))
+    if (net.len > 30 || !ip_is_v4(net.addr) || !ip_is_v4(a))
         return false;
     uint32_t hosts = UINT32_MAX >> net.len;
     uint32_t host = ip_to_v4(a) & hosts;
-    return host == hosts || host == 0;
+    bool inside = ((ip_to_v4(a) ^ ip_to_v4(net.addr)) & ~hosts) == 0;
+    return inside && (host == hosts || host == 0);
 }
 
 #endif
