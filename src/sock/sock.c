@@ -20,8 +20,14 @@ struct sock *sock_find(struct stack *stack, int s)
 {
     if (s < 0)
         return NULL;
+    if (stack->found && stack->found_number == s) /* one call asks several times */
+        return stack->found;
     struct sock *sock = pool_at(&stack->sockets, (uint32_t)s & INDEX_MASK);
-    return sock && sock->generation == (unsigned)s >> INDEX_BITS ? sock : NULL;
+    if (!sock || sock->generation != (unsigned)s >> INDEX_BITS)
+        return NULL;
+    stack->found = sock;
+    stack->found_number = s;
+    return sock;
 }
 
 struct sock *sock_find_talker(struct stack *stack, int s)
@@ -62,6 +68,8 @@ void sock_delete(struct stack *stack, struct sock *sock)
         list_remove(&name->node);
         pool_put(&stack->socket_names, name);
     }
+    if (stack->found == sock)
+        stack->found = NULL;
     pool_put(&stack->sockets, sock);
 }
 

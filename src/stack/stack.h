@@ -67,6 +67,8 @@ struct stack {
     struct pool ping_ports;
     uint16_t next_ping;
     struct pool sockets;                  /* for src/sock, */
+    struct sock *found;                   /* the one that was asked for last, or NULL, */
+    int32_t found_number;                 /* and its number, */
     struct pool socket_names;             /* of those that hold a port, */
     struct list bound[STACK_BOUND_LISTS]; /* which are here, by it, */
     struct list told;                     /* those whose epoll sets know the news, */
