@@ -99,15 +99,13 @@ static const struct {
 };
 
 /* Beside text/ itself, and whatever ends with +json or +xml. */
-static const char *const compressible[] = {
-    "application/json",       "application/javascript",        "application/x-javascript",
-    "application/xml",        "application/wasm",              "application/x-ndjson",
-    "application/yaml",       "application/toml",              "application/sql",
-    "application/rtf",        "application/postscript",        "application/x-tar",
-    "application/vnd.sqlite3", "application/vnd.apple.mpegurl", "application/vnd.ms-fontobject",
-    "font/ttf",               "font/otf",                      "font/collection",
-    "image/bmp",              "image/vnd.microsoft.icon",      "image/x-icon",
-    "model/stl",              "model/gltf-binary",
+static const char *const compressible_applications[] = {
+    "json", "javascript", "x-javascript", "xml", "wasm", "x-ndjson", "yaml", "toml", "sql", "rtf",
+    "postscript", "x-tar", "vnd.sqlite3", "vnd.apple.mpegurl", "vnd.ms-fontobject",
+};
+static const char *const compressible_others[] = {
+    "font/ttf", "font/otf", "font/collection", "image/bmp", "image/vnd.microsoft.icon",
+    "image/x-icon", "model/stl", "model/gltf-binary",
 };
 /* clang-format on */
 
@@ -125,11 +123,20 @@ struct bytes http_mime_extension(const char *name, size_t len)
 const char *http_mime_type(const char *name, size_t len)
 {
     const struct bytes extension = http_mime_extension(name, len);
+    const char first = extension.len > 0 ? (char)http_lower(extension.at[0]) : '\0';
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (http_equals(extension, types[i].extension))
+        if (types[i].extension[0] == first && http_equals(extension, types[i].extension))
             return types[i].type;
     return "application/octet-stream";
+}
+
+static bool is_one_of(struct bytes b, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (http_equals(b, names[i]))
+            return true;
+    return false;
 }
 
 static bool ends_with(struct bytes b, const char *text)
@@ -141,6 +148,8 @@ static bool ends_with(struct bytes b, const char *text)
 
 bool http_mime_is_compressible(const char *type)
 {
+    static const char application[] = "application/";
+    const size_t prefix = sizeof(application) - 1;
     struct bytes name = bytes_of(type, 0); /* without parameters */
 
     while (type[name.len] && type[name.len] != ';')
@@ -149,8 +158,8 @@ bool http_mime_is_compressible(const char *type)
     if (http_equals(bytes_first(name, 5), "text/") || ends_with(name, "+json") ||
         ends_with(name, "+xml"))
         return true;
-    for (size_t i = 0; i < ARRAY_LEN(compressible); i++)
-        if (http_equals(name, compressible[i]))
-            return true;
-    return false;
+    if (http_equals(bytes_first(name, prefix), application))
+        return is_one_of(bytes_skip(name, prefix), compressible_applications,
+                         ARRAY_LEN(compressible_applications));
+    return is_one_of(name, compressible_others, ARRAY_LEN(compressible_others));
 }
