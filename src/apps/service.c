@@ -6,7 +6,7 @@
  * served through one app, and what is read goes into one buffer. Echo looks at what has come, sends
  * what the socket takes of it and drops that much; the rest stays where it is, and the peer's own
  * window holds it back. Where chargen is in its pattern follows from how much it has sent. What
- * is thrown away is not even looked at (MSG_TRUNC).
+ * is thrown away is not even looked at (MSG_TRUNC), and chargen's text is never copied.
  *
  * A peer that has sent everything still gets everything: echo closes once the last octet is sent,
  * and chargen goes on until the peer closes its side too, which it notices by a reset.
@@ -23,7 +23,8 @@ enum {
     LINE = 72,      /* characters of a chargen line */
     PRINTABLE = 95, /* ' ' to '~' */
     PATTERN = PRINTABLE * (LINE + 2),
-    ROUNDS = 9, /* of the pattern in one call: 63 KB */
+    ROUNDS = 8,                    /* of the pattern in one call */
+    TEXT = (ROUNDS + 1) * PATTERN, /* once more, so that it begins anywhere */
     BUFFER = 16384,
     TURN_OCTETS = 262144, /* a connection moves before it lets others */
     TURN_ACCEPTS = 64,
@@ -38,8 +39,8 @@ struct service {
     bool stopping;
     bool accept_waits; /* connections were left in the backlog */
     uint32_t connections;
-    uint8_t pattern[(ROUNDS + 1) * PATTERN]; /* once more, so that it begins anywhere */
-    uint8_t buffer[BUFFER];                  /* within one call */
+    struct frame *text;     /* chargen's, TEXT octets that all connections send from */
+    uint8_t buffer[BUFFER]; /* within one call */
 };
 
 /* A connection that has its turn. */
@@ -110,6 +111,23 @@ static ssize_t give(const struct turn *turn, const uint8_t *octets, size_t len, 
     return 0;
 }
 
+/* The same of chargen's pattern, from where the connection is in it. */
+static ssize_t send_text(const struct turn *turn, size_t *sent)
+{
+    struct service *service = turn->service;
+
+    *sent = 0;
+    while (*sent < ROUNDS * PATTERN) {
+        ssize_t n =
+            sock_send_frame(service->config.stack, turn->socket, service->text,
+                            service->text->data + turn->place + *sent, ROUNDS * PATTERN - *sent);
+        if (n <= 0)
+            return n ? n : -EAGAIN;
+        *sent += (size_t)n;
+    }
+    return 0;
+}
+
 /* They have come, and are not wanted any more. 0 or a negative errno. */
 static ssize_t drop(const struct turn *turn, size_t len)
 {
@@ -153,7 +171,7 @@ static ssize_t chargen_step(struct turn *turn)
             return n;
         turn->ended = n == 0;
     }
-    ssize_t err = give(turn, turn->service->pattern + turn->place, ROUNDS * PATTERN, &sent);
+    ssize_t err = send_text(turn, &sent);
     turn->place = (uint32_t)((turn->place + sent) % PATTERN);
     return err ? err : (ssize_t)sent;
 }
@@ -241,6 +259,18 @@ static int listen_at(struct service *service)
     return 0;
 }
 
+static int make_text(struct service *service)
+{
+    struct frame *text = stack_frame(service->config.stack, TEXT);
+
+    if (!text)
+        return -ENOMEM;
+    for (size_t i = 0; i < TEXT; i++)
+        text->data[i] = service_pattern(i);
+    service->text = text;
+    return 0;
+}
+
 int service_new(const struct service_config *config, struct service **out)
 {
     struct memory memory = {.env = config->env};
@@ -252,10 +282,11 @@ int service_new(const struct service_config *config, struct service **out)
     service->config = *config;
     service->memory = memory;
     service->conn_app.ready = conn_ready;
-    for (size_t i = 0; i < sizeof(service->pattern); i++)
-        service->pattern[i] = service_pattern(i);
-    int err = listen_at(service);
+    int err = config->kind == SERVICE_CHARGEN ? make_text(service) : 0;
+    if (!err)
+        err = listen_at(service);
     if (err) {
+        dev_frame_release(service->text);
         memory_release(&memory, service, sizeof(*service));
         return err;
     }
@@ -285,6 +316,7 @@ void service_free(struct service *service)
         return;
     end_all(service, true);
     assert(service->connections == 0);
+    dev_frame_release(service->text);
     struct memory memory = service->memory;
     memory_release(&memory, service, sizeof(*service));
 }

@@ -74,7 +74,7 @@ static ssize_t send_piece(struct stack *stack, struct sock *sock, struct bytes t
 {
     switch ((enum sock_kind)sock->kind) {
     case SOCK_CONNECTION:
-        return tcp_send(&stack->tcp, sock->conn, text, more, stack->now);
+        return tcp_send(&stack->tcp, sock->conn, NULL, text, more, stack->now);
     case SOCK_PING:
         if (!text.at && text.len > 0)
             return -EFAULT;
@@ -155,6 +155,20 @@ ssize_t sock_send(struct stack *stack, int s, const void *octets, size_t len, in
     struct iovec iov = {.iov_base = (void *)(uintptr_t)octets, .iov_len = len};
 
     return send_iov(stack, s, &iov, 1, flags, waiter);
+}
+
+ssize_t sock_send_frame(struct stack *stack, int s, struct frame *frame, const void *octets,
+                        size_t len)
+{
+    const uint8_t *at = octets;
+    struct sock *sock = sock_find_talker(stack, s);
+
+    if (!sock)
+        return -EBADF;
+    if (sock->kind != SOCK_CONNECTION)
+        return sock_send(stack, s, octets, len, MSG_DONTWAIT, NULL);
+    assert(frame->buffer <= at && at + len <= frame->buffer + frame->room);
+    return tcp_send(&stack->tcp, sock->conn, frame, bytes_of(at, len), false, stack->now);
 }
 
 ssize_t sock_sendto(struct stack *stack, int s, const void *octets, size_t len, int flags,

@@ -16,8 +16,10 @@ struct sendq_chunk {
     struct tree_node node; /* .key is what octets[0] is counted as */
     uint32_t start, end;   /* the octets that count are [start, end) */
     uint32_t room;
-    uint8_t size; /* index into the pools */
-    struct {      /* of the whole queue, in its first chunk */
+    uint8_t size;        /* index into the pools; BORROWED: text lies in `frame`, */
+    struct frame *frame; /* of which this is a reference */
+    const uint8_t *text; /* what [start, end) counts in: octets[], or there */
+    struct {             /* of the whole queue, in its first chunk */
         struct sendq_chunk *tail;
         struct sendq_chunk *cursor; /* where the last gather began, or NULL */
         struct tree tree;           /* of the chunks, by their .key */
@@ -25,23 +27,31 @@ struct sendq_chunk {
     uint8_t octets[];
 };
 
+enum { BORROWED = SENDQ_SIZES };
+
+/* A borrowed one is charged for itself; its frame is charged to the frames. */
 static uint32_t chunk_charge(int size)
 {
-    return UINT32_C(4096) << size;
+    return size == BORROWED ? (uint32_t)sizeof(struct sendq_chunk) : UINT32_C(4096) << size;
+}
+
+static struct pool *pool_of(struct sendq_pools *pools, int size)
+{
+    return size == BORROWED ? &pools->borrowed : &pools->size[size];
 }
 
 int sendq_pools_init(struct sendq_pools *pools, struct memory *memory, uint64_t cap)
 {
-    static const char *const names[SENDQ_SIZES] = {"send 4k", "send 8k", "send 16k", "send 32k",
-                                                   "send 64k"};
+    static const char *const names[] = {"send 4k",  "send 8k",  "send 16k",
+                                        "send 32k", "send 64k", "send frames"};
     *pools = (struct sendq_pools){.cap = cap};
-    for (int i = 0; i < SENDQ_SIZES; i++) {
-        uint64_t count = cap / chunk_charge(i);
-        int err = pool_init(&pools->size[i], memory, names[i], chunk_charge(i),
+    for (int i = 0; i <= BORROWED; i++) {
+        uint64_t count = cap / u32_max(chunk_charge(i), chunk_charge(0));
+        int err = pool_init(pool_of(pools, i), memory, names[i], chunk_charge(i),
                             count > UINT32_MAX ? UINT32_MAX : (uint32_t)count);
         if (err) {
             while (i-- > 0)
-                pool_fini(&pools->size[i]);
+                pool_fini(pool_of(pools, i));
             return err;
         }
     }
@@ -50,31 +60,42 @@ int sendq_pools_init(struct sendq_pools *pools, struct memory *memory, uint64_t 
 
 void sendq_pools_fini(struct sendq_pools *pools)
 {
-    for (int i = 0; i < SENDQ_SIZES; i++)
-        pool_fini(&pools->size[i]);
+    for (int i = 0; i <= BORROWED; i++)
+        pool_fini(pool_of(pools, i));
+}
+
+/* It is counted as out. */
+static struct sendq_chunk *chunk_out(struct sendq_pools *pools, struct sendq_chunk *chunk, int size)
+{
+    chunk->next = NULL;
+    chunk->start = 0;
+    chunk->size = (uint8_t)size;
+    pools->charged += chunk_charge(size);
+    pools->out++;
+    return chunk;
 }
 
 /* A chunk twice as large as the last one, or the largest that can be had. */
 static struct sendq_chunk *chunk_get(struct sendq_pools *pools, const struct sendq_chunk *last,
                                      size_t wanted)
 {
-    int size = last && last->size + 1 < SENDQ_SIZES ? last->size + 1 : last ? last->size : 0;
+    int size = last && last->size != BORROWED ? last->size + 1 : 0;
 
-    while (size + 1 < SENDQ_SIZES && wanted > chunk_charge(size))
+    while (size < SENDQ_SIZES && wanted > chunk_charge(size))
         size++;
+    if (size == SENDQ_SIZES)
+        size--;
     for (; size >= 0; size--) {
         if (pools->charged + chunk_charge(size) > pools->cap)
             continue;
         struct sendq_chunk *chunk = pool_get_unzeroed(&pools->size[size]);
         if (!chunk)
             continue;
-        chunk->next = NULL;
-        chunk->start = chunk->end = 0;
         chunk->room = chunk_charge(size) - (uint32_t)sizeof(struct sendq_chunk);
-        chunk->size = (uint8_t)size;
-        pools->charged += chunk_charge(size);
-        pools->out++;
-        return chunk;
+        chunk->end = 0;
+        chunk->frame = NULL;
+        chunk->text = chunk->octets;
+        return chunk_out(pools, chunk, size);
     }
     return NULL;
 }
@@ -83,7 +104,8 @@ static void chunk_put(struct sendq_pools *pools, struct sendq_chunk *chunk)
 {
     pools->charged -= chunk_charge(chunk->size);
     pools->out--;
-    pool_put(&pools->size[chunk->size], chunk);
+    frame_put(chunk->frame);
+    pool_put(pool_of(pools, chunk->size), chunk);
 }
 
 /* Numbers that are near each other come far apart. */
@@ -154,6 +176,25 @@ size_t sendq_append(struct sendq *q, struct sendq_pools *pools, struct bytes tex
     return taken;
 }
 
+size_t sendq_append_frame(struct sendq *q, struct sendq_pools *pools, struct frame *frame,
+                          struct bytes text)
+{
+    struct sendq_chunk *chunk = NULL;
+
+    if (text.len == 0)
+        return 0;
+    if (frame->refs < UINT16_MAX && pools->charged + chunk_charge(BORROWED) <= pools->cap)
+        chunk = pool_get_unzeroed(&pools->borrowed);
+    if (!chunk)
+        return 0;
+    chunk->room = chunk->end = (uint32_t)text.len; /* nothing is appended to it */
+    chunk->frame = frame_ref(frame);
+    chunk->text = text.at;
+    chunk_link(q, chunk_out(pools, chunk, BORROWED));
+    q->len += (uint32_t)text.len;
+    return text.len;
+}
+
 void sendq_drop(struct sendq *q, struct sendq_pools *pools, uint32_t len)
 {
     assert(len <= q->len);
@@ -201,7 +242,8 @@ int sendq_gather(struct sendq *q, uint32_t at, uint32_t *len, struct iovec *iov,
         assert(chunk); /* the chunks hold q->len octets */
         uint32_t n = u32_min(left, chunk->end - from);
         if (n > 0)
-            iov[count++] = (struct iovec){chunk->octets + from, n};
+            /* an iovec cannot say that it is only read from */
+            iov[count++] = (struct iovec){(void *)(uintptr_t)(chunk->text + from), n};
         left -= n;
         from = 0;
         chunk = chunk->next;

@@ -240,9 +240,10 @@ NODISCARD int tcp_connect(struct tcp *tcp, struct endpoint local, struct endpoin
 NODISCARD int tcp_choose_port(struct tcp *tcp, struct endpoint local, struct endpoint remote,
                               bool (*taken)(void *cookie, uint16_t port), void *cookie,
                               uint16_t *out);
-/* How many octets were taken; -EAGAIN, -EPIPE, -EFAULT, or the connection's error. */
-NODISCARD ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more,
-                           instant now);
+/* How many octets were taken; -EAGAIN, -EPIPE, -EFAULT, or the connection's error. `frame`: text
+ * lies in it and may be sent from there; NULL: it is copied. */
+NODISCARD ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct frame *frame,
+                           struct bytes text, bool more, instant now);
 /* What a RECEIVE asks for. */
 struct tcp_read {
     void *out;

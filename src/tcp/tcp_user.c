@@ -163,7 +163,8 @@ static uint32_t room_to_write(const struct tcp_conn *conn)
     return more > unsent ? (uint32_t)(more - unsent < room ? more - unsent : room) : 0;
 }
 
-ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool more, instant now)
+/* 0, or why nothing can be sent now. */
+static int may_send(struct tcp_conn *conn)
 {
     switch ((enum tcp_state)conn->state) {
     case TCPS_CLOSED:
@@ -185,15 +186,25 @@ ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct bytes text, bool
     case TCPS_TIME_WAIT:
         return -EPIPE;
     }
-    if (conn->closing)
-        return -EPIPE;
-    if (text.len == 0)
-        return 0;
+    return conn->closing ? -EPIPE : 0;
+}
+
+ssize_t tcp_send(struct tcp *tcp, struct tcp_conn *conn, struct frame *frame, struct bytes text,
+                 bool more, instant now)
+{
+    int err = may_send(conn);
+    size_t taken = 0;
+
+    if (err || text.len == 0)
+        return err;
     tcp_share_send_memory(tcp, conn);
     uint32_t room = room_to_write(conn);
     if (!text.at && room > 0)
         return -EFAULT;
-    size_t taken = sendq_append(&conn->sendq, &tcp->send_pools, bytes_first(text, room));
+    if (frame)
+        taken = sendq_append_frame(&conn->sendq, &tcp->send_pools, frame, bytes_first(text, room));
+    if (taken == 0)
+        taken = sendq_append(&conn->sendq, &tcp->send_pools, bytes_first(text, room));
     if (taken < text.len)
         conn->starving = true;
     if (taken == 0 && text.len > 0) {

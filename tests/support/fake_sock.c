@@ -6,6 +6,8 @@
  */
 #include "support/fake_sock.h"
 
+#include "base/frame.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -42,6 +44,8 @@ struct stack {
     size_t room, step;
     int misuse;
     int connect_first, connect_then;
+    struct memory memory;
+    struct frame_pool frames;
 };
 
 static void buffer_add(struct buffer *b, const void *octets, size_t len)
@@ -126,6 +130,8 @@ struct stack *fake_stack_new(void)
     assert(stack);
     stack->room = SIZE_MAX;
     stack->step = SIZE_MAX;
+    if (frame_pool_init(&stack->frames, &stack->memory, 1 << 20))
+        abort();
     return stack;
 }
 
@@ -137,6 +143,8 @@ void fake_stack_free(struct stack *stack)
     }
     free(stack->fakes);
     free(stack->list);
+    assert(stack->frames.out == 0);
+    frame_pool_fini(&stack->frames);
     free(stack);
 }
 
@@ -443,6 +451,18 @@ ssize_t sock_send(struct stack *stack, int s, const void *octets, size_t len, in
         buffer_add(&f->out, octets, len);
     f->sent += len;
     return (ssize_t)len;
+}
+
+struct frame *stack_frame(struct stack *stack, size_t room)
+{
+    return frame_get(&stack->frames, room);
+}
+
+ssize_t sock_send_frame(struct stack *stack, int s, struct frame *frame, const void *octets,
+                        size_t len)
+{
+    assert(frame->home == &stack->frames);
+    return sock_send(stack, s, octets, len, 0, NULL);
 }
 
 ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len, int flags,

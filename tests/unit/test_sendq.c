@@ -7,11 +7,12 @@
 #include "support/small_env.h"
 #include "tcp/sendq.h"
 
-enum { ROOM = 1 << 22, CAP = 1 << 20 };
+enum { ROOM = 1 << 22, CAP = 1 << 20, FRAMES = 64 << 20 };
 
 static struct small_env env;
 static struct memory memory;
 static struct sendq_pools pools;
+static struct frame_pool frames;
 static struct sendq q;
 static uint8_t model[ROOM]; /* what was taken, from the first octet ever; the front is at `front` */
 static size_t front, end;
@@ -21,6 +22,7 @@ static void given_a_queue(void)
     small_env_init(&env);
     memory = (struct memory){.env = &env.env};
     ck_assert_int_eq(sendq_pools_init(&pools, &memory, CAP), 0);
+    ck_assert_int_eq(frame_pool_init(&frames, &memory, FRAMES), 0);
     q = (struct sendq){.len = 0};
     front = end = 0;
 }
@@ -30,7 +32,9 @@ static void then_nothing_is_left(void)
     sendq_clear(&q, &pools);
     ck_assert_uint_eq(pools.out, 0);
     ck_assert_uint_eq(pools.charged, 0);
+    ck_assert_uint_eq(frames.out, 0);
     sendq_pools_fini(&pools);
+    frame_pool_fini(&frames);
     ck_assert_uint_eq(env.blocks, 0);
 }
 
@@ -57,6 +61,22 @@ static void drop(size_t len)
 {
     sendq_drop(&q, &pools, (uint32_t)len);
     front += len;
+}
+
+/* The same from a frame, which stays what it was until the queue has let go of it. */
+static size_t append_frame(size_t len)
+{
+    struct frame *frame = frame_get(&frames, len);
+
+    HOLDS(frame && end + len <= ROOM);
+    for (size_t i = 0; i < len; i++)
+        frame->data[i] = model[end + i] = octet_at(end + i);
+    size_t took = sendq_append_frame(&q, &pools, frame, bytes_of(frame->data, len));
+    HOLDS(took == len || took == 0);
+    HOLDS(frame->refs == (took > 0 ? 2 : 1));
+    frame_put(frame);
+    end += took;
+    return took;
 }
 
 /* Gathers [at, at + len) piece by piece and compares. */
@@ -148,6 +168,35 @@ START_TEST(the_cap_holds_and_what_was_taken_is_kept)
 }
 END_TEST
 
+START_TEST(text_in_a_frame_leaves_from_where_it_lies)
+{
+    struct frame *frame = frame_get(&frames, 3000);
+    struct iovec iov[4];
+    uint32_t len = 4000;
+
+    append(500);
+    memset(frame->data, 7, 3000);
+    ck_assert_uint_eq(sendq_append_frame(&q, &pools, frame, bytes_of(frame->data, 3000)), 3000);
+    append(500);
+    ck_assert_int_eq(sendq_gather(&q, 0, &len, iov, 4), 3);
+    ck_assert_ptr_eq(iov[1].iov_base, frame->data);
+    ck_assert_uint_eq(iov[1].iov_len, 3000);
+    len = 100;
+    ck_assert_int_eq(sendq_gather(&q, 700, &len, iov, 4), 1);
+    ck_assert_ptr_eq(iov[0].iov_base, frame->data + 200);
+    ck_assert_uint_eq(frame->refs, 2);
+    sendq_drop(&q, &pools, 3499); /* all of it but for one octet */
+    ck_assert_uint_eq(frame->refs, 2);
+    sendq_drop(&q, &pools, 1);
+    ck_assert_uint_eq(frame->refs, 1);
+    ck_assert_uint_eq(sendq_append_frame(&q, &pools, frame, bytes_of(frame->data, 0)), 0);
+    frame->refs = UINT16_MAX; /* as if there were so many */
+    ck_assert_uint_eq(sendq_append_frame(&q, &pools, frame, bytes_of(frame->data, 9)), 0);
+    frame->refs = 1;
+    frame_put(frame);
+}
+END_TEST
+
 START_TEST(random_calls_agree_with_an_array)
 {
     struct prng prng;
@@ -158,7 +207,8 @@ START_TEST(random_calls_agree_with_an_array)
         switch (prng_below(&prng, 4)) {
         case 0:
             if (end + most < ROOM)
-                append(prng_below(&prng, most));
+                prng_below(&prng, 3) == 0 ? append_frame(prng_below(&prng, most))
+                                          : append(prng_below(&prng, most));
             break;
         case 1:
             drop(prng_below(&prng, q.len < most ? q.len + 1 : most));
@@ -176,7 +226,7 @@ START_TEST(random_calls_agree_with_an_array)
         }
         HOLDS(q.len == end - front);
         HOLDS(q.len > 0 || pools.out == 0);
-        HOLDS(pools.charged >= q.len);
+        HOLDS(pools.charged + frames.charged >= q.len);
     }
 }
 END_TEST
@@ -211,6 +261,7 @@ int main(void)
     Suite *s = suite_create("sendq");
 
     TCase *c = with_a_queue(s, "RFC 9293, 3.10.2: text that waits");
+    tcase_add_test(c, text_in_a_frame_leaves_from_where_it_lies);
     tcase_add_test(c, text_lies_where_it_was_put);
     tcase_add_test(c, a_gather_of_nothing_is_nothing);
     tcase_add_loop_test(c, random_calls_agree_with_an_array, 0, 20);
