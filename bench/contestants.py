@@ -31,7 +31,8 @@ SYSCTLS = { # of the networks of both sides
     "net/ipv4/tcp_max_tw_buckets": "262144",
 }
 
-# Tuned for this: one worker; files and their descriptors stay open; nothing is written or limited.
+# Tuned for this: one worker; files and their descriptors stay open; nothing is written or limited. tcp_nopush made
+# 10 KB two and a half times dearer, sendfile 100 B a third, while it saves a tenth of 10 KB: so each as it is best.
 NGINX = """
 daemon off;
 master_process off;
@@ -40,8 +41,7 @@ worker_rlimit_nofile 16384;
 events {{ worker_connections 8192; use epoll; multi_accept on; }}
 http {{
     access_log off;
-    sendfile on;
-    tcp_nopush on;
+    tcp_nopush off;
     tcp_nodelay on;
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
@@ -53,7 +53,12 @@ http {{
     fastcgi_temp_path {work}/fastcgi;
     uwsgi_temp_path {work}/uwsgi;
     scgi_temp_path {work}/scgi;
-    server {{ listen 80 backlog=8192; root {site}; }}
+    server {{
+        listen 80 backlog=8192;
+        root {site};
+        sendfile off;
+        location = /10k {{ sendfile on; }}
+    }}
 }}
 """
 
