@@ -32,13 +32,13 @@ const uint8_t http_octet_classes[256] = {
 };
 /* clang-format on */
 
-bool http_equals(struct bytes b, const char *text)
+bool http_same(const uint8_t *at, const char *lower, size_t len)
 {
     size_t i = 0;
 
-    while (i < b.len && text[i] && http_lower(b.at[i]) == (uint8_t)text[i])
+    while (i < len && http_lower(at[i]) == (uint8_t)lower[i])
         i++;
-    return i == b.len && !text[i];
+    return i == len;
 }
 
 struct bytes http_trim(struct bytes b)

@@ -49,8 +49,15 @@ static inline unsigned http_hex_value(uint8_t octet)
 void http_write_text(struct writer *w, const char *text);
 void http_write_decimal(struct writer *w, uint64_t value);
 
-/* Whether `b` is `text`, but for the case of ASCII letters; `text` is in lower case. */
-bool http_equals(struct bytes b, const char *text);
+/* Whether the octets are those of `lower`, but for the case of ASCII letters. */
+bool http_same(const uint8_t *at, const char *lower, size_t len);
+
+/* Whether `b` is `text`, but for the case of ASCII letters; `text` is in lower case. Most of what
+ * is compared has another length, and of a literal that is known before. */
+static inline bool http_equals(struct bytes b, const char *text)
+{
+    return b.len == strlen(text) && http_same(b.at, text, b.len);
+}
 
 /* Without the white space at either end. */
 struct bytes http_trim(struct bytes b);

@@ -236,9 +236,11 @@ int http_request_judge(struct http_request *request, struct bytes head)
 bool http_request_next(const struct http_request *request, struct bytes head, const char *name,
                        size_t *at, struct bytes *value)
 {
+    const size_t len = strlen(name);
+
     while (*at < request->field_count) {
         const struct http_field *field = &request->fields[(*at)++];
-        if (http_equals(http_slice_of(head, field->name), name)) {
+        if (field->name.len == len && http_equals(http_slice_of(head, field->name), name)) {
             *value = http_slice_of(head, field->value);
             return true;
         }
