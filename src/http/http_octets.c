@@ -64,11 +64,6 @@ bool http_next_member(struct bytes *list, struct bytes *member)
     return false;
 }
 
-void http_write_text(struct writer *w, const char *text)
-{
-    write_bytes(w, text, strlen(text));
-}
-
 void http_write_decimal(struct writer *w, uint64_t value)
 {
     char digits[20];

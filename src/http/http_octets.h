@@ -45,8 +45,14 @@ static inline unsigned http_hex_value(uint8_t octet)
     return http_is_digit(octet) ? (unsigned)octet - '0' : (unsigned)http_lower(octet) - 'a' + 10;
 }
 
-/* Text as it is, without its end; a number in decimal digits. */
-void http_write_text(struct writer *w, const char *text);
+/* Text as it is, without its end. What a head is made of are literals, whose lengths are known
+ * before: so this is no call. */
+static inline void http_write_text(struct writer *w, const char *text)
+{
+    write_bytes(w, text, strlen(text));
+}
+
+/* A number in decimal digits. */
 void http_write_decimal(struct writer *w, uint64_t value);
 
 /* Whether the octets are those of `lower`, but for the case of ASCII letters. */
