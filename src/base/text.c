@@ -40,7 +40,8 @@ void text_add_char(struct text *t, char c)
 
 enum { DIGITS_MAX = 20 }; /* of 2^64 - 1 */
 
-static void add_number(struct text *t, uint64_t value, unsigned base, unsigned digits)
+/* Inline, so that the base is known where it is called and nothing is divided by a variable. */
+static inline void add_number(struct text *t, uint64_t value, unsigned base, unsigned digits)
 {
     char out[DIGITS_MAX];
     unsigned n = 0;
