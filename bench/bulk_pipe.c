@@ -1,8 +1,8 @@
 /*
  * bulk_pipe.c - bulk from one stack to another over the in-memory pipe, for counting instructions.
  *
- *     bulk_pipe [MEGABYTES [MTU]]      default 20 and 1500; prints how many octets have arrived, and
- *                                      how many packets both have sent
+ *     bulk_pipe [MEGABYTES [MTU]]      default 20 and 1500; prints how many octets have arrived,
+ * and how many packets both have sent
  *
  * See pipe_pair.h: scripts/bench events and scripts/bench layers run it.
  */

@@ -6,14 +6,15 @@
  *
  * Nothing that is reachable from the wire may cost more than O(log n) (docs/ARCHITECTURE.md). So
  * every structure that a peer, or the number of peers, can fill is filled with 10^2 to 10^6 things,
- * or up to its cap, and the steps of one operation are counted. --check fails when they grow by more
- * than the logarithm does, and by a quarter of that for chance. --quick goes up to 10^4.
+ * or up to its cap, and the steps of one operation are counted. --check fails when they grow by
+ * more than the logarithm does, and by a quarter of that for chance. --quick goes up to 10^4.
  *
  * A step is a basic block, a piece of code without a jump in it. The compiler makes each of them
- * call us (-fsanitize-coverage=trace-pc; tests/meson.build compiles the machine once more for that),
- * so one build gives one count, however busy the machine is, and what is no loop in our code (the C
- * library's copying, the kernel) is not in it. growth_time is the same program over the machine as
- * it is; it tells the time of an operation, the median of some hundred, with the caches in it.
+ * call us (-fsanitize-coverage=trace-pc; tests/meson.build compiles the machine once more for
+ * that), so one build gives one count, however busy the machine is, and what is no loop in our code
+ * (the C library's copying, the kernel) is not in it. growth_time is the same program over the
+ * machine as it is; it tells the time of an operation, the median of some hundred, with the caches
+ * in it.
  *
  * Each n is measured in a process of its own. Exit status: 0 all right, 1 something grows too fast
  * or could not be measured, 2 a mistake on the command line.
@@ -120,8 +121,7 @@ static struct cell turn_by_turn(const struct growth_row *row, uint32_t n)
     }
     qsort(ns, done, sizeof ns[0], by_value);
     double median = ns[done / 2] - least_clock;
-    return (struct cell){n, (double)counted / done,
-                         counted == 0 && median > 0 ? median : 0};
+    return (struct cell){n, (double)counted / done, counted == 0 && median > 0 ? median : 0};
 }
 
 static void be_measured(const struct growth_row *row, uint32_t n, int out)
@@ -230,9 +230,9 @@ static bool run_row(const struct growth_row *row)
     (as_json ? print_json : print_text)(row, &r);
     if (row->linear || r.cell[0].steps == 0 || factor_of(&r) <= allowed_factor(&r))
         return true;
-    fprintf(stderr, "not ok growth: %s: %s: %.2f times as much at %u as at %u, and %.2f is the limit\n",
-            row->of, row->what, factor_of(&r), r.cell[r.count - 1].n, r.cell[0].n,
-            allowed_factor(&r));
+    fprintf(
+        stderr, "not ok growth: %s: %s: %.2f times as much at %u as at %u, and %.2f is the limit\n",
+        row->of, row->what, factor_of(&r), r.cell[r.count - 1].n, r.cell[0].n, allowed_factor(&r));
     return !check;
 }
 

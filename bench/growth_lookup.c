@@ -239,9 +239,9 @@ static void begin_udp_ports(uint32_t n)
 {
     begin_udp(n);
     for (uint32_t i = 0; i < n; i++)
-        growth_must(sock_bind(growth_stack, sockets[i],
-                              (struct endpoint){.port = listener_port(i)}) == 0,
-                    "not bound");
+        growth_must(
+            sock_bind(growth_stack, sockets[i], (struct endpoint){.port = listener_port(i)}) == 0,
+            "not bound");
 }
 
 static uint32_t addressee;
@@ -269,11 +269,11 @@ static void begin_shared_port(uint32_t n)
 
     begin_udp(n);
     for (uint32_t i = 0; i < n; i++)
-        growth_must(sock_setsockopt(growth_stack, sockets[i], SOL_SOCKET, SO_REUSEPORT, &on,
-                                    sizeof on) == 0 &&
-                        sock_bind(growth_stack, sockets[i],
-                                  (struct endpoint){.port = GROWTH_PORT}) == 0,
-                    "not bound");
+        growth_must(
+            sock_setsockopt(growth_stack, sockets[i], SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) ==
+                    0 &&
+                sock_bind(growth_stack, sockets[i], (struct endpoint){.port = GROWTH_PORT}) == 0,
+            "not bound");
 }
 
 static void make_shared_datagram(uint32_t turn)

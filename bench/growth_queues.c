@@ -38,8 +38,8 @@ static void send_segment(void)
 static void begin_flight(uint32_t n)
 {
     count = n;
-    growth_must(pool_init(&ranges, &memory, "ranges", sizeof(struct flight_range),
-                          2 * n + 8192) == 0,
+    growth_must(pool_init(&ranges, &memory, "ranges", sizeof(struct flight_range), 2 * n + 8192) ==
+                    0,
                 "no pool");
     flight_init(&flight, &flight_limits, seq(0xfffff000));
     for (uint32_t i = 0; i < n; i++)
@@ -223,7 +223,8 @@ static void begin_islands(uint32_t n)
 
     count = n;
     begin_frames(n + 512 * BURST); /* and what make_holes() needs */
-    growth_must(pool_init(&islands, &memory, "islands", reorder_island_size, 2 * n + 1024) == 0, "no pool");
+    growth_must(pool_init(&islands, &memory, "islands", reorder_island_size, 2 * n + 1024) == 0,
+                "no pool");
     for (uint32_t i = 0; i < n; i++) {
         uint32_t other = growth_any(i + 1);
         order[i] = order[other];

@@ -121,8 +121,8 @@ static int hear(struct frame_sink *sink, const struct frame_meta *meta, const st
                 int iovcnt, instant now)
 {
     size_t at = growth_config.link == STACK_LINK_ETHERNET ? ETH_HEADER : 0;
-    struct reader r = reader_of(bytes_skip(bytes_of(iov[0].iov_base, iov[0].iov_len),
-                                           at + IPV4_HEADER_MIN + 4));
+    struct reader r =
+        reader_of(bytes_skip(bytes_of(iov[0].iov_base, iov[0].iov_len), at + IPV4_HEADER_MIN + 4));
 
     (void)sink, (void)meta, (void)iovcnt, (void)now;
     heard_seq = read_be32(&r);

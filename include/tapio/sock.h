@@ -92,7 +92,8 @@ TAPIO_API TAPIO_NODISCARD ssize_t sock_send(struct stack *stack, int s, const vo
                                             size_t len, int flags, struct waiter *waiter);
 /* As sock_send() without flags and without waiting, of octets that lie in `frame`, a buffer from
  * stack_frame(). A TCP connection sends them from where they are and keeps a reference until they
- * are acknowledged: nobody may change them any more. dev_frame_release() gives back the caller's. */
+ * are acknowledged: nobody may change them any more. dev_frame_release() gives back the caller's.
+ */
 TAPIO_API TAPIO_NODISCARD ssize_t sock_send_frame(struct stack *stack, int s, struct frame *frame,
                                                   const void *octets, size_t len);
 /* How many octets were read, 0 at the end of the stream, -EAGAIN, -ENOTCONN, -EFAULT, or the

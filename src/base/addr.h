@@ -83,8 +83,7 @@ static inline bool ip_is_v4(struct ip_addr a)
 /* :: or 0.0.0.0 */
 static inline bool ip_is_unspecified(struct ip_addr a)
 {
-    return ip_word(a, 0) == 0 &&
-           (ip_word(a, 8) == 0 || ip_word(a, 8) == UINT64_C(0xffff) << 32);
+    return ip_word(a, 0) == 0 && (ip_word(a, 8) == 0 || ip_word(a, 8) == UINT64_C(0xffff) << 32);
 }
 
 /* 127/8 or ::1 */
