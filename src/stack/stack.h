@@ -113,8 +113,8 @@ void stack_reset(struct stack *stack, const struct tcp_arrival *in, enum why why
  * octets tell. */
 void stack_peek(struct bytes octets, bool ethernet, struct event *event);
 /* Emits an EVENT_PACKET; of a big frame one for each of its segments, the first with the id that is
- * in `event`, which is used up. For those who watch: ask events_wanted() first. */
-void stack_tell_packet(struct stack *stack, struct event *event);
+ * in `event`. For those who watch: ask events_wanted() first. */
+void stack_tell_packet(struct stack *stack, const struct event *event);
 
 /* --- stack_udp.c -------------------------------------------------------------------------- */
 

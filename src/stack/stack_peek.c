@@ -92,9 +92,49 @@ void stack_peek(struct bytes octets, bool ethernet, struct event *event)
         peek_v6(in, event);
 }
 
-void stack_tell_packet(struct stack *s, struct event *event)
+/* The state before the FIN of the last segment took effect. */
+static enum tcp_state before_fin(enum tcp_state state)
+{
+    switch (state) {
+    case TCPS_CLOSE_WAIT:
+    case TCPS_FIN_WAIT_1:
+        return TCPS_ESTABLISHED;
+    case TCPS_CLOSING:
+        return TCPS_FIN_WAIT_1;
+    case TCPS_TIME_WAIT:
+        return TCPS_FIN_WAIT_2;
+    case TCPS_LAST_ACK:
+        return TCPS_CLOSE_WAIT;
+    case TCPS_CLOSED:
+    case TCPS_LISTEN:
+    case TCPS_SYN_SENT:
+    case TCPS_SYN_RECEIVED:
+    case TCPS_ESTABLISHED:
+    case TCPS_FIN_WAIT_2:
+        break;
+    }
+    return state;
+}
+
+/* What is told of the whole is the last segment's. The others have its text alone: no PSH, no FIN.
+ */
+static void tell_of_text(struct event *event, struct conn_facts *facts, bool fin)
+{
+    if (event->packet.why == WHY_IN_TEXT_PUSH || event->packet.why == WHY_IN_FIN)
+        event->packet.why = WHY_IN_TEXT;
+    else if (event->packet.why == WHY_OUT_PUSHED)
+        event->packet.why = WHY_OUT_WRITTEN;
+    if (!fin || !event->packet.facts)
+        return;
+    *facts = *event->packet.facts;
+    facts->state = before_fin(facts->state);
+    event->packet.facts = facts;
+}
+
+void stack_tell_packet(struct stack *s, const struct event *event)
 {
     struct frame_meta whole = event->packet.meta;
+    struct conn_facts facts;
     struct big_cut cut;
 
     if (!big_cut_begin(&cut, &whole, event->packet.iov, event->packet.iovcnt,
@@ -103,11 +143,14 @@ void stack_tell_packet(struct stack *s, struct event *event)
         return;
     }
     for (bool first = true; big_cut_next(&cut); first = false) {
+        struct event segment = *event;
         if (!first)
-            event->packet.id = ++s->events.packets;
-        event->packet.meta = cut.meta;
-        event->packet.iov = cut.iov;
-        event->packet.iovcnt = cut.iovcnt;
-        events_emit(&s->events, event);
+            segment.packet.id = ++s->events.packets;
+        segment.packet.meta = cut.meta;
+        segment.packet.iov = cut.iov;
+        segment.packet.iovcnt = cut.iovcnt;
+        if (cut.count < cut.total)
+            tell_of_text(&segment, &facts, cut.place.flags & TCP_FIN);
+        events_emit(&s->events, &segment);
     }
 }

@@ -31,6 +31,8 @@ static struct rig {
     uint32_t next_seq;
     bool sequence_known, in_order, ids_in_order;
     uint32_t pushes, fins;
+    enum tcp_state text_state, fin_state; /* as told with the last text, and with a FIN */
+    enum why text_why, push_why;
 } rig;
 
 static uint8_t octet_at(uint64_t at)
@@ -82,6 +84,9 @@ static void look(struct event_sink *sink, const struct event *event)
     rig.longest = u32_max(rig.longest, (uint32_t)seg.text.len);
     rig.shortest = u32_min(rig.shortest, (uint32_t)seg.text.len);
     rig.pushes += (seg.flags & TCP_PSH) != 0;
+    ck_assert_ptr_nonnull(event->packet.facts);
+    *(seg.flags & TCP_FIN ? &rig.fin_state : &rig.text_state) = event->packet.facts->state;
+    *(seg.flags & TCP_PSH ? &rig.push_why : &rig.text_why) = event->packet.why;
 }
 
 /* A poll of either side. */
@@ -304,6 +309,21 @@ START_TEST(a_fin_is_the_last_segments_alone)
     ck_assert_uint_eq(rig.texts, 9);
     ck_assert_uint_eq(rig.fins, 1);
     ck_assert_uint_eq(rig.pushes, 1);
+    ck_assert_int_eq(rig.text_state, TCPS_ESTABLISHED); /* what comes before it is told as it was */
+    ck_assert_int_eq(rig.fin_state, TCPS_FIN_WAIT_1);
+    ck_assert_int_ne(rig.text_why, rig.push_why);
+
+    rig.sequence_known = false;
+    rig.last_id = 0;
+    rig.sink[1] = (struct event_sink){.event = look};
+    stack_listen(rig.stack[1], &rig.sink[1]);
+    while (stack_receive(rig.stack[1], rig.dev[1], rig.now) > 0)
+        ;
+    ck_assert_uint_eq(rig.fins, 2);
+    ck_assert_int_eq(rig.text_state, TCPS_ESTABLISHED);
+    ck_assert_int_eq(rig.fin_state, TCPS_CLOSE_WAIT);
+    ck_assert_int_eq(rig.text_why, WHY_IN_TEXT);
+    ck_assert_int_eq(rig.push_why, WHY_IN_FIN);
     turn();
     static uint8_t away[sizeof text];
     uint64_t got = 0;
