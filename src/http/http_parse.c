@@ -37,7 +37,7 @@ static_assert(HTTP_TARGET_MAX + HTTP_METHOD_LONGEST < HTTP_HEAD_MAX, "414 comes 
 
 void http_parser_init(struct http_parser *parser)
 {
-    memset(parser, 0, sizeof(*parser));
+    memset(parser, 0, offsetof(struct http_parser, request.fields));
     parser->state = START;
 }
 

@@ -48,14 +48,16 @@ struct http_request {
 };
 
 struct http_parser {
-    struct http_request request; /* meaningful once http_parse() said HTTP_COMPLETE */
-    uint32_t at;                 /* octets looked at; the length of the head once complete */
-    uint32_t mark;               /* where the part that is being read began */
+    uint32_t at;   /* octets looked at; the length of the head once complete */
+    uint32_t mark; /* where the part that is being read began */
     uint8_t state;
     uint8_t blank_lines;
     uint8_t major;
     struct http_fields_parser fields;
     uint16_t status; /* the answer that HTTP_FAILED deserves */
+    /* Meaningful once http_parse() said HTTP_COMPLETE. It is last, and its table of fields is,
+     * which is not cleared: nobody reads more of it than was counted. */
+    struct http_request request;
 };
 
 void http_parser_init(struct http_parser *parser);

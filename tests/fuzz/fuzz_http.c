@@ -47,6 +47,12 @@ static void parse(struct bytes in, uint32_t seed, struct result *out)
     }
 }
 
+/* Octets of a request that say something: behind them its table of fields has only room. */
+static size_t said(const struct http_request *r)
+{
+    return offsetof(struct http_request, fields) + r->field_count * sizeof(struct http_field);
+}
+
 static bool is_inside(struct http_slice slice, size_t len)
 {
     return (size_t)slice.at + slice.len <= len;
@@ -127,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (whole.progress == HTTP_COMPLETE) {
             HOLDS(split.parser.at == whole.parser.at);
             HOLDS(memcmp(&split.parser.request, &whole.parser.request,
-                         sizeof(whole.parser.request)) == 0);
+                         said(&whole.parser.request)) == 0);
         }
     }
     if (in.len >= HTTP_HEAD_MAX)

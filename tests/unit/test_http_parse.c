@@ -749,6 +749,8 @@ START_TEST(every_split_in_three_gives_the_same)
 
     ck_assert_int_eq(parse_at_once(bytes_of(full, len)), 1);
     const struct http_parser whole = parser;
+    const size_t known = offsetof(struct http_request, fields) +
+                         whole.request.field_count * sizeof(struct http_field);
     for (size_t a = 0; a <= len; a++) {
         for (size_t b = a; b <= len; b++) {
             http_parser_init(&parser);
@@ -756,7 +758,7 @@ START_TEST(every_split_in_three_gives_the_same)
             progress = http_parse(&parser, bytes_of(full, b));
             progress = http_parse(&parser, bytes_of(full, len));
             HOLDS(progress == HTTP_COMPLETE);
-            HOLDS(memcmp(&parser.request, &whole.request, sizeof(whole.request)) == 0);
+            HOLDS(memcmp(&parser.request, &whole.request, known) == 0);
         }
     }
     PROVES("W01");
