@@ -6,6 +6,7 @@
  * - MAX.SND.WND) =< SEG.ACK =< SND.NXT only (RFC 5961, 5.2).
  */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_recovery.h"
 
 /* --- SND.UNA ------------------------------------------------------------------------------ */
 

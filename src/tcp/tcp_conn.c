@@ -12,7 +12,7 @@
  * A connection in CLOSED stays for its owner (who has an error or last figures to read) and for a
  * reset that is still owed. It is out of the table by then, so the four-tuple is free.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_recovery.h"
 
 #include <errno.h>
 

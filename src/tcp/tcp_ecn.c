@@ -32,6 +32,7 @@
  * (RFC 8511).
  */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_recovery.h"
 
 enum {
     ECN_FLAGS = TCP_ECE | TCP_CWR,

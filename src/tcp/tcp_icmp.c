@@ -20,7 +20,7 @@
  * believed (RFC 5927, 7.2): the floor bounds what it can do.
  */
 #include "ip/ip_family.h"
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_recovery.h"
 
 static bool quotes_our_flight(const struct tcp_conn *conn, const struct tcp_icmp *error)
 {

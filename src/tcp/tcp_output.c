@@ -17,6 +17,7 @@
  * it is the reason of the segment that leaves when the waiting ends.
  */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_recovery.h"
 #include "tcp/tcp_shape.h"
 
 enum { TURN = 32 }; /* segments that one connection may send before the next has its turn */

@@ -6,7 +6,7 @@
  * the reordering window, or a probe whose verdict is to come. What then stays costs memory for as
  * long as the connection lives.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_recovery.h"
 
 enum { SEND_OCTETS_PER_RANGE = 512 }; /* of the memory for send queues */
 

@@ -6,6 +6,7 @@
  * refused has changed nothing and is named again.
  */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_recovery.h"
 
 static void sent_ack(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {

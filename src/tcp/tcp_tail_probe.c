@@ -18,7 +18,7 @@
  * Beyond the RFC: no probe earlier than two milliseconds, for on a fast link two round trips are
  * less than what a host needs to answer.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_recovery.h"
 
 static const int64_t least = 2 * NS_PER_MS;
 

@@ -22,6 +22,7 @@
  * A timer only notes what is owed. The retransmission itself is tcp_output()'s.
  */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_recovery.h"
 
 /* Is there anything that a closed window holds back? */
 static bool has_unsent(const struct tcp_conn *conn)

@@ -5,7 +5,7 @@
  * twice, or if what arrives had left before anything was sent again, nothing had been lost: then
  * tcp_recovery.c takes the reduction back. What F-RTO finds about a timeout is its own business.
  */
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_recovery.h"
 
 void tcp_undo_remember(struct tcp_conn *conn)
 {

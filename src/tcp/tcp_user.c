@@ -8,7 +8,7 @@
 #include <poll.h>
 
 #include "tcp/demux.h"
-#include "tcp/tcp_conn.h"
+#include "tcp/tcp_recovery.h"
 
 /* --- making and ending the machine -------------------------------------------------------- */
 
