@@ -274,6 +274,8 @@ static void note_told(struct oracle *oracle, const struct event *event)
         if (told->state != event->state.from)
             problem(oracle, "a state was left that had not been told");
         told->state = event->state.to;
+        told->from = event->state.from;
+        told->since = event->when;
         told->is_whole |= event->state.from == TCPS_CLOSED;
     } else if (event->type == EVENT_CWND || event->type == EVENT_CWND_STEP) {
         told->has_cwnd = true;
@@ -286,13 +288,16 @@ static void note_told(struct oracle *oracle, const struct event *event)
     }
 }
 
-static void check_told(struct oracle *oracle, const struct conn_facts *facts)
+/* A change of state is told before the packet that has caused it; and of one that came in a big
+ * frame, also before those that were in front of it there. */
+static void check_told(struct oracle *oracle, const struct conn_facts *facts, instant when)
 {
     const struct oracle_told *told = &oracle->told[facts->id % ORACLE_FLOWS];
 
     if (told->conn != facts->id)
         return;
-    if (told->state != facts->state)
+    bool before = told->from == facts->state && told->since.ns == when.ns;
+    if (told->state != facts->state && !before)
         problem(oracle, "a state was entered that was not told");
     if (told->has_cwnd && told->cwnd != facts->cwnd && facts->state != TCPS_TIME_WAIT)
         problem(oracle, "cwnd has changed, and nothing was told");
@@ -308,7 +313,7 @@ static void hear(struct event_sink *sink, const struct event *event)
         return;
     }
     if (event->packet.facts)
-        check_told(oracle, event->packet.facts);
+        check_told(oracle, event->packet.facts, event->when);
     bool out = event->packet.fate == PACKET_OUT, dropped = event->packet.fate == PACKET_DROPPED;
     oracle->packets++;
     enum read read = read_packet(oracle, event, &p);

@@ -43,6 +43,8 @@ struct oracle_flow {
 struct oracle_told {
     uint32_t conn; /* 0: nothing yet */
     enum tcp_state state;
+    enum tcp_state from; /* the one before, which it left */
+    instant since;       /* then */
     bool has_cwnd;
     bool is_whole; /* from its beginning on */
     uint32_t cwnd;

@@ -92,34 +92,26 @@ void stack_peek(struct bytes octets, bool ethernet, struct event *event)
         peek_v6(in, event);
 }
 
-/* The state before the FIN of the last segment took effect. */
-static enum tcp_state before_fin(enum tcp_state state)
+/* The state before the FIN of the last segment took effect: the peer's, or ours, which only from
+ * CLOSE-WAIT changes it when it leaves. */
+static enum tcp_state before_fin(enum tcp_state state, bool sent)
 {
-    switch (state) {
-    case TCPS_CLOSE_WAIT:
-    case TCPS_FIN_WAIT_1:
+    if (sent)
+        return state == TCPS_LAST_ACK ? TCPS_CLOSE_WAIT : state;
+    if (state == TCPS_CLOSE_WAIT)
         return TCPS_ESTABLISHED;
-    case TCPS_CLOSING:
+    if (state == TCPS_CLOSING)
         return TCPS_FIN_WAIT_1;
-    case TCPS_TIME_WAIT:
-        return TCPS_FIN_WAIT_2;
-    case TCPS_LAST_ACK:
-        return TCPS_CLOSE_WAIT;
-    case TCPS_CLOSED:
-    case TCPS_LISTEN:
-    case TCPS_SYN_SENT:
-    case TCPS_SYN_RECEIVED:
-    case TCPS_ESTABLISHED:
-    case TCPS_FIN_WAIT_2:
-        break;
-    }
-    return state;
+    return state == TCPS_TIME_WAIT ? TCPS_FIN_WAIT_2 : state;
 }
 
 /* What is told of the whole is the last segment's. The others have its text alone: no PSH, no FIN.
  */
-static void tell_of_text(struct event *event, struct conn_facts *facts, bool fin)
+static void tell_of_text(struct event *event, struct conn_facts *facts)
 {
+    bool sent = event->packet.fate == PACKET_OUT;
+    bool fin = sent || event->packet.why == WHY_IN_FIN;
+
     if (event->packet.why == WHY_IN_TEXT_PUSH || event->packet.why == WHY_IN_FIN)
         event->packet.why = WHY_IN_TEXT;
     else if (event->packet.why == WHY_OUT_PUSHED)
@@ -127,7 +119,7 @@ static void tell_of_text(struct event *event, struct conn_facts *facts, bool fin
     if (!fin || !event->packet.facts)
         return;
     *facts = *event->packet.facts;
-    facts->state = before_fin(facts->state);
+    facts->state = before_fin(facts->state, sent);
     event->packet.facts = facts;
 }
 
@@ -150,7 +142,7 @@ void stack_tell_packet(struct stack *s, const struct event *event)
         segment.packet.iov = cut.iov;
         segment.packet.iovcnt = cut.iovcnt;
         if (cut.count < cut.total)
-            tell_of_text(&segment, &facts, cut.place.flags & TCP_FIN);
+            tell_of_text(&segment, &facts);
         events_emit(&s->events, &segment);
     }
 }
