@@ -365,7 +365,8 @@ class Connection:
             distance = seq - self.una
             problem(f"conn {self.id} says why={why} for text {distance} octets behind SND.UNA")
         says_again = bool(SAYS_AGAIN.search(why))
-        if is_old and not says_again and why != "window-probe":
+        # a probe of the tail is new text, or the last segment once more (RFC 8985, 7.3)
+        if is_old and not says_again and why not in ("window-probe", "tail-loss-probe"):
             problem(f"conn {self.id} sends octets again and says why={why}")
         if says_again and not is_old and not seg.flags & SYN:
             if not (seg.text_len > 0 and start < self.probed):
