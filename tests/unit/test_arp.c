@@ -794,6 +794,20 @@ START_TEST(an_entry_that_nobody_uses_grows_stale_and_is_forgotten)
 }
 END_TEST
 
+START_TEST(an_entry_that_was_sent_to_last_is_not_used_once_it_is_gone)
+{
+    given_the_peer_is_reachable();
+    ck_assert(goes_to(PEER, mac_a));
+    for (int i = 0; i < 10 && entries() > 0; i++) { /* nobody answers any more */
+        wind(values.arp_lifetime);
+        take_all();
+    }
+    ck_assert_str_eq(state_of(PEER), "none");
+    ck_assert_int_eq(send_to(PEER, 1, NULL), ARP_PENDING);
+    take_all();
+}
+END_TEST
+
 START_TEST(a_stale_entry_in_use_again_is_used_at_once_and_verified_soon)
 {
     struct sent sent;
@@ -1139,6 +1153,7 @@ int main(void)
     tcase_add_test(c, an_entry_in_use_is_verified_when_its_lifetime_is_over);
     tcase_add_test(c, a_peer_that_moved_in_silence_is_found_again);
     tcase_add_test(c, an_entry_that_nobody_uses_grows_stale_and_is_forgotten);
+    tcase_add_test(c, an_entry_that_was_sent_to_last_is_not_used_once_it_is_gone);
     tcase_add_test(c, a_stale_entry_in_use_again_is_used_at_once_and_verified_soon);
     tcase_add_test(c, progress_of_a_connection_spares_the_question);
     tcase_add_test(c, doubt_asks_the_station_and_then_everybody);

@@ -242,6 +242,33 @@ START_TEST(numbers_stay_small_after_a_peak)
 }
 END_TEST
 
+START_TEST(slabs_come_and_go_and_numbers_stay_below_the_peak)
+{
+    enum { PEAK = 100, CAP = 1000 };
+    static void *object[PEAK];
+    struct prng prng;
+
+    prng_seed(&prng, 3);
+    given_pool(60000, CAP); /* a slab each */
+    for (int step = 0; step < 20000; step++) {
+        uint32_t i = (uint32_t)prng_below(&prng, step / 1000 % 2 ? PEAK / 10 : PEAK);
+        if (object[i]) {
+            pool_put(&pool, object[i]);
+            object[i] = NULL;
+        } else {
+            object[i] = pool_get_unzeroed(&pool);
+            HOLDS(object[i] && pool_index(&pool, object[i]) < PEAK);
+        }
+    }
+    uint32_t seen = 0;
+    for (uint32_t index = 0; !pool_is_past(&pool, &index); index++)
+        seen += pool_at(&pool, index) != NULL;
+    ck_assert_uint_eq(seen, pool.used);
+    pool_fini(&pool);
+    ck_assert_uint_eq(env.blocks, 0);
+}
+END_TEST
+
 /* --- memory, again ------------------------------------------------------------------------ */
 
 START_TEST(an_idle_pool_is_small_whatever_its_cap)
@@ -345,6 +372,7 @@ int main(void)
     tcase_add_test(objects, numbers_name_what_is_out_and_nothing_else);
     tcase_add_test(objects, a_walk_passes_over_slabs_with_nothing_in_them);
     tcase_add_test(objects, numbers_stay_small_after_a_peak);
+    tcase_add_test(objects, slabs_come_and_go_and_numbers_stay_below_the_peak);
     ADD_ABORTING_TEST(objects, an_object_cannot_come_back_twice);
     suite_add_tcase(s, objects);
 
