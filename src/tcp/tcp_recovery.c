@@ -19,8 +19,8 @@
  * peer has shown that it forgets: what it has told to have would be the next to acknowledge (RFC
  * 6675, 5.1).
  */
-#include "tcp/tcp_ecn.h"
 #include "tcp/tcp_recovery.h"
+#include "tcp/tcp_ecn.h"
 
 /* --- SACK blocks -------------------------------------------------------------------------- */
 
