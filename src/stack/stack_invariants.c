@@ -7,6 +7,19 @@
 #include "stack/stack.h"
 #include "tcp/tcp_invariants.h"
 
+/* Those that hold a port by bind(). */
+static uint32_t bound_sockets(const struct stack *s)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < STACK_BOUND_LISTS; i++) {
+        const struct list *bound = &s->bound[i];
+        for (const struct list *node = bound->next; node != bound; node = node->next)
+            count++;
+    }
+    return count;
+}
+
 const char *stack_check_invariants(struct stack *s, uint32_t *conn)
 {
     const struct stack_counters *c = &s->events.counters;
@@ -19,5 +32,7 @@ const char *stack_check_invariants(struct stack *s, uint32_t *conn)
         return "a frame was lost without a name";
     if (s->frames.charged > s->frames.cap)
         return "frames cost more than their cap";
+    if (bound_sockets(s) != s->socket_names.used)
+        return "the name of a socket belongs to nobody";
     return tcp_check_invariants(&s->tcp, conn);
 }

@@ -117,6 +117,8 @@ static const char *check_queues(struct census *census, const struct tcp_conn *co
     else if (conn->receiver)
         PROMISE(conn->receiver->reorder.charged == 0,
                 "early text costs something, and there is none");
+    PROMISE(!conn->receiver || conn_has_early(conn) || conn->has_dsack || conn->fin_early,
+            "a receiver that knows of nothing");
     census->islands += conn->receiver ? conn->receiver->reorder.islands.count : 0;
     census->receivers += conn->receiver != NULL;
     census->send_octets += conn->sendq.len;

@@ -138,6 +138,7 @@ static void recvq_cost(void){ conn->recvq.charged--; }
 static void recvq_tail(void){ conn->recvq.tail = NULL; }
 static void sendq_len(void) { conn->snd.nxt = conn->snd.una; conn->sendq.len = 0; }
 static void early_cost(void){ conn->receiver = &receiver; receiver.reorder.charged = 1; }
+static void idle_early(void){ receiver = (struct receiver){0}; conn->receiver = &receiver; }
 static void no_early(void)  { conn->has_dsack = true; }
 static void name(void)      { conn->local.port++; }
 static void orphan(void)    { conn->orphaned = true; }
@@ -169,6 +170,7 @@ static const struct {
     {false, no_timer,   "something is in flight, and no timer watches it"},
     {false, late_timer, "the timer is set past a deadline"},
     {false, no_early,   "something has not come in order, and nothing knows of it"},
+    {false, idle_early, "a receiver that knows of nothing"},
     {false, recvq_len,  "a receive queue does not hold what it counts"},
     {false, recvq_cost, "a receive queue does not cost what it counts"},
     {false, recvq_tail, "a receive queue does not hold what it counts"},
@@ -228,6 +230,10 @@ START_TEST(what_is_counted_wrong_is_named)
     stack->events.counters.received++;
     ck_assert_str_eq(stack_check_invariants(stack, &number), "a frame was lost without a name");
     stack->events.counters.received--;
+    stack->socket_names.used++;
+    ck_assert_str_eq(stack_check_invariants(stack, &number),
+                     "the name of a socket belongs to nobody");
+    stack->socket_names.used--;
     check_content();
 }
 END_TEST
