@@ -152,6 +152,8 @@ int http_conditions(const struct http_request *request, struct bytes head,
     const bool dated = is->modified_s != HTTP_NO_DATE;
     int64_t since;
 
+    if (!request->conditional)
+        return 0;
     /* These select no representation (RFC 9110, 13.2.1). */
     if (request->method == HTTP_CONNECT || request->method == HTTP_OPTIONS ||
         request->method == HTTP_TRACE)
@@ -193,8 +195,10 @@ bool http_if_range(const struct http_request *request, struct bytes head,
 {
     struct bytes value;
     struct tag tag;
-    const size_t count = http_request_find(request, head, "if-range", &value);
 
+    if (!request->conditional)
+        return true;
+    const size_t count = http_request_find(request, head, "if-range", &value);
     if (count != 1)
         return count == 0;
     if (take_tag(&value, &tag))

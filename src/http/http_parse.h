@@ -42,6 +42,7 @@ struct http_request {
     bool keep_alive;         /* the client would go on with this connection (RFC 9112, 9.3) */
     bool expect_continue;    /* it waits for 100 (RFC 9110, 10.1.1) */
     bool expect_unknown;     /* it expects something else */
+    bool conditional;        /* it has fields whose names begin with "If-" (RFC 9110, 13.1) */
     struct http_slice method_name, target;
     uint16_t field_count;
     struct http_field fields[HTTP_FIELDS_MAX];

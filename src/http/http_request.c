@@ -193,6 +193,8 @@ static int note_field(struct http_request *request, const struct http_field *fie
             return 400;
     } else if (http_equals(name, "expect") && request->minor > 0) {
         note_expectations(request, value); /* ignored in HTTP/1.0 (RFC 9110, 10.1.1) */
+    } else if (http_equals(bytes_first(name, 3), "if-")) {
+        request->conditional = true;
     }
     return 0;
 }
