@@ -8,9 +8,8 @@
  * Naming a segment changes nothing that matters; tcp_sent() does, in tcp_sent.c, once it has left.
  * So a full device leaves the debt where it was.
  *
- * A device that cuts big frames (tcp->big_frames) is handed many segments of new text as one. They
- * are as many as could leave one by one at this moment; each of them counts as a segment, in what
- * is told and in what is learnt.
+ * A device that cuts big frames (tcp->big_frames) is handed as many segments of new text as could
+ * leave one by one now, as one; each counts as a segment in what is told and learnt.
  *
  * Text waits for the peer's window (RFC 9293, 3.8.6), for cwnd (RFC 5681, 3.1), for a full segment
  * (Nagle, 3.7.4; silly windows, 3.8.6.2.1) or for the application (MSG_MORE). What held it is kept:
@@ -427,7 +426,9 @@ static void wait_for_window(struct tcp *tcp, struct tcp_conn *conn, instant now)
         tcp_tell_held(tcp, conn, now);
     if (conn->held == HELD_PACE && conn->sender)
         wheel_arm_by(tcp->wheel, &conn->timer, conn->sender->pace_at);
-    if (!may_send || !instant_is_never(conn->retransmit_at))
+    bool closed_since = conn->snd.wnd == 0 && !conn->persisting && /* the override timer waits */
+                        seq_eq(conn->snd.una, conn->snd.nxt);
+    if (!may_send || !(instant_is_never(conn->retransmit_at) || closed_since))
         return;
     if (conn->snd.wnd == 0) {
         tcp_arm_retransmit(tcp, conn, now);
