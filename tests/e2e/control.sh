@@ -12,6 +12,8 @@ fi
 begin "$@"
 mount -t tmpfs none /run
 [[ ! -d /tmp/tapio-$EUID ]] || mount -t tmpfs none "/tmp/tapio-$EUID"
+# The kernel's own cap (32 MB) holds the whole of /big: a slow reader's connection would be idle at once.
+echo '4096 131072 1048576' >/proc/sys/net/ipv4/tcp_rmem
 
 URL=http://$HOST
 PY="python3 $ROOT/tests/e2e/control.py"
