@@ -6,12 +6,13 @@
  *     blast both HOST SECONDS CONNS            both at once, CONNS each way
  *     blast requests HOST SECONDS CONNS PATH   keep-alive: requests a second, p50 and p99
  *     blast connects HOST SECONDS CONNS PATH   a connection for each request, and how many failed
+ *     blast downloads HOST SECONDS CONNS PATH  a large file over connections that stay
  *     blast datagrams HOST SECONDS             UDP to discard, how many were sent
  *     blast hold HOST PORT COUNT [FROM]        opens COUNT connections (from the address FROM),
  *                                              prints "held", keeps them until its input ends
  *     blast start HOST CORE ready|silent COMMAND...  from the start of a server to its first answer
  *
- * blast_bulk.c and blast_requests.c have the first of these; this file the small ones.
+ * blast_bulk.c, blast_requests.c and blast_download.c have the first of these; this file the rest.
  */
 #include "blast.h"
 
@@ -309,10 +310,11 @@ static double number(const char *text, double min, double max)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: blast push|pull|both|requests|connects HOST SECONDS CONNS [PATH]\n"
-                    "       blast datagrams HOST SECONDS\n"
-                    "       blast hold HOST PORT COUNT [FROM]\n"
-                    "       blast start HOST CORE ready|silent COMMAND...\n");
+    fprintf(stderr,
+            "usage: blast push|pull|both|requests|connects|downloads HOST SECONDS CONNS [PATH]\n"
+            "       blast datagrams HOST SECONDS\n"
+            "       blast hold HOST PORT COUNT [FROM]\n"
+            "       blast start HOST CORE ready|silent COMMAND...\n");
     return 2;
 }
 
@@ -343,5 +345,9 @@ int main(int argc, char **argv)
         return requests(host, seconds, conns, path);
     if (strcmp(verb, "connects") == 0)
         return connects(host, seconds, conns, path);
+    if (strcmp(verb, "downloads") == 0)
+        return downloads(host, seconds, conns, path);
+    if (strcmp(verb, "downloads") == 0)
+        return downloads(host, seconds, conns, path);
     return usage();
 }

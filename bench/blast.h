@@ -43,14 +43,18 @@ int bulk(struct in_addr host, double seconds, int push, int pull);
 int requests(struct in_addr host, double seconds, int conns, const char *path);
 /* A connection for each request, so many at once; the server closes first and has the TIME-WAIT. */
 int connects(struct in_addr host, double seconds, int conns, const char *path);
+/* A file, again and again over so many keep-alive connections: octets a second. */
+int downloads(struct in_addr host, double seconds, int conns, const char *path);
 /* Small datagrams to discard, as fast as they go. */
 int datagrams(struct in_addr host, double seconds);
 /* Starts `command` on `core`, and counts from there to its first answer. It is taken to listen when
  * it prints "ready"; with `silent`, when it takes a connection. */
 int start(struct in_addr host, int core, bool silent, char **command);
 
-/* The octets of a whole answer of 200, or 0 when [text, text + len) is less than one. Ends the
- * program when it is another answer. */
+/* The octets of an answer of 200, head and body, or 0 when [text, text + len) is less than its
+ * head. Ends the program when it is another answer. */
+size_t answer_octets(const char *text, size_t len);
+/* The same, but 0 too when there is less than the whole. */
 size_t answer_length(const char *text, size_t len);
 
 #endif

@@ -76,7 +76,7 @@ static double times_quantile(const struct times *times, double share)
 
 /* --- answers -------------------------------------------------------------------------------- */
 
-size_t answer_length(const char *text, size_t len)
+size_t answer_octets(const char *text, size_t len)
 {
     const char *end = memmem(text, len, "\r\n\r\n", 4);
 
@@ -91,7 +91,13 @@ size_t answer_length(const char *text, size_t len)
         fprintf(stderr, "blast: an answer without Content-Length\n");
         exit(1);
     }
-    size_t need = (size_t)(end + 4 - text) + strtoul(field + 17, NULL, 10);
+    return (size_t)(end + 4 - text) + strtoul(field + 17, NULL, 10);
+}
+
+size_t answer_length(const char *text, size_t len)
+{
+    size_t need = answer_octets(text, len);
+
     return len >= need ? need : 0;
 }
 

@@ -63,6 +63,7 @@ GOALS = (
     Goal("large-32", "per_s", "tapio", 0.85, WAITING, LIMIT),
     Goal("large-32", "per_s", "tapio", 1.3, ("nginx",), "nginx"),
     Goal("large-32", "per_s", "tapio", 3.5, LWIP, "lwIP"),
+    Goal("file-1", "octets_per_s", "tapio", 0.8, ("nginx",), "nginx"),
     Goal("connect", "per_s", "tapio", 0.85, WAITING, LIMIT),
     Goal("connect", "per_s", "tapio", 1.9, ("nginx",), "nginx"),
     Goal("connect", "per_s", "tapio", 0.85, ("lwip",), "lwIP with 300 control blocks"),
@@ -173,7 +174,7 @@ COLUMNS = { # of the tables of figures: heading, and the cell of (workload, figu
     "idle": ("octets each; throughput kept", "octets_each", lambda m: f"{m['octets_each']:,.0f}; {m['kept']:.3f}"),
     "start": ("ms; resident MB", "start_ms", lambda m: f"{m['start_ms']:.1f}; {m['resident_octets'] / 1e6:.1f}"),
 }
-KINDS = {"in": "bulk", "out": "bulk", "both": "bulk", "small": "requests", "large": "requests"}
+KINDS = {"in": "bulk", "out": "bulk", "both": "bulk", "file": "bulk", "small": "requests", "large": "requests"}
 
 
 def kind_of(workload):

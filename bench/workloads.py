@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from contestants import (BUILT, BULK, CONNECT, DATAGRAMS, HTTP, IDLE, ONE, SOURCES, START, Failed, Server, find)
+from contestants import (BUILT, BULK, CONNECT, DATAGRAMS, FILES, HTTP, IDLE, ONE, SOURCES, START, Failed, Server, find)
 
 BLAST = BUILT / "blast"
 STARTS = 10 # of a round of "start"
@@ -90,6 +90,13 @@ def requests(path, conns):
     def ask(bench, server):
         told = bench.blast("requests", server.host, bench.seconds, conns, path, patience=bench.seconds + 20)
         return some(told, "per_s", "answers")
+    return with_server(ask)
+
+
+def downloads(path, conns):
+    def ask(bench, server):
+        told = bench.blast("downloads", server.host, bench.seconds, conns, path, patience=bench.seconds + 20)
+        return some(told, "octets_per_s", "octets")
     return with_server(ask)
 
 
@@ -190,6 +197,8 @@ REQUESTS = [Workload(f"{name}-{conns}", f"{words}, {conns} keep-alive connection
 WORKLOADS = (
     *BULKS, *REQUESTS,
     Workload("connect", "a connection for each request of 100 B, 32 at once", CONNECT, connects(32), rounds=1),
+    Workload("file-1", "a file of 100 MB by HTTP, 1 connection", FILES, downloads("/100m", 1)),
+    Workload("file-8", "the same, 8 connections", FILES, downloads("/100m", 8)),
     Workload("datagrams", "UDP, 64 B", DATAGRAMS, with_server(datagrams)),
     Workload("idle-10k", "10,000 idle connections", IDLE, idle(10000)),
     Workload("idle-100k", "100,000 idle connections", IDLE, idle(100000), rounds=1),
