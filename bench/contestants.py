@@ -65,7 +65,8 @@ http {{
 """
 
 BULK, HTTP, ONE, CONNECT = "bulk", "http", "one", "connect"
-FILES, DATAGRAMS, IDLE, START = "files", "datagrams", "idle", "start"
+CALLS, FILES, DATAGRAMS, IDLE, START = "calls", "files", "datagrams", "idle", "start"
+ASKED = (HTTP, ONE, CALLS)
 
 
 class Failed(Exception):
@@ -106,26 +107,26 @@ def kernel(name, words, program, does, network="veth", arguments="", **others):
 
 
 CONTESTANTS = (
-    tapio("tapio", "tapio serve, offload on", True, {BULK, HTTP, ONE, CONNECT, FILES, DATAGRAMS, IDLE, START}),
-    tapio("tapio-plain", "tapio serve, offload off", False, {BULK, HTTP, ONE, FILES, DATAGRAMS}),
+    tapio("tapio", "tapio serve, offload on", True, {BULK, *ASKED, CONNECT, FILES, DATAGRAMS, IDLE, START}),
+    tapio("tapio-plain", "tapio serve, offload off", False, {BULK, *ASKED, FILES, DATAGRAMS}),
     tapio("tapio-busy", "tapio serve, busy polling", True, {ONE}, "--busy-poll 1000", busy=True, option="--busy-poll"),
-    peer("sockets", "a program on tapio's sockets, offload on", "sockets_server", True, {BULK, HTTP, ONE, DATAGRAMS}),
+    peer("sockets", "a program on tapio's sockets, offload on", "sockets_server", True, {BULK, *ASKED, DATAGRAMS}),
     peer("sockets-plain", "the same, offload off", "sockets_server", False, {BULK}),
-    peer("limit", "device limit, frames of 64 KB", "device_limit", True, {BULK, HTTP, ONE, CONNECT, DATAGRAMS, START}),
-    peer("limit-plain", "device limit, plain frames", "device_limit", False, {BULK, HTTP, ONE, DATAGRAMS}),
+    peer("limit", "device limit, frames of 64 KB", "device_limit", True, {BULK, *ASKED, CONNECT, DATAGRAMS, START}),
+    peer("limit-plain", "device limit, plain frames", "device_limit", False, {BULK, *ASKED, DATAGRAMS}),
     Contestant("limit-busy", "device limit, busy", "build/bench/device_limit", "--dev {tap} --addr {addr} --busy",
                frozenset({ONE}), offload=False, busy=True),
     kernel("kernel", "the kernel's TCP over veth, bare epoll loop", "build/bench/kernel_server",
-           {BULK, HTTP, ONE, CONNECT, DATAGRAMS, START}),
+           {BULK, *ASKED, CONNECT, DATAGRAMS, START}),
     kernel("kernel-plain", "the same, veth without offloads", "build/bench/kernel_server", {BULK}, "veth-plain"),
-    kernel("nginx", "nginx over veth", "nginx", {HTTP, ONE, CONNECT, FILES, START}, arguments="-p {work} -c {work}/nginx.conf -e {work}/nginx.log",
-           says_ready=False),
-    peer("lwip", "lwIP's raw API, checksum offload", "lwip_server", True, {BULK, HTTP, ONE, CONNECT, DATAGRAMS, START}),
-    peer("lwip-plain", "lwIP's raw API, plain frames", "lwip_server", False, {BULK, HTTP, ONE, DATAGRAMS}),
+    kernel("nginx", "nginx over veth", "nginx", {*ASKED, CONNECT, FILES, START},
+           arguments="-p {work} -c {work}/nginx.conf -e {work}/nginx.log", says_ready=False),
+    peer("lwip", "lwIP's raw API, checksum offload", "lwip_server", True, {BULK, *ASKED, CONNECT, DATAGRAMS, START}),
+    peer("lwip-plain", "lwIP's raw API, plain frames", "lwip_server", False, {BULK, *ASKED, DATAGRAMS}),
     peer("lwip-many", "lwIP with control blocks without number", "lwip_server_many", True, {CONNECT, IDLE}),
     peer("gvisor", "gVisor's netstack, GSO", "gvisor_server", True,
-         {BULK, HTTP, ONE, CONNECT, DATAGRAMS, IDLE, START}),
-    peer("gvisor-plain", "gVisor's netstack, plain frames", "gvisor_server", False, {BULK, HTTP, ONE}),
+         {BULK, *ASKED, CONNECT, DATAGRAMS, IDLE, START}),
+    peer("gvisor-plain", "gVisor's netstack, plain frames", "gvisor_server", False, {BULK, *ASKED}),
 )
 PEERS = ("lwip", "gvisor") # how their names begin
 

@@ -164,10 +164,18 @@ def goal_table(verdicts):
                f"{v.goal.words}{theirs} | {goal} | {result} | {v.met()} |")
 
 
+def calls_of(medians):
+    """Those that matter, the most frequent first."""
+    known = sorted(((count, name.removeprefix("calls_")) for name, count in medians.items()
+                    if name.startswith("calls_") and count >= 0.01), reverse=True)
+    return ", ".join(f"{name} {count:.2f}" for count, name in known)
+
+
 COLUMNS = { # of the tables of figures: heading, and the cell of (workload, figures' medians)
     "bulk": ("Gb/s", "octets_per_s", lambda m: f"{m['octets_per_s'] * 8 / 1e9:.2f}"),
     "requests": ("requests/s; p50/p99 in us; server's CPU us each", "cpu_us_per_answer",
                  lambda m: f"{m['per_s']:,.0f}; {m['p50_us']:.0f}/{m['p99_us']:.0f}; {m['cpu_us_per_answer']:.2f}"),
+    "calls": ("system calls a request; which", "calls", lambda m: f"{m['calls']:.2f}; {calls_of(m)}"),
     "connect": ("connections/s; p50/p99 in us; failed; slower than 0.9 s", "failed",
                 lambda m: f"{m['per_s']:,.0f}; {m['p50_us']:.0f}/{m['p99_us']:.0f}; {m['failed']:.0f}; {m['slow']:.0f}"),
     "datagrams": ("taken/s of sent/s", "sent_per_s", lambda m: f"{m['per_s']:,.0f} of {m['sent_per_s']:,.0f}"),

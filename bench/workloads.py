@@ -5,12 +5,14 @@ dict of figures; Failed says why there are none.
 """
 import json
 import pathlib
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from typing import Callable
 
-from contestants import (BUILT, BULK, CONNECT, DATAGRAMS, FILES, HTTP, IDLE, ONE, SOURCES, START, Failed, Server, find)
+from contestants import (BUILT, BULK, CALLS, CONNECT, DATAGRAMS, FILES, HTTP, IDLE, ONE, SOURCES, START, Failed, Server,
+                         find)
 
 BLAST = BUILT / "blast"
 STARTS = 10 # of a round of "start"
@@ -91,6 +93,34 @@ def requests(path, conns):
         told = bench.blast("requests", server.host, bench.seconds, conns, path, patience=bench.seconds + 20)
         return some(told, "per_s", "answers")
     return with_server(ask)
+
+
+def system_calls(conns):
+    """How many a request takes; strace slows the server, so how fast it was is no figure."""
+    def ask(bench, server):
+        counts = bench.networks.folder / "calls"
+        with (bench.networks.folder / "strace.err").open("w") as err:
+            tracer = subprocess.Popen(["strace", "-f", "-c", "-U", "name,calls", "-o", counts, "-p",
+                                       str(server.process.pid)], stdin=subprocess.DEVNULL, stderr=err)
+        try:
+            await_attached(bench.networks.folder / "strace.err", tracer)
+            told = some(bench.blast("requests", server.host, bench.seconds, conns, "/100",
+                                    patience=bench.seconds + 30), "answers", "answers")
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait()
+        rows = [line.split() for line in counts.read_text().splitlines()]
+        calls = {row[0]: int(row[1]) / told["answers"] for row in rows if len(row) == 2 and row[1].isdigit()}
+        return {"calls": calls.pop("total")} | {f"calls_{name}": count for name, count in calls.items()}
+    return with_server(ask)
+
+
+def await_attached(path, tracer):
+    limit = time.monotonic() + HOLD_PATIENCE
+    while "attached" not in path.read_text():
+        if tracer.poll() is not None or time.monotonic() > limit:
+            raise Failed(f"strace: {path.read_text().strip()[-200:]}")
+        time.sleep(0.01)
 
 
 def downloads(path, conns):
@@ -199,6 +229,8 @@ WORKLOADS = (
     Workload("connect", "a connection for each request of 100 B, 32 at once", CONNECT, connects(32), rounds=1),
     Workload("file-1", "a file of 100 MB by HTTP, 1 connection", FILES, downloads("/100m", 1)),
     Workload("file-8", "the same, 8 connections", FILES, downloads("/100m", 8)),
+    *(Workload(f"calls-{conns}", f"100 B, {conns} connection{'s' if conns > 1 else ''}", CALLS, system_calls(conns),
+               rounds=1) for conns in (1, 32)),
     Workload("datagrams", "UDP, 64 B", DATAGRAMS, with_server(datagrams)),
     Workload("idle-10k", "10,000 idle connections", IDLE, idle(10000)),
     Workload("idle-100k", "100,000 idle connections", IDLE, idle(100000), rounds=1),
