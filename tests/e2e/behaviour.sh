@@ -8,7 +8,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
 
-PROGRAM=$(dirname "$TAPIO")/tests/behaviour
+PROGRAM=$BUILT/tests/behaviour
 COMPARE=$ROOT/tests/e2e/behaviour/compare.py
 LIST=$ROOT/tests/e2e/behaviour.tsv
 LEAST=200 # cases

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
 
 SERVER_AT=10.9.0.1
-EXAMPLES=$(dirname "$TAPIO")
+EXAMPLES=$BUILT
 
 # A zone of our own, "example"; nothing is asked of anybody else.
 dnsmasq_start() {

@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
 
-EXAMPLES=$(dirname "$TAPIO")
+EXAMPLES=$BUILT
 KERNEL=10.9.0.1
 EXAMPLE= # process id of the example that runs
 

@@ -14,6 +14,9 @@ source "$ROOT/scripts/lib.sh"
 
 SUITE=$(basename "$0" .sh)
 TAPIO=${TAPIO:-$ROOT/build/tapio}
+# Where the examples are, and tests/.
+# shellcheck disable=SC2034 # for the suites
+BUILT=$(dirname "$([[ $TAPIO == */plain_frames ]] && echo "${TAPIO_TOOL:-$ROOT/build/tapio}" || echo "$TAPIO")")
 export CLIENTS=$ROOT/tests/e2e/clients.py
 export HOST=10.9.0.2
 # Wireshark's filter for a wrong TCP checksum. A sum that comes out as 0 leaves the kernel as 0xffff, in

@@ -108,9 +108,9 @@ joined() {
 }
 
 examples_run() {
-    "$(dirname "$TAPIO")/two_stacks"
-    "$(dirname "$TAPIO")/ip_packets"
-    "$(dirname "$TAPIO")/own_device"
+    "$BUILT/two_stacks"
+    "$BUILT/ip_packets"
+    "$BUILT/own_device"
 }
 
 make_site 4000000
