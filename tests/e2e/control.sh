@@ -157,7 +157,7 @@ chosen_path() {
 }
 
 no_place() {
-    local tool=$TAPIO
+    local tool=$TOOL
     # The tool is opened before the folders disappear under it.
     # shellcheck disable=SC2016 # for the inner shell
     printf '#!/bin/bash\nexec 9<%q\nexec unshare --mount --propagation private -- bash -c %q tapio "$@"\n' "$tool" \
@@ -263,7 +263,7 @@ other_user() {
     # A way in that nothing but the check stands in: the modes of file and folder are other locks.
     mkdir /run/way
     mount --bind "$XDG_RUNTIME_DIR/tapio" /run/way
-    cp "$TAPIO" /run/copy
+    cp "$TOOL" /run/copy
     chmod 0755 /run
     chmod 0777 "$socket" "$XDG_RUNTIME_DIR/tapio"
     code=0

@@ -14,9 +14,10 @@ source "$ROOT/scripts/lib.sh"
 
 SUITE=$(basename "$0" .sh)
 TAPIO=${TAPIO:-$ROOT/build/tapio}
-# Where the examples are, and tests/.
+TOOL=$TAPIO # the program itself; TAPIO may be what wraps it
+[[ $TAPIO != */plain_frames ]] || TOOL=${TAPIO_TOOL:-$ROOT/build/tapio}
 # shellcheck disable=SC2034 # for the suites
-BUILT=$(dirname "$([[ $TAPIO == */plain_frames ]] && echo "${TAPIO_TOOL:-$ROOT/build/tapio}" || echo "$TAPIO")")
+BUILT=$(dirname "$TOOL") # where the examples are, and tests/
 export CLIENTS=$ROOT/tests/e2e/clients.py
 export HOST=10.9.0.2
 # Wireshark's filter for a wrong TCP checksum. A sum that comes out as 0 leaves the kernel as 0xffff, in
