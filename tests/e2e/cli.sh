@@ -253,7 +253,7 @@ as_nobody() {
     local copy
     copy=$(mktemp -d)
     chmod 755 "$copy"
-    cp "$TAPIO" "$copy/tapio"
+    cp "$TOOL" "$copy/tapio"
     run_as setpriv --reuid 65534 --regid 65534 --clear-groups "$copy/tapio" serve
     rm -r "$copy"
     refused 77 'root'

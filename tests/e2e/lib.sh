@@ -15,7 +15,10 @@ source "$ROOT/scripts/lib.sh"
 SUITE=$(basename "$0" .sh)
 TAPIO=${TAPIO:-$ROOT/build/tapio}
 TOOL=$TAPIO # the program itself; TAPIO may be what wraps it
-[[ $TAPIO != */plain_frames ]] || TOOL=${TAPIO_TOOL:-$ROOT/build/tapio}
+if [[ $TAPIO == */plain_frames ]]; then
+    TOOL=${TAPIO_TOOL:-$ROOT/build/tapio}
+    export TAPIO_TOOL=$TOOL
+fi
 # shellcheck disable=SC2034 # for the suites
 BUILT=$(dirname "$TOOL") # where the examples are, and tests/
 export CLIENTS=$ROOT/tests/e2e/clients.py

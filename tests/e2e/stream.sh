@@ -95,7 +95,7 @@ not_permitted() {
     peer close
     chmod 700 "$SOCKET"
     chmod 755 "$WIRE"
-    cp "$TAPIO" "$WIRE/tapio" # the build may lie where nobody may look
+    cp "$TOOL" "$WIRE/tapio" # the build may lie where nobody may look
     TAPIO=$WIRE/tapio refused 77 'no permission' "$SOCKET" setpriv --reuid 65534 --regid 65534 --clear-groups
 }
 

@@ -179,7 +179,7 @@ extcap_lists() {
 }
 
 nobody_captures() {
-    ! pgrep -f "^$TAPIO capture" >"$WORK/left"
+    ! pgrep -f "^$TOOL capture" >"$WORK/left"
 }
 
 extcap_captures() {
@@ -188,7 +188,7 @@ extcap_captures() {
     timeout 30 tshark -n -l -i tapio:tap0 -X "lua_script:$LUA" -c 10 -T fields -e tapio.packet -e tapio.why >"$WORK/seen" 2>"$WORK/err" &
     viewer=$!
     started "$viewer"
-    wait_until 10 pgrep -f "^$TAPIO capture"
+    wait_until 10 pgrep -f "^$TOOL capture"
     fetch -o /dev/null "$URL/big"
     wait "$viewer" || code=$?
     cat "$WORK/err" "$WORK/seen"
@@ -199,7 +199,7 @@ extcap_captures() {
     tshark -n -i tapio:tap0 >"$WORK/seen" 2>"$WORK/err" &
     viewer=$!
     started "$viewer"
-    wait_until 10 pgrep -f "^$TAPIO capture"
+    wait_until 10 pgrep -f "^$TOOL capture"
     ping -q -n -c 3 -i 0.2 "$HOST"
     kill -INT "$viewer"
     wait "$viewer" || code=$?
@@ -212,7 +212,7 @@ extcap_captures() {
     timeout 30 tshark -n -i tapio:tap0 >"$WORK/seen" 2>"$WORK/err" &
     viewer=$!
     started "$viewer"
-    wait_until 10 pgrep -f "^$TAPIO capture"
+    wait_until 10 pgrep -f "^$TOOL capture"
     sleep 0.5 # it has connected, too
     serve_stop
     code=0
@@ -223,7 +223,7 @@ extcap_captures() {
     timeout 30 tshark -n -i tapio:tap0 >"$WORK/seen" 2>"$WORK/err" &
     viewer=$!
     started "$viewer"
-    wait_until 10 pgrep -f "^$TAPIO capture"
+    wait_until 10 pgrep -f "^$TOOL capture"
     kill -KILL "$SERVER"
     wait "$viewer" || true
     cat "$WORK/err"
