@@ -57,7 +57,7 @@ static void fill_checksum(const struct tcp_out *seg, struct segment_frame *f, si
                                       .csum_offset = TCP_CSUM_OFFSET};
         return;
     }
-    checksum_add(&c, bytes_of(f->header + tcp_at, tcp_len));
+    checksum_add_header(&c, bytes_of(f->header + tcp_at, tcp_len));
     for (int i = 0; i < seg->iovcnt; i++)
         checksum_add(&c, bytes_of(seg->iov[i].iov_base, seg->iov[i].iov_len));
     put_be16(field, checksum_finish(c));

@@ -56,6 +56,24 @@ START_TEST(every_length_at_every_alignment_sums_as_the_naive_one)
 }
 END_TEST
 
+START_TEST(a_header_of_any_length_sums_as_any_other_octets)
+{
+    uint8_t header[60];
+    struct prng prng;
+
+    prng_seed(&prng, 6);
+    for (int round = 0; round < 2000; round++)
+        for (size_t len = 0; len <= sizeof(header); len += 4) {
+            fill(&prng, header, len);
+            struct checksum c = {.sum = prng_next(&prng)}, same = c;
+            checksum_add_header(&c, bytes_of(header, len));
+            checksum_add(&same, bytes_of(header, len));
+            HOLDS(checksum_fold(c) == checksum_fold(same));
+            HOLDS(checksum_of_header(bytes_of(header, len)) == naive(header, len));
+        }
+}
+END_TEST
+
 START_TEST(large_buffers_of_ones_do_not_lose_a_carry)
 {
     size_t len = 1 << 20;
@@ -237,6 +255,7 @@ int main(void)
     tcase_set_timeout(sum, 60);
     tcase_add_test(sum, the_example_of_the_rfc_comes_out);
     tcase_add_test(sum, every_length_at_every_alignment_sums_as_the_naive_one);
+    tcase_add_test(sum, a_header_of_any_length_sums_as_any_other_octets);
     tcase_add_test(sum, large_buffers_of_ones_do_not_lose_a_carry);
     tcase_add_test(sum, chunks_of_any_length_sum_as_the_whole);
     tcase_add_test(sum, octets_with_their_checksum_inside_come_to_zero);
