@@ -14,11 +14,11 @@ enum drop eth_parse(struct bytes frame, struct eth_header *out, struct bytes *pa
 {
     struct reader r = reader_of(frame);
 
+    if (frame.len < ETH_HEADER)
+        return DROP_ETH_RUNT;
     read_into(&r, out->dst.octet, sizeof(out->dst.octet));
     read_into(&r, out->src.octet, sizeof(out->src.octet));
     out->type = read_be16(&r);
-    if (r.overrun)
-        return DROP_ETH_RUNT;
     if (out->type < ETH_LENGTH_BELOW)
         return DROP_ETH_PROTOCOL;
     if (out->type == ETH_TYPE_VLAN || out->type == ETH_TYPE_QINQ)
@@ -43,10 +43,11 @@ enum drop eth_accept(const struct eth_header *h, size_t payload_len, struct mac_
 
 void eth_emit(struct writer *w, const struct eth_header *h)
 {
-    write_bytes(w, h->dst.octet, sizeof(h->dst.octet));
-    write_bytes(w, h->src.octet, sizeof(h->src.octet));
-    write_be16(w, h->type);
-    assert(!w->overrun); /* the caller sized the buffer */
+    struct writer part = write_header(w, ETH_HEADER);
+
+    write_bytes(&part, h->dst.octet, sizeof(h->dst.octet));
+    write_bytes(&part, h->src.octet, sizeof(h->src.octet));
+    write_be16(&part, h->type);
 }
 
 size_t eth_padding(size_t payload_len)

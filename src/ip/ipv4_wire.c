@@ -24,23 +24,28 @@ enum {
     FRAGMENT_OFFSET_MASK = 0x1fff,
 };
 
-bool ipv4_read_header(struct reader *r, struct ipv4_header *out, size_t *total_len)
+bool ipv4_read_header(struct reader *in, struct ipv4_header *out, size_t *total_len)
 {
-    uint8_t version_and_ihl = read_u8(r);
-    out->tos = read_u8(r);
-    *total_len = read_be16(r);
-    out->id = read_be16(r);
-    uint16_t flags_and_offset = read_be16(r);
-    out->ttl = read_u8(r);
-    out->protocol = read_u8(r);
-    read_be16(r); /* checksum: ipv4_parse() has it over the whole header */
-    out->src = ip_from_v4(read_be32(r));
-    out->dst = ip_from_v4(read_be32(r));
-    size_t header_len = (size_t)(version_and_ihl & 0x0f) * 4;
-    if (r->overrun || version_and_ihl >> 4 != VERSION || header_len < IPV4_HEADER_MIN)
+    struct reader r = *in;
+
+    if (r.rest.len < IPV4_HEADER_MIN)
         return false;
-    out->options = read_bytes(r, header_len - IPV4_HEADER_MIN);
-    if (r->overrun)
+    uint8_t version_and_ihl = read_u8(&r);
+    out->tos = read_u8(&r);
+    *total_len = read_be16(&r);
+    out->id = read_be16(&r);
+    uint16_t flags_and_offset = read_be16(&r);
+    out->ttl = read_u8(&r);
+    out->protocol = read_u8(&r);
+    read_be16(&r); /* checksum: ipv4_parse() has it over the whole header */
+    out->src = ip_from_v4(read_be32(&r));
+    out->dst = ip_from_v4(read_be32(&r));
+    size_t header_len = (size_t)(version_and_ihl & 0x0f) * 4;
+    if (version_and_ihl >> 4 != VERSION || header_len < IPV4_HEADER_MIN)
+        return false;
+    out->options = read_bytes(&r, header_len - IPV4_HEADER_MIN);
+    *in = r;
+    if (r.overrun)
         return false;
 
     out->dont_fragment = flags_and_offset & FLAG_DONT_FRAGMENT;
@@ -59,9 +64,9 @@ enum drop ipv4_parse(struct bytes packet, struct ipv4_header *out, struct bytes 
     size_t header_len = IPV4_HEADER_MIN + out->options.len;
     if (total_len < header_len || total_len > packet.len)
         return DROP_IP4_HEADER;
-    if (checksum_of(bytes_first(packet, header_len)) != 0)
+    if (checksum_of_header(bytes_first(packet, header_len)) != 0)
         return DROP_IP4_CHECKSUM;
-    enum drop drop = ipv4_options_check(out->options);
+    enum drop drop = out->options.len > 0 ? ipv4_options_check(out->options) : DROP_NONE;
     if (drop)
         return drop;
     *payload = bytes_first(r.rest, total_len - header_len);
@@ -74,25 +79,26 @@ void ipv4_emit(struct writer *w, const struct ipv4_header *h, size_t payload_len
         (uint16_t)((h->dont_fragment ? FLAG_DONT_FRAGMENT : 0) |
                    (h->more_fragments ? FLAG_MORE_FRAGMENTS : 0) | h->fragment_offset / 8);
     size_t header_len = IPV4_HEADER_MIN + h->options.len;
-    uint8_t *start = w->at;
+    struct writer part = write_header(w, IPV4_HEADER_MIN);
+    uint8_t *start = part.at;
 
     assert(header_len <= IPV4_HEADER_MAX && payload_len <= IPV4_TOTAL_MAX - header_len);
     assert(h->options.len % 4 == 0 && h->fragment_offset % 8 == 0);
     assert(h->ttl > 0); /* never sent with none (RFC 1122, 3.2.1.7) */
-    write_u8(w, (uint8_t)(VERSION << 4 | header_len / 4));
-    write_u8(w, h->tos);
-    write_be16(w, (uint16_t)(header_len + payload_len));
-    write_be16(w, h->id);
-    write_be16(w, flags_and_offset);
-    write_u8(w, h->ttl);
-    write_u8(w, h->protocol);
-    uint8_t *checksum = w->at;
-    write_be16(w, 0); /* filled in below, when all it covers is there */
-    write_be32(w, ip_to_v4(h->src));
-    write_be32(w, ip_to_v4(h->dst));
+    write_u8(&part, (uint8_t)(VERSION << 4 | header_len / 4));
+    write_u8(&part, h->tos);
+    write_be16(&part, (uint16_t)(header_len + payload_len));
+    write_be16(&part, h->id);
+    write_be16(&part, flags_and_offset);
+    write_u8(&part, h->ttl);
+    write_u8(&part, h->protocol);
+    uint8_t *checksum = part.at;
+    write_be16(&part, 0); /* filled in below, when all it covers is there */
+    write_be32(&part, ip_to_v4(h->src));
+    write_be32(&part, ip_to_v4(h->dst));
     write_bytes(w, h->options.at, h->options.len);
     assert(!w->overrun); /* the caller sized the buffer */
-    put_be16(checksum, checksum_of(bytes_of(start, header_len)));
+    put_be16(checksum, checksum_of_header(bytes_of(start, header_len)));
 }
 
 void ipv4_emit_whole(struct writer *w, struct bytes first_header, size_t payload_len,

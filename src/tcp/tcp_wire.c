@@ -23,6 +23,10 @@ enum {
     KIND_TIMESTAMPS = 8,
 };
 
+/* Timestamps behind two octets of padding: the layout of RFC 7323, appendix A, and all that most
+ * segments have. */
+#define NOP_NOP_TIMESTAMPS UINT32_C(0x0101080a)
+
 /* How long the value of a kind that we read is; of SACK, a multiple of it (RFC 2018, 3). */
 static bool len_is_right(uint8_t kind, size_t len)
 {
@@ -70,7 +74,7 @@ static void option_parse(uint8_t kind, struct bytes value, struct tcp_options *o
 
 /* RFC 9293, 3.2. A known kind with a length that is not its own is skipped like an unknown one and
  * counted. */
-static void options_parse(struct bytes in, struct tcp_options *out)
+static void options_walk(struct bytes in, struct tcp_options *out)
 {
     struct reader r = reader_of(in);
 
@@ -95,6 +99,19 @@ static void options_parse(struct bytes in, struct tcp_options *out)
         else
             out->malformed = true;
     }
+}
+
+static void options_parse(struct bytes in, struct tcp_options *out)
+{
+    struct reader r = reader_of(in);
+
+    if (in.len != TCP_TIMESTAMPS_LEN || read_be32(&r) != NOP_NOP_TIMESTAMPS) {
+        options_walk(in, out);
+        return;
+    }
+    out->ts_val = read_be32(&r);
+    out->ts_ecr = read_be32(&r);
+    out->has_timestamps = true;
 }
 
 static size_t options_len(const struct tcp_options *options)
@@ -125,19 +142,20 @@ static void options_emit(struct writer *w, const struct tcp_options *options)
         write_u8(w, 4);
         write_be16(w, options->mss);
     }
-    if (options->sack_permitted || options->has_timestamps) {
-        if (!options->sack_permitted || !options->has_timestamps)
+    if (options->sack_permitted) {
+        if (!options->has_timestamps)
             write_nops(w, 2);
-        if (options->sack_permitted) {
-            write_u8(w, KIND_SACK_PERMITTED);
-            write_u8(w, 2);
-        }
+        write_u8(w, KIND_SACK_PERMITTED);
+        write_u8(w, 2);
     }
     if (options->has_timestamps) {
-        write_u8(w, KIND_TIMESTAMPS);
-        write_u8(w, 10);
-        write_be32(w, options->ts_val);
-        write_be32(w, options->ts_ecr);
+        struct writer part = write_header(w, options->sack_permitted ? 10 : TCP_TIMESTAMPS_LEN);
+        if (!options->sack_permitted)
+            write_nops(&part, 2);
+        write_u8(&part, KIND_TIMESTAMPS);
+        write_u8(&part, 10);
+        write_be32(&part, options->ts_val);
+        write_be32(&part, options->ts_ecr);
     }
     if (options->has_window_scale) {
         write_nops(w, 1);
@@ -161,6 +179,8 @@ enum drop tcp_parse(struct bytes in, struct tcp_segment *seg)
     struct reader r = reader_of(in);
 
     *seg = (struct tcp_segment){0};
+    if (in.len < TCP_HEADER_MIN)
+        return DROP_TCP_HEADER;
     seg->src_port = read_be16(&r);
     seg->dst_port = read_be16(&r);
     seg->seq = seq(read_be32(&r));
@@ -169,8 +189,6 @@ enum drop tcp_parse(struct bytes in, struct tcp_segment *seg)
     seg->window = read_be16(&r);
     read_be16(&r); /* checksum: the caller has verified it, pseudo-header and all */
     seg->urgent = read_be16(&r);
-    if (r.overrun)
-        return DROP_TCP_HEADER;
     size_t header_len = (size_t)(offset_and_flags >> 12) * 4;
     if (header_len < TCP_HEADER_MIN)
         return DROP_TCP_HEADER;
@@ -193,17 +211,18 @@ size_t tcp_header_len(const struct tcp_segment *seg)
 void tcp_emit(struct writer *w, const struct tcp_segment *seg)
 {
     size_t header_len = tcp_header_len(seg);
+    struct writer part = write_header(w, TCP_HEADER_MIN);
 
     assert(header_len % 4 == 0 && header_len <= TCP_HEADER_MAX);
     assert(seg->flags & TCP_SYN || !seg->options.has_mss); /* MUST-65 */
-    write_be16(w, seg->src_port);
-    write_be16(w, seg->dst_port);
-    write_be32(w, seg->seq.value);
-    write_be32(w, seg->ack.value);
-    write_be16(w, (uint16_t)(header_len / 4 << 12 | seg->flags));
-    write_be16(w, seg->window);
-    write_be16(w, 0); /* checksum: the caller fills it in last */
-    write_be16(w, seg->urgent);
+    write_be16(&part, seg->src_port);
+    write_be16(&part, seg->dst_port);
+    write_be32(&part, seg->seq.value);
+    write_be32(&part, seg->ack.value);
+    write_be16(&part, (uint16_t)(header_len / 4 << 12 | seg->flags));
+    write_be16(&part, seg->window);
+    write_be16(&part, 0); /* checksum: the caller fills it in last */
+    write_be16(&part, seg->urgent);
     options_emit(w, &seg->options);
     assert(!w->overrun); /* we sized the buffer, so an overrun is our bug */
 }
