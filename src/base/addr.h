@@ -59,12 +59,13 @@ static inline uint64_t ip_word(struct ip_addr a, size_t at)
 /* From the 32 bits that the wire carries, in host order. */
 static inline struct ip_addr ip_from_v4(uint32_t v4)
 {
-    return (struct ip_addr){{[10] = 0xff,
-                             [11] = 0xff,
-                             [12] = (uint8_t)(v4 >> 24),
-                             [13] = (uint8_t)(v4 >> 16),
-                             [14] = (uint8_t)(v4 >> 8),
-                             [15] = (uint8_t)v4}};
+    struct ip_addr a = {{0}};
+    uint64_t word = UINT64_C(0xffff) << 32 | v4;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(a.octet + 8, &word, 8);
+    return a;
 }
 
 static inline uint32_t ip_to_v4(struct ip_addr a)
@@ -140,15 +141,19 @@ static inline bool prefix_contains(struct ip_prefix net, struct ip_addr a)
 
 /* The directed broadcast of an IPv4 network of at most 30 bits (RFC 1122, 3.2.1.3), or the
  * network's own number, its old form. */
-static inline bool prefix_is_broadcast(struct ip_prefix net, struct ip_addr a)
+static inline bool v4_is_broadcast(uint32_t net, unsigned len, uint32_t a)
 {
     /* Of 31 bits both addresses are hosts (RFC 3021), and 32 name just one. */
-    if (net.len > 30 || !ip_is_v4(net.addr) || !ip_is_v4(a))
+    if (len > 30)
         return false;
-    uint32_t hosts = UINT32_MAX >> net.len;
-    uint32_t host = ip_to_v4(a) & hosts;
-    bool inside = ((ip_to_v4(a) ^ ip_to_v4(net.addr)) & ~hosts) == 0;
-    return inside && (host == hosts || host == 0);
+    uint32_t hosts = UINT32_MAX >> len, host = a & hosts;
+    return ((a ^ net) & ~hosts) == 0 && (host == hosts || host == 0);
+}
+
+static inline bool prefix_is_broadcast(struct ip_prefix net, struct ip_addr a)
+{
+    return ip_is_v4(net.addr) && ip_is_v4(a) &&
+           v4_is_broadcast(ip_to_v4(net.addr), net.len, ip_to_v4(a));
 }
 
 #endif

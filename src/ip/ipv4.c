@@ -41,19 +41,41 @@ bool ip_is_broadcast(const struct ip_config *config, struct ip_addr a)
     return false;
 }
 
-/* 0/8: "this network" (RFC 1122, 3.2.1.3 (a) and (b)). A host that is looking for its address sends
- * from there, but only to a server, which we are not. */
-static bool is_this_network(struct ip_addr a)
+/* Of no host, whatever the link: 0/8, "this network", from which a host that is looking for its
+ * address sends, but only to a server, which we are not; 127/8; and 224/3, which are groups, class
+ * E and the limited broadcast (RFC 1122, 3.2.1.3). */
+static bool is_of_no_host(uint32_t v4)
 {
-    return ip_to_v4(a) >> 24 == 0;
+    return v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 29 == 7;
+}
+
+/* What an address is to the networks of our link. */
+struct place {
+    bool ours, broadcast;
+};
+
+/* ip_is_ours() and ip_is_broadcast() in one walk, for IPv4 alone: each packet asks for two. */
+static struct place place_of(const struct ip_config *config, uint32_t v4)
+{
+    struct place place = {.broadcast = v4 == UINT32_MAX};
+
+    for (int i = 0; i < config->addr_count; i++) {
+        const struct ip_prefix *p = &config->addrs[i];
+        if (!ip_is_v4(p->addr))
+            continue;
+        place.ours |= ip_to_v4(p->addr) == v4;
+        place.broadcast |= v4_is_broadcast(ip_to_v4(p->addr), p->len, v4);
+    }
+    return place;
 }
 
 /* An address that no packet on this wire can come from (RFC 1122, 3.2.1.3). Our own counts: whoever
  * sends from it is forging, and answering would be talking to ourselves. */
-static bool is_martian(const struct ip_config *config, struct ip_addr src)
+static bool is_martian(const struct ip_config *config, uint32_t src)
 {
-    return is_this_network(src) || ip_is_loopback(src) || ip_is_multicast(src) ||
-           ip_is_class_e(src) || ip_is_broadcast(config, src) || ip_is_ours(config, src);
+    struct place place = place_of(config, src);
+
+    return is_of_no_host(src) || place.broadcast || place.ours;
 }
 
 /* Have we no IPv4 address, so that `dst` might be the one to come? Only where a station is asked
@@ -71,12 +93,14 @@ static bool is_perhaps_ours(const struct ip_config *config, struct ip_addr dst)
 enum drop ipv4_accept(const struct ip_config *config, const struct ipv4_header *h, bool link_group,
                       bool *broadcast)
 {
-    if (is_martian(config, h->src))
-        return DROP_IP4_MARTIAN;
+    uint32_t dst = ip_to_v4(h->dst);
+    struct place place = place_of(config, dst);
 
-    bool to_many = ip_equal(h->dst, ip_from_v4(ALL_HOSTS)) || ip_is_broadcast(config, h->dst);
-    bool perhaps = is_perhaps_ours(config, h->dst);
-    if (!to_many && !perhaps && !ip_is_ours(config, h->dst))
+    if (is_martian(config, ip_to_v4(h->src)))
+        return DROP_IP4_MARTIAN;
+    bool to_many = dst == ALL_HOSTS || place.broadcast;
+    bool perhaps = !place.ours && is_perhaps_ours(config, h->dst);
+    if (!to_many && !perhaps && !place.ours)
         return DROP_IP4_NOT_OURS;
     if (link_group && !to_many)
         return DROP_IP4_L2_BROADCAST;
