@@ -11,7 +11,7 @@ static void keep_hash(struct tcp *tcp, struct endpoint local, struct endpoint re
 {
     tcp->hashed.local = local;
     tcp->hashed.remote = remote;
-    tcp->hashed.hash = siphash_tuple(tcp->table_key, local, remote);
+    tcp->hashed.hash = siphash_flow(tcp->table_key, local, remote);
 }
 
 uint64_t demux_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote)

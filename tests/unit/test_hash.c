@@ -86,20 +86,43 @@ START_TEST(a_tuple_is_hashed_as_its_thirty_six_octets)
 }
 END_TEST
 
+START_TEST(a_flow_of_ipv4_is_hashed_as_twelve_octets_and_any_other_as_a_tuple)
+{
+    struct endpoint local = {ip_from_v4(0x0a090002), 80}, remote = {ip_from_v4(0x0a090001), 40000};
+    struct endpoint v6 = {{{0xfe, 0x80, [15] = 7}}, 0xabcd};
+    uint8_t octets[12];
+    struct writer w = writer_of(octets, sizeof(octets));
+
+    write_be32(&w, 0x0a090002);
+    write_be32(&w, 0x0a090001);
+    write_be16(&w, local.port);
+    write_be16(&w, remote.port);
+    ck_assert_uint_eq(siphash_flow(key, local, remote), siphash(key, bytes_of(octets, 12)));
+    ck_assert_uint_eq(siphash_flow(key, v6, v6), siphash_tuple(key, v6, v6));
+    ck_assert_uint_eq(siphash_flow(key, local, v6), siphash_tuple(key, local, v6));
+}
+END_TEST
+
+typedef uint64_t tuple_hash(struct hash_key key, struct endpoint local, struct endpoint remote);
+static tuple_hash *const hashes[] = {siphash_tuple, siphash_flow};
+
 START_TEST(every_part_of_a_tuple_and_of_the_key_matters)
 {
     struct endpoint local = {ip_from_v4(0x0a090002), 80}, remote = {ip_from_v4(0x0a090001), 40000};
     struct endpoint other = remote;
-    uint64_t hash = siphash_tuple(key, local, remote);
+    tuple_hash *of = hashes[_i];
+    uint64_t hash = of(key, local, remote);
 
-    ck_assert_uint_ne(siphash_tuple(key, remote, local), hash);
+    ck_assert_uint_ne(of(key, remote, local), hash);
     other.port ^= 1;
-    ck_assert_uint_ne(siphash_tuple(key, local, other), hash);
-    other = remote;
-    other.addr.octet[0] ^= 0x80;
-    ck_assert_uint_ne(siphash_tuple(key, local, other), hash);
-    ck_assert_uint_ne(siphash_tuple((struct hash_key){key.k0 ^ 1, key.k1}, local, remote), hash);
-    ck_assert_uint_ne(siphash_tuple((struct hash_key){key.k0, key.k1 ^ 1}, local, remote), hash);
+    ck_assert_uint_ne(of(key, local, other), hash);
+    for (size_t octet = 0; octet < sizeof(other.addr.octet); octet++) {
+        other = remote;
+        other.addr.octet[octet] ^= 0x80;
+        ck_assert_uint_ne(of(key, local, other), hash);
+    }
+    ck_assert_uint_ne(of((struct hash_key){key.k0 ^ 1, key.k1}, local, remote), hash);
+    ck_assert_uint_ne(of((struct hash_key){key.k0, key.k1 ^ 1}, local, remote), hash);
 }
 END_TEST
 
@@ -111,7 +134,8 @@ int main(void)
     tcase_add_loop_test(c, the_hash_is_siphash_2_4, 0, ARRAY_LEN(vectors));
     tcase_add_test(c, the_paper_s_example_comes_out);
     tcase_add_test(c, a_tuple_is_hashed_as_its_thirty_six_octets);
-    tcase_add_test(c, every_part_of_a_tuple_and_of_the_key_matters);
+    tcase_add_test(c, a_flow_of_ipv4_is_hashed_as_twelve_octets_and_any_other_as_a_tuple);
+    tcase_add_loop_test(c, every_part_of_a_tuple_and_of_the_key_matters, 0, ARRAY_LEN(hashes));
     suite_add_tcase(s, c);
     return run_suite(s, "hash");
 }
