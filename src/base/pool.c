@@ -235,13 +235,25 @@ uint32_t pool_index(const struct pool *pool, const void *object)
     return index;
 }
 
+/* The slab with this number, which may be any; NULL when there is none, or its slot was never out.
+ */
+static struct pool_slab *slab_with(const struct pool *pool, uint32_t index, uint32_t *slot)
+{
+    uint32_t place = index / pool->per_slab;
+
+    *slot = index % pool->per_slab;
+    if (place >= pool->fresh_place || index >= pool->cap)
+        return NULL;
+    struct pool_slab *slab = pool->places[place].slab;
+    return slab && *slot < slab->fresh ? slab : NULL;
+}
+
 void *pool_at(const struct pool *pool, uint32_t index)
 {
-    if (index >= pool->cap || index / pool->per_slab >= pool->fresh_place)
-        return NULL;
-    struct pool_slab *slab = pool->places[index / pool->per_slab].slab;
-    uint32_t slot = index % pool->per_slab;
-    if (!slab || slot >= slab->fresh)
+    uint32_t slot;
+    struct pool_slab *slab = slab_with(pool, index, &slot);
+
+    if (!slab)
         return NULL;
     void *object = slot_at(pool, slab, slot);
     return tag_read(pool, object) == index ? object : NULL;
@@ -259,11 +271,12 @@ bool pool_is_past(const struct pool *pool, uint32_t *index)
 
 void pool_put(struct pool *pool, void *object)
 {
-    uint32_t index = pool_index(pool, object); /* asserts that the object is out */
-    struct pool_slab *slab = pool->places[index / pool->per_slab].slab;
+    uint32_t slot;
+    struct pool_slab *slab = slab_with(pool, tag_read(pool, object), &slot);
 
+    assert(slab && slot_at(pool, slab, slot) == object); /* else it is not out, or another pool's */
     tag_write(pool, object, FREE | slab->first);
-    slab->first = index % pool->per_slab;
+    slab->first = slot;
     ASAN_POISON_MEMORY_REGION(object, pool->object_size - POOL_TAG);
     pool->used--;
     slab->used--;
