@@ -175,6 +175,12 @@ void arp_announce(struct arp *arp, instant now);
  * other call may come between the two. */
 NODISCARD bool arp_next_packet(struct arp *arp, instant now, struct arp_packet *out,
                                struct mac_addr *dst, enum why *why);
+/* Would it find one? Mostly not. */
+static inline bool arp_has_packet(const struct arp *arp)
+{
+    return arp->answer_count > 0 || arp->defend || arp->announce || arp->claim.owed ||
+           !list_is_empty(&arp->owing);
+}
 void arp_packet_sent(struct arp *arp, instant now);
 
 /* Has a call left something of ours to say: an address that has come? */

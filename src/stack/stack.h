@@ -43,6 +43,11 @@ struct stack {
     struct memory memory;
     struct stack_config config;
     struct ip_config ip; /* a view of config */
+    struct {
+        struct ip_addr dst;
+        struct route route;
+        bool known;
+    } last_route; /* what route_lookup() said last, until an address or the gateway changes */
     struct events events;
     struct wheel wheel;
     instant now; /* the latest time that anybody has told us */

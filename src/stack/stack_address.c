@@ -41,11 +41,13 @@ int stack_add_addr(struct stack *s, struct ip_prefix addr, instant now)
         return -EINVAL;
     if (at >= 0) {
         s->config.addr[at] = addr;
+        s->last_route.known = false;
         return 0;
     }
     at = s->config.addr_count++;
     s->config.addr[at] = addr;
     s->ip.addr_count = s->config.addr_count;
+    s->last_route.known = false;
     if (s->config.link == STACK_LINK_ETHERNET)
         arp_address_added(&s->arp, at, s->now);
     tell(s, "an address is ours now", addr.addr);
@@ -93,6 +95,7 @@ int stack_remove_addr(struct stack *s, struct ip_addr addr, instant now)
     for (int i = at; i < s->config.addr_count; i++)
         s->config.addr[i] = s->config.addr[i + 1];
     s->ip.addr_count = s->config.addr_count;
+    s->last_route.known = false;
     if (stack_set_gateway(s, s->config.gateway)) {
         int err = stack_set_gateway(s, (struct ip_addr){{0}});
         assert(!err);
@@ -115,6 +118,7 @@ int stack_set_gateway(struct stack *s, struct ip_addr gateway)
     if (stack_config_check(&trial))
         return -EINVAL;
     s->config.gateway = s->ip.gateway = gateway;
+    s->last_route.known = false;
     if (s->config.link == STACK_LINK_ETHERNET)
         arp_set_gateway(&s->arp, gateway);
     return 0;

@@ -49,12 +49,27 @@ void stack_tell_sent(struct sending *out, const struct frame_meta *meta, const s
 
 /* --- to the first hop --------------------------------------------------------------------- */
 
+/* route_lookup(), which is asked for the same destination turn after turn. */
+static int look_up(struct stack *s, struct ip_addr dst, struct route *route)
+{
+    if (!s->last_route.known || !ip_equal(s->last_route.dst, dst)) {
+        int err = route_lookup(&s->ip, dst, route);
+        if (err)
+            return err;
+        s->last_route.route = *route;
+        s->last_route.dst = dst;
+        s->last_route.known = true;
+    }
+    *route = s->last_route.route;
+    return 0;
+}
+
 enum hop stack_find_hop(struct sending *out, struct ip_addr dst, struct route *route,
                         struct mac_addr *mac)
 {
     struct stack *s = out->stack;
 
-    if (route_lookup(&s->ip, dst, route))
+    if (look_up(s, dst, route))
         return HOP_UNREACHABLE;
     if (!out->ethernet) {
         *mac = (struct mac_addr){{0}};
@@ -224,7 +239,7 @@ static int send_arp(struct sending *out)
     struct mac_addr dst;
     enum why why;
 
-    while (arp_next_packet(&s->arp, out->now, &arp, &dst, &why)) {
+    while (arp_has_packet(&s->arp) && arp_next_packet(&s->arp, out->now, &arp, &dst, &why)) {
         uint8_t octets[ETH_MIN] = {0}; /* header, packet, zeros (RFC 894) */
         struct writer w = writer_of(octets, sizeof octets);
         struct frame_meta meta = {0};
