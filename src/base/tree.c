@@ -94,16 +94,6 @@ static struct tree_node *rightmost(struct tree_node *node)
     return node;
 }
 
-struct tree_node *tree_first(const struct tree *tree)
-{
-    return leftmost(tree->root);
-}
-
-struct tree_node *tree_last(const struct tree *tree)
-{
-    return rightmost(tree->root);
-}
-
 struct tree_node *tree_next(const struct tree_node *node)
 {
     if (node->right)

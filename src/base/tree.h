@@ -31,8 +31,22 @@ static inline void tree_set_origin(struct tree *tree, uint32_t origin)
 /* Inserts `node` with its key and priority set; no equal key may be there. */
 void tree_insert(struct tree *tree, struct tree_node *node);
 void tree_remove(struct tree *tree, struct tree_node *node);
-struct tree_node *tree_first(const struct tree *tree);
-struct tree_node *tree_last(const struct tree *tree);
+static inline struct tree_node *tree_first(const struct tree *tree)
+{
+    struct tree_node *node = tree->root;
+
+    while (node && node->left)
+        node = node->left;
+    return node;
+}
+static inline struct tree_node *tree_last(const struct tree *tree)
+{
+    struct tree_node *node = tree->root;
+
+    while (node && node->right)
+        node = node->right;
+    return node;
+}
 struct tree_node *tree_next(const struct tree_node *node);
 struct tree_node *tree_prev(const struct tree_node *node);
 /* The last node whose key is at or before `key`, or NULL. */

@@ -59,7 +59,7 @@ static void remove_range(struct flight *f, struct flight_range *range)
         f->spare = range;
 }
 
-void flight_clear(struct flight *f)
+void flight_fini(struct flight *f)
 {
     struct flight_range *range;
 
@@ -67,7 +67,6 @@ void flight_clear(struct flight *f)
         remove_range(f, range);
     if (f->spare)
         pool_put(f->limits->pool, f->spare);
-    flight_init(f, f->limits, f->nxt);
 }
 
 struct flight_range *flight_at(const struct flight *f, tcp_seq at)

@@ -79,7 +79,8 @@ struct flight_news {
 
 /* Nothing is in flight, and `una` is the next number. */
 void flight_init(struct flight *f, const struct flight_limits *limits, tcp_seq una);
-void flight_clear(struct flight *f);
+/* Gives back what it has: it is no flight then. */
+void flight_fini(struct flight *f);
 
 static inline bool flight_is_empty(const struct flight *f)
 {

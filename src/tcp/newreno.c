@@ -56,11 +56,6 @@ bool newreno_on_duplicate(struct newreno *n, struct cc *cc, struct cc_memory *me
     return true;
 }
 
-uint32_t newreno_extra(const struct newreno *n, uint16_t mss)
-{
-    return n->recovering ? 0 : u32_min(n->duplicates, DUP_THRESH - 1) * mss;
-}
-
 void newreno_on_timeout(struct newreno *n, tcp_seq nxt)
 {
     n->recover = nxt;

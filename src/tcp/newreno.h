@@ -33,7 +33,10 @@ bool newreno_on_duplicate(struct newreno *n, struct cc *cc, struct cc_memory *me
                           tcp_seq nxt);
 /* How much more than cwnd may be in flight now: a segment for each of the first two duplicate ACKs,
  * so that a third one can come of it (limited transmit: RFC 3042, 2). */
-uint32_t newreno_extra(const struct newreno *n, uint16_t mss);
+static inline uint32_t newreno_extra(const struct newreno *n, uint16_t mss)
+{
+    return n->recovering ? 0 : u32_min(n->duplicates, 2) * mss;
+}
 /* The retransmission timer expired; cwnd is cc_on_timeout()'s. */
 void newreno_on_timeout(struct newreno *n, tcp_seq nxt);
 

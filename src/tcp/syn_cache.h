@@ -84,7 +84,13 @@ struct tcp_conn *syn_inflate(struct tcp *tcp, struct syn_entry *entry);
 /* The same in a slot of the pool, where it stays if it settles in another state than SYN-RECEIVED.
  * NULL when every slot is taken. */
 struct tcp_conn *syn_inflate_in_slot(struct tcp *tcp, struct syn_entry *entry);
-/* The first act of tcp_settle(). True: `conn` is an ordinary connection, which goes on. */
+/* Is it out of the cache, in its place or about to stay in a slot? */
+static inline bool syn_is_inflated(const struct syn_cache *cache, const struct tcp_conn *conn)
+{
+    return conn == cache->at || conn == cache->place;
+}
+/* The first act of tcp_settle() for such a one. True: it is an ordinary connection, which goes on.
+ */
 bool syn_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* The first entry that owes a segment, inflated; NULL when none does. */
 struct tcp_conn *syn_next_debtor(struct tcp *tcp);

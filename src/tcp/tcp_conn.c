@@ -19,13 +19,6 @@
 #include "tcp/demux.h"
 #include "tcp/tcp_ecn.h"
 
-struct rto_limits tcp_rto_limits(const struct tcp *tcp)
-{
-    return (struct rto_limits){tcp->values->tcp_rto_initial, tcp->values->tcp_rto_min,
-                               tcp->values->tcp_rto_max, tcp->values->tcp_rto_var_min,
-                               tcp->values->tcp_rto_syn_lost};
-}
-
 /* The shift that we offer: at most tcp.window_scale, and less where the window can be told without
  * it and a step would be large beside the buffer (or tcp.scale_to_fit asks for it). */
 uint8_t tcp_window_shift(const struct tcp *tcp, const struct tcp_conn *conn)
@@ -169,7 +162,7 @@ static bool may_be_deflated(const struct tcp_conn *conn)
 
 void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
-    if (!syn_settle(tcp, conn, now))
+    if (syn_is_inflated(&tcp->syn, conn) && !syn_settle(tcp, conn, now))
         return;
     if (conn->state == TCPS_CLOSED) {
         tell_owner(tcp, conn);
@@ -181,8 +174,10 @@ void tcp_settle(struct tcp *tcp, struct tcp_conn *conn, instant now)
         }
         return;
     }
-    sender_settle(tcp, conn);
-    receiver_settle(tcp, conn);
+    if (conn->sender)
+        sender_settle(tcp, conn);
+    if (conn->receiver)
+        receiver_settle(tcp, conn);
     check_invariants(conn);
     tell_owner(tcp, conn);
     if (may_be_deflated(conn) && tw_settle(tcp, conn, now)) {

@@ -277,7 +277,13 @@ void tcp_time_wait(struct tcp *tcp, struct tcp_conn *conn, const char *cause, in
 uint32_t conn_challenged(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
 /* From there, told beside `known`, into a new connection. */
 void conn_recall_challenge(struct tcp_conn *conn, uint32_t brief, instant known);
-struct rto_limits tcp_rto_limits(const struct tcp *tcp);
+static inline struct rto_limits tcp_rto_limits(const struct tcp *tcp)
+{
+    const struct stack_values *values = tcp->values;
+
+    return (struct rto_limits){values->tcp_rto_initial, values->tcp_rto_min, values->tcp_rto_max,
+                               values->tcp_rto_var_min, values->tcp_rto_syn_lost};
+}
 /* The shift that we offer. */
 uint8_t tcp_window_shift(const struct tcp *tcp, const struct tcp_conn *conn);
 /* MSS and the rest for our SYN, but for the time of its timestamp. */
@@ -392,7 +398,14 @@ void tcp_owe_ack(struct tcp_conn *conn, enum why why);
 void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, instant now);
 /* What we have beyond RCV.NXT, for the ACK of this moment; a D-SACK comes first (RFC 2883, 4).
  * Returns how many blocks, none without SACK. */
-uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS]);
+uint8_t tcp_name_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS]);
+static inline uint8_t tcp_sack_blocks(const struct tcp_conn *conn,
+                                      struct tcp_block out[TCP_SACK_BLOCKS])
+{
+    bool none = !conn->has_dsack && !conn_has_early(conn); /* nearly always */
+
+    return none ? 0 : tcp_name_blocks(conn, out);
+}
 /* The octets of [at, end) came twice: the next ACK says so, once. */
 void tcp_note_duplicate(struct tcp *tcp, struct tcp_conn *conn, tcp_seq at, tcp_seq end);
 /* RCV.WND. */

@@ -232,24 +232,30 @@ static uint32_t text_of_frame(const struct tcp *tcp, const struct tcp_conn *conn
     return u32_max(full, has_tail ? len : len / full * full);
 }
 
+/* Has it been silent for longer than the timeout, so that what cwnd tells of the path is old? */
+static bool was_idle(const struct tcp *tcp, const struct tcp_conn *conn, instant now)
+{
+    if (!tcp->values->tcp_idle_restart || !seq_eq(conn->snd.una, conn->snd.nxt) ||
+        conn->octets_acked == 0)
+        return false;
+    struct rto_limits limits = tcp_rto_limits(tcp);
+    return instant_since_ms(now, conn->sent_ms) > rto_current(&conn->rto, &limits);
+}
+
 static bool name_text(struct tcp *tcp, struct tcp_conn *conn, instant now, struct tcp_out *out)
 {
-    struct rto_limits limits = tcp_rto_limits(tcp);
     uint32_t unsent = conn->sendq.len - conn_text_sent(conn);
-    uint32_t usable = usable_window_len(conn), full = full_segment_len(conn);
-    uint32_t len = u32_min(u32_min(unsent, full), usable);
 
     if (unsent == 0) {
         conn->held = HELD_NO_TEXT;
         conn->clocked = 0;
         return false;
     }
+    uint32_t usable = usable_window_len(conn), full = full_segment_len(conn);
+    uint32_t len = u32_min(u32_min(unsent, full), usable);
     if (!is_worth_sending(tcp, conn, len, unsent, usable))
         return false;
-    if (tcp->values->tcp_idle_restart && seq_eq(conn->snd.una, conn->snd.nxt) &&
-        conn->octets_acked > 0 &&
-        instant_since_ms(now, conn->sent_ms) > rto_current(&conn->rto, &limits) &&
-        cc_on_idle(&conn->cc))
+    if (was_idle(tcp, conn, now) && cc_on_idle(&conn->cc))
         tcp_tell_cwnd(tcp, conn, "idle for longer than the timeout (RFC 5681, 4.1)", now);
     if (tcp_ecn_waits(conn) ||
         (conn_inflight(conn) + len > allowed(conn) && conn_inflight(conn) > 0)) {
@@ -446,7 +452,7 @@ static bool name_half_open(struct tcp *tcp, instant now, struct tcp_out *out)
 {
     struct tcp_conn *conn;
 
-    while ((conn = syn_next_debtor(tcp))) {
+    while (!chain_is_empty(&tcp->syn.debts, SYN_DEBTORS) && (conn = syn_next_debtor(tcp))) {
         if (name_segment(tcp, conn, now, out))
             return true;
         syn_forgive(tcp);

@@ -53,6 +53,6 @@ void receiver_free(struct tcp *tcp, struct tcp_conn *conn)
 
 void receiver_settle(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (conn->receiver && !conn_has_early(conn) && !conn->has_dsack && !conn->fin_early)
+    if (!conn_has_early(conn) && !conn->has_dsack && !conn->fin_early)
         receiver_free(tcp, conn);
 }

@@ -222,6 +222,11 @@ static bool find_lost(struct tcp *tcp, struct tcp_conn *conn, instant now)
 {
     struct sender *s = conn->sender;
     uint32_t before = s->flight.lost_octets;
+
+    if (sender_is_idle(s)) { /* nothing is out that could be late */
+        s->reorder_at = INSTANT_NEVER;
+        return false;
+    }
     int64_t wait = rack_detect(&s->rack, &s->flight, reordering_window(conn), now);
 
     s->reorder_at = wait > 0 ? instant_add(now, wait) : INSTANT_NEVER;

@@ -73,7 +73,7 @@ bool sender_keeps_pace(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, ins
 {
     struct sender *s = conn->sender;
 
-    if (!s || pacing_allows(&s->pacing, len, conn->snd_mss, now))
+    if (!s || s->pacing.rate == 0 || pacing_allows(&s->pacing, len, conn->snd_mss, now))
         return true;
     s->pace_at = pacing_next(&s->pacing, len, conn->snd_mss);
     conn->held = HELD_PACE;
@@ -113,14 +113,15 @@ void sender_free(struct tcp *tcp, struct tcp_conn *conn)
 {
     if (!conn->sender)
         return;
-    flight_clear(&conn->sender->flight);
+    flight_fini(&conn->sender->flight);
     pool_put(&tcp->senders, conn->sender);
     conn->sender = NULL;
 }
 
 void sender_settle(struct tcp *tcp, struct tcp_conn *conn)
 {
-    if (conn->sender && sender_is_idle(conn->sender) && cc_is_fresh(&conn->cc) &&
-        !conn->sender->rack.reordering_seen && !conn->sender->probe.is_out)
+    const struct sender *s = conn->sender;
+
+    if (sender_is_idle(s) && cc_is_fresh(&conn->cc) && !s->rack.reordering_seen && !s->probe.is_out)
         sender_free(tcp, conn);
 }

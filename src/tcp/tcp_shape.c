@@ -44,14 +44,6 @@ static tcp_seq fin_seq(const struct tcp_conn *conn)
     return seq_add(conn->snd.una, conn->sendq.len);
 }
 
-uint32_t full_segment_len(const struct tcp_conn *conn)
-{
-    struct tcp_block blocks[TCP_SACK_BLOCKS];
-    uint32_t options = tcp_sack_len(tcp_sack_blocks(conn, blocks));
-
-    return conn->snd_mss > options ? conn->snd_mss - options : 1;
-}
-
 uint32_t usable_window_len(const struct tcp_conn *conn)
 {
     tcp_seq edge = seq_add(conn->snd.una, conn->snd.wnd);

@@ -24,7 +24,13 @@ void shape_repeat(struct tcp_conn *conn, struct tcp_out *out, tcp_seq from, uint
                   tcp_seq end, enum why why);
 
 /* Text that a full segment holds now: the blocks that it must carry leave less of it. */
-uint32_t full_segment_len(const struct tcp_conn *conn);
+static inline uint32_t full_segment_len(const struct tcp_conn *conn)
+{
+    struct tcp_block blocks[TCP_SACK_BLOCKS];
+    uint32_t options = tcp_sack_len(tcp_sack_blocks(conn, blocks));
+
+    return conn->snd_mss > options ? conn->snd_mss - options : 1;
+}
 /* How much more the peer's window takes. */
 uint32_t usable_window_len(const struct tcp_conn *conn);
 /* Text from `from` on that a segment may carry within it. */

@@ -6,7 +6,7 @@
  */
 #include "tcp/tcp_state.h"
 
-#define TO(state) (1u << TCPS_##state)
+#define TO(state) TCP_STATE_BIT(state)
 
 /* clang-format off */
 static const uint16_t edges[TCP_STATE_COUNT] = {
@@ -24,30 +24,7 @@ static const uint16_t edges[TCP_STATE_COUNT] = {
 };
 /* clang-format on */
 
-static const uint16_t synchronized = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) |
-                                     TO(FIN_WAIT_2) | TO(CLOSE_WAIT) | TO(CLOSING) | TO(LAST_ACK) |
-                                     TO(TIME_WAIT);
-static const uint16_t receiving =
-    TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(FIN_WAIT_2);
-static const uint16_t sending =
-    TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSING) | TO(LAST_ACK);
-
 bool tcp_state_may_follow(enum tcp_state from, enum tcp_state to)
 {
     return edges[from] >> to & 1;
-}
-
-bool tcp_state_is_synchronized(enum tcp_state state)
-{
-    return synchronized >> state & 1;
-}
-
-bool tcp_state_can_receive(enum tcp_state state)
-{
-    return receiving >> state & 1;
-}
-
-bool tcp_state_can_send(enum tcp_state state)
-{
-    return sending >> state & 1;
 }

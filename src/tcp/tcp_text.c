@@ -61,7 +61,8 @@ static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, i
 {
     conn->rcv_full = (uint16_t)u32_max(conn->rcv_full, u32_min(len, conn->rcv_mss));
     conn->unacked += len;
-    conn->unacked_segments += (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);
+    conn->unacked_segments += /* most come as one */
+        len <= conn->rcv_full ? 1 : (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);
     if (conn->unacked_segments >= tcp->values->tcp_ack_segments ||
         conn->unacked >= (uint64_t)tcp->values->tcp_ack_octets) {
         tcp_owe_ack_note(tcp, conn,
@@ -85,14 +86,23 @@ static struct reorder_limits reorder_limits(struct tcp *tcp)
                                    (uint32_t)tcp->values->tcp_reorder_memory};
 }
 
+/* Delivers what waits at RCV.NXT. */
+static void deliver_early(struct tcp *tcp, struct tcp_conn *conn, struct reorder *early)
+{
+    struct reorder_limits limits = reorder_limits(tcp);
+    struct frame *piece;
+
+    while ((piece = reorder_take(early, &limits, conn->rcv.nxt)))
+        deliver(conn, piece);
+}
+
 /* Delivers text at RCV.NXT, and with it what waited for it. Where an island has an octet already,
  * that copy is the one that counts: of the segment only the gaps between the islands are taken.
  * False when memory was short before all of it was taken. Takes the frame's reference. */
 static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *frame,
                       struct bytes text)
 {
-    struct reorder_limits limits = reorder_limits(tcp);
-    struct reorder *early = conn->receiver ? &conn->receiver->reorder : NULL;
+    struct reorder *early = conn_has_early(conn) ? &conn->receiver->reorder : NULL;
     tcp_seq begin = conn->rcv.nxt;
     tcp_seq end = seq_add(begin, (uint32_t)text.len);
 
@@ -111,8 +121,8 @@ static bool fill_gaps(struct tcp *tcp, struct tcp_conn *conn, struct frame *fram
             return false;
         }
         deliver(conn, piece);
-        while (early && (piece = reorder_take(early, &limits, conn->rcv.nxt)))
-            deliver(conn, piece);
+        if (early)
+            deliver_early(tcp, conn, early);
     }
     frame_put(frame);
     return true;
@@ -124,7 +134,7 @@ static void note_overlap(struct tcp *tcp, struct tcp_conn *conn, const struct tc
     tcp_seq end = seq_add(seg->seq, (uint32_t)seg->text.len);
     struct tcp_block twice;
 
-    if (conn_has_early(conn) && reorder_overlap(&conn->receiver->reorder, seg->seq, end, &twice))
+    if (reorder_overlap(&conn->receiver->reorder, seg->seq, end, &twice))
         tcp_note_duplicate(tcp, conn, twice.left, twice.right);
 }
 
@@ -142,7 +152,8 @@ static enum tcp_verdict take_in_order(struct tcp *tcp, struct tcp_conn *conn,
         return SEG_DROPPED;
     }
     bool filled = conn_has_early(conn);
-    note_overlap(tcp, conn, &in->seg);
+    if (filled)
+        note_overlap(tcp, conn, &in->seg);
     in->frame = NULL;
     if (!fill_gaps(tcp, conn, frame, in->seg.text)) {
         tcp_owe_ack(conn, WHY_OUT_ACK_OLD);
@@ -183,7 +194,8 @@ static enum tcp_verdict take_early(struct tcp *tcp, struct tcp_conn *conn, struc
 {
     events_count(tcp->events, COUNTER_TCP_OOO);
     conn->early_in++;
-    note_overlap(tcp, conn, &in->seg);
+    if (conn_has_early(conn))
+        note_overlap(tcp, conn, &in->seg);
     in->drop = keep_early(tcp, conn, in);
     tcp_owe_ack_note(tcp, conn, WHY_OUT_ACK_DUPLICATE);
     if (in->drop)

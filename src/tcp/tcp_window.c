@@ -60,13 +60,11 @@ void tcp_owe_challenge(struct tcp *tcp, struct tcp_conn *conn, enum why why, ins
 
 /* --- SACK: what has come beyond RCV.NXT (RFC 2018, 4; RFC 2883, 4) ------------------------ */
 
-uint8_t tcp_sack_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS])
+uint8_t tcp_name_blocks(const struct tcp_conn *conn, struct tcp_block out[TCP_SACK_BLOCKS])
 {
     uint8_t max = conn->ts_ok ? TCP_SACK_BLOCKS_TS : TCP_SACK_BLOCKS;
     int count = 0;
 
-    if (!conn->has_dsack && !conn_has_early(conn)) /* nearly always */
-        return 0;
     while (max > 0 &&
            tcp_sack_len(max) >= conn->snd_mss) /* an octet of text must fit beside them */
         max--;

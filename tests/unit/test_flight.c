@@ -29,7 +29,7 @@ static void given(tcp_seq una, uint32_t ranges)
 
 static void done(void)
 {
-    flight_clear(&f);
+    flight_fini(&f);
     ck_assert_uint_eq(pool.used, 0);
     pool_fini(&pool);
     ck_assert_uint_eq(memory.out, 0);

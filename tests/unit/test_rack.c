@@ -36,7 +36,7 @@ static void given(int segments)
 
 static void done(void)
 {
-    flight_clear(&f);
+    flight_fini(&f);
     pool_fini(&pool);
     ck_assert_uint_eq(memory.out, 0);
 }
