@@ -21,7 +21,7 @@ void sender_set_pace(const struct tcp *tcp, struct tcp_conn *conn, instant now);
 /* May `len` octets leave now? If not, pace_at says when. */
 bool sender_keeps_pace(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
 /* `len` octets behind all others have left, or those of the first lost range. */
-void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now);
+void sender_sent(struct tcp_conn *conn, uint32_t len, instant now);
 void sender_sent_again(struct tcp_conn *conn, uint32_t len, instant now);
 /* All before `una` has arrived. */
 void sender_advance(struct sender *s, tcp_seq una);

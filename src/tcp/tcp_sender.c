@@ -81,9 +81,9 @@ bool sender_keeps_pace(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, ins
     return false;
 }
 
-void sender_sent(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, instant now)
+void sender_sent(struct tcp_conn *conn, uint32_t len, instant now)
 {
-    bool kept = sender_has_room(tcp, conn) && flight_sent(&conn->sender->flight, len, now);
+    bool kept = flight_sent(&conn->sender->flight, len, now);
 
     assert(kept); /* sender_has_room() was asked when the segment was named */
     (void)kept;

@@ -36,8 +36,7 @@ static void log_retransmission(struct tcp *tcp, struct tcp_conn *conn, const str
 }
 
 /* The scoreboard: what is new is in flight now, and what was lost is again. */
-static void book_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_out *out,
-                      instant now)
+static void book_text(struct tcp_conn *conn, const struct tcp_out *out, instant now)
 {
     tcp_seq end = seq_add(out->seg.seq, tcp_seg_len(&out->seg));
     tcp_seq old_end = seq_min(end, conn->snd.nxt);
@@ -54,7 +53,7 @@ static void book_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
     }
     if (seq_lt(conn->snd.nxt, end)) {
         uint32_t new = seq_diff(end, conn->snd.nxt);
-        sender_sent(tcp, conn, new, now);
+        sender_sent(conn, new, now);
         conn->snd.nxt = end;
         conn->new_ms = instant_ms(now);
         if (conn->sender->phase == PHASE_RECOVERY)
@@ -84,7 +83,7 @@ static void sent_text(struct tcp *tcp, struct tcp_conn *conn, const struct tcp_o
         conn->sender->timed = end;
         conn->timed_at = now;
     }
-    book_text(tcp, conn, out, now);
+    book_text(conn, out, now);
     if (out->seg.flags & TCP_PSH)
         conn->sender->push_end = seq_max(conn->sender->push_end, seq_add(out->seg.seq, text_len));
     if (is_new && !out->is_probe)
