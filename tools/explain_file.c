@@ -8,11 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "pcap_library.h"
 
 static const struct {
     int number;
@@ -68,7 +69,7 @@ static int open_stream(struct explain_file *file, FILE **stream, struct refusal 
 
 static int set_link(struct explain_file *file, struct refusal *refusal)
 {
-    int number = pcap_datalink(file->pcap);
+    int number = file->library->datalink(file->pcap);
 
     for (size_t i = 0; i < ARRAY_LEN(links); i++) {
         if (links[i].number == number) {
@@ -76,7 +77,7 @@ static int set_link(struct explain_file *file, struct refusal *refusal)
             return 0;
         }
     }
-    const char *name = pcap_datalink_val_to_name(number);
+    const char *name = file->library->datalink_val_to_name(number);
     return refuse(refusal, EXIT_FAILURE,
                   "explain %s: its packets begin with a header of %s (link type %d); what can be "
                   "read is Ethernet, RAW, NULL, LOOP and LINUX_SLL",
@@ -89,10 +90,10 @@ static int set_filter(struct explain_file *file, const char *filter, struct refu
 
     if (!program)
         return refuse_file(file, strerror(ENOMEM), refusal);
-    if (pcap_compile(file->pcap, program, filter, 1, PCAP_NETMASK_UNKNOWN)) {
+    if (file->library->compile(file->pcap, program, filter, 1, PCAP_NETMASK_UNKNOWN)) {
         free(program);
         return refuse(refusal, EXIT_USAGE, "explain: the filter '%s': %s", filter,
-                      pcap_geterr(file->pcap));
+                      file->library->geterr(file->pcap));
     }
     file->filter = program;
     return 0;
@@ -106,10 +107,16 @@ int explain_file_open(struct explain_file *file, const char *path, const char *f
 
     file->path = path;
     comments_init(&file->comments);
+    file->library = pcap_library();
+    if (!file->library)
+        return refuse(
+            refusal, EXIT_FAILURE,
+            "explain: libpcap, which reads captures, cannot be loaded; install libpcap0.8");
     int status = open_stream(file, &stream, refusal);
     if (status)
         return status;
-    file->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
+    file->pcap =
+        file->library->fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
     if (!file->pcap) {
         status = refuse_file(file, why, refusal);
         fclose(stream);
@@ -127,13 +134,13 @@ int explain_file_next(struct explain_file *file, struct explain_packet *packet,
     struct pcap_pkthdr *header;
     const u_char *octets;
 
-    int got = pcap_next_ex(file->pcap, &header, &octets);
+    int got = file->library->next_ex(file->pcap, &header, &octets);
     if (got == PCAP_ERROR_BREAK)
         return 0;
     if (got != 1) {
         refuse(refusal, EXIT_FAILURE, "explain %s: it is damaged behind packet %llu: %s",
                file->path, (unsigned long long)file->packets,
-               file->read_error ? strerror(file->read_error) : pcap_geterr(file->pcap));
+               file->read_error ? strerror(file->read_error) : file->library->geterr(file->pcap));
         return -1;
     }
     file->packets++;
@@ -143,7 +150,7 @@ int explain_file_next(struct explain_file *file, struct explain_packet *packet,
         .when_ns = (int64_t)((uint64_t)header->ts.tv_sec * 1000000000u +
                              (uint64_t)header->ts.tv_usec), /* which are nanoseconds */
         .comment = comments_take(&file->comments, file->packets),
-        .selected = !file->filter || pcap_offline_filter(file->filter, header, octets),
+        .selected = !file->filter || file->library->offline_filter(file->filter, header, octets),
     };
     return 1;
 }
@@ -151,9 +158,9 @@ int explain_file_next(struct explain_file *file, struct explain_packet *packet,
 void explain_file_close(struct explain_file *file)
 {
     if (file->filter) {
-        pcap_freecode(file->filter);
+        file->library->freecode(file->filter);
         free(file->filter);
     }
     if (file->pcap)
-        pcap_close(file->pcap);
+        file->library->close(file->pcap);
 }

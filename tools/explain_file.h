@@ -9,8 +9,11 @@
 #include "see/fields.h"
 #include "talk.h"
 
+struct pcap_library;
+
 struct explain_file {
     const char *path;
+    const struct pcap_library *library;
     void *pcap; /* libpcap's; NULL: closed */
     void *filter;
     int fd;

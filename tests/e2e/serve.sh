@@ -216,6 +216,16 @@ ready_descriptor() {
     serve_stop TERM
 }
 
+# What is loaded is resident from the first moment on, so what one other verb needs is not.
+few_libraries() {
+    serve_start --root "$WORK/site"
+    small_file
+    if grep -E 'libpcap|libdbus' "/proc/$SERVER/maps"; then
+        fail "libraries that only explain needs are loaded"
+    fi
+    serve_stop TERM
+}
+
 built_in_page() {
     serve_start
     expect "status" 200 "$(status_of "$URL/")"
@@ -293,6 +303,7 @@ try "nothing is left after SIGTERM" quiet_end
 thorough && try "Ctrl-C ends it during a transfer" ends_in_a_transfer
 try "stdin at its end does not end it" stdin_at_its_end
 try "--ready-fd tells when it answers" ready_descriptor
+try "no library is loaded that a server does not need" few_libraries
 try "without --root there is a built-in page" built_in_page
 try "the TTL is 64, or as chosen" chosen_ttl RFC1122-3.2.1.7-b
 try "an existing device is used as it is" given_device
