@@ -13,6 +13,9 @@ struct file_info {
     uint64_t size;    /* octets, regular files */
     int64_t mtime_ns; /* since 1970 */
     uint64_t inode;
+    /* 0; or of who remembers files, a number that is told of one path again and again, for as long
+     * as all that is told of it and its content are the same, and never of anything else. */
+    uint64_t serial;
 };
 
 /* All return a negative errno on failure. `path` is relative, NUL-terminated, without a leading

@@ -97,6 +97,8 @@ size_t http_codings_accepted(const struct http_request *request, struct bytes he
     struct wish wishes[HTTP_CODINGS + 1] = {0};
     size_t count = 0;
 
+    if (!request->accepts)
+        return 0;
     read_wishes(request, head, wishes);
     for (unsigned i = 0; i < HTTP_CODINGS; i++) {
         if (!wishes[i].named)

@@ -29,6 +29,16 @@ static void tell_time(struct http_server *server)
 
 /* --- heads -------------------------------------------------------------------------------- */
 
+/* `out` holds a head, and content behind it up to `len`. */
+static void note_out(struct http_exchange *x, int status, size_t head_len, size_t len)
+{
+    x->own_begin = (uint32_t)head_len;
+    x->out_len = x->own_end = (uint32_t)len;
+    x->out_sent = 0;
+    x->status = status;
+    x->sent = 0;
+}
+
 /* Writes the head of a response to the exchange, and the content behind it when that is small
  * enough to be a page about an error. */
 static void put_head(struct http_server *server, struct http_exchange *x,
@@ -40,20 +50,32 @@ static void put_head(struct http_server *server, struct http_exchange *x,
     response->close = x->close;
     response->keep_alive = x->parser.request.minor == 0 && !x->close;
     http_response_emit(&w, response, server->date);
-    x->own_begin = (uint32_t)(sizeof(x->out) - w.left);
+    const size_t head_len = sizeof(x->out) - w.left;
     if (!x->head_only)
         write_bytes(&w, content.at, content.len);
     assert(!w.overrun);
-    x->out_len = x->own_end = (uint32_t)(sizeof(x->out) - w.left);
-    x->out_sent = 0;
-    x->status = response->status;
-    x->sent = 0;
+    note_out(x, response->status, head_len, sizeof(x->out) - w.left);
+}
+
+/* Content that fits behind the head goes out with it, in one piece. */
+static void join_content(const struct http_server *server, struct http_exchange *x)
+{
+    const struct files_ops *files = server->config.files;
+    const size_t len = (size_t)x->left;
+    uint8_t *out = x->out + x->out_len;
+
+    if (x->file == HTTP_NO_FILE)
+        memcpy(out, x->content + x->offset, len);
+    else if (files->read(files->context, x->file, x->offset, out, len) != (int64_t)len)
+        return; /* it is read again when it is sent, and then told of */
+    x->out_len = x->own_end += (uint32_t)len;
+    x->left = 0;
 }
 
 /* A response to GET has `length` octets of content behind its head; one to HEAD says so only
  * (RFC 9110, 9.3.2). */
-static void put_content(struct http_exchange *x, const struct http_representation *rep,
-                        uint64_t offset, uint64_t length)
+static void put_content(const struct http_server *server, struct http_exchange *x,
+                        const struct http_representation *rep, uint64_t offset, uint64_t length)
 {
     x->content = rep->content;
     x->file = rep->file;
@@ -62,6 +84,8 @@ static void put_content(struct http_exchange *x, const struct http_representatio
     x->probe = HTTP_CHUNK_MIN;
     x->offset = offset;
     x->left = x->head_only ? 0 : length;
+    if (x->left > 0 && x->left <= sizeof(x->out) - x->out_len)
+        join_content(server, x);
 }
 
 void http_answer_fini(struct http_server *server, struct http_exchange *x)
@@ -166,7 +190,44 @@ void http_answer_with(struct http_server *server, struct http_exchange *x,
     response.first = first;
     response.last = last;
     put_head(server, x, &response, bytes_of(NULL, 0));
-    put_content(x, rep, first, response.content_length);
+    put_content(server, x, rep, first, response.content_length);
+}
+
+/* --- what is known of a file -------------------------------------------------------------- */
+
+/* Whether nothing about the request makes the response another one than that with all of the file
+ * as it is, on a connection that goes on. */
+static bool is_usual(const struct http_server *server, const struct http_exchange *x,
+                     const struct http_about *about)
+{
+    const struct http_request *request = &x->parser.request;
+
+    return !x->close && request->minor > 0 && !request->conditional && !request->ranged &&
+           !(about->compressible && request->accepts) && about->is.modified_s <= server->date_s;
+}
+
+bool http_answer_known(struct http_server *server, struct http_exchange *x,
+                       const struct http_known *known, const struct http_representation *rep)
+{
+    if (known->head_len == 0 || !is_usual(server, x, &known->about))
+        return false;
+    memcpy(x->out, known->head, known->head_len);
+    memcpy(x->out + HTTP_OK_DATE, server->date, HTTP_DATE_LEN);
+    note_out(x, 200, known->head_len, known->head_len);
+    put_content(server, x, rep, 0, rep->length);
+    return true;
+}
+
+void http_answer_learn(const struct http_server *server, const struct http_exchange *x,
+                       struct http_known *known)
+{
+    const size_t len = x->own_begin; /* of the head alone */
+
+    if (len > sizeof(known->head) || !is_usual(server, x, &known->about))
+        return;
+    assert(x->status == 200 && memcmp(x->out + HTTP_OK_DATE, server->date, HTTP_DATE_LEN) == 0);
+    memcpy(known->head, x->out, len);
+    known->head_len = (uint16_t)len;
 }
 
 void http_answer_source(struct http_conn *conn, struct http_source *source, const char *type)

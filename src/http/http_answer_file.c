@@ -66,15 +66,55 @@ static int open_sibling(struct http_server *server, const struct http_exchange *
     return file < 0 ? HTTP_NO_FILE : file;
 }
 
+static struct http_validators validators_of(const struct file_info *info, const char *coding)
+{
+    struct http_validators is = {.modified_s = http_seconds_of(info->mtime_ns)};
+
+    http_etag_of(is.etag, info->inode, info->size, info->mtime_ns, coding);
+    return is;
+}
+
+/* What is said of the file that server->path names. */
+static struct http_about describe(const struct http_server *server, const struct file_info *info)
+{
+    const struct http_path *path = &server->path;
+    const char *type = http_mime_find(server->config.mime_types, path->text, path->len);
+
+    return (struct http_about){
+        .type = type,
+        .compressible = http_mime_is_compressible(type),
+        .is = validators_of(info, NULL),
+    };
+}
+
+/* The same from what is known of it; `known` is its place, which another may have. */
+static const struct http_about *recall(const struct http_server *server, struct http_known *known,
+                                       const struct file_info *info)
+{
+    if (known->serial != info->serial) {
+        known->serial = info->serial;
+        known->head_len = 0;
+        known->about = describe(server, info);
+    }
+    return &known->about;
+}
+
 /* Takes the open file. */
 static void answer_file(struct http_server *server, struct http_exchange *x, int file,
                         struct file_info info)
 {
-    const struct http_path *path = &server->path;
-    struct http_representation rep = {.file = file};
+    struct http_known *known = http_known_place(server->known, info.serial);
+    const struct http_about about = known ? *recall(server, known, &info) : describe(server, &info);
+    struct http_representation rep = {
+        .is = about.is,
+        .length = info.size,
+        .type = about.type,
+        .file = file,
+    };
 
-    rep.type = http_mime_find(server->config.mime_types, path->text, path->len);
-    if (http_mime_is_compressible(rep.type)) {
+    if (known && http_answer_known(server, x, known, &rep))
+        return;
+    if (about.compressible) {
         struct file_info coded;
         int sibling = open_sibling(server, x, &coded, &rep.coding);
         rep.varies = true;
@@ -83,13 +123,13 @@ static void answer_file(struct http_server *server, struct http_exchange *x, int
         } else {
             close_file(server, file);
             rep.file = sibling;
-            info = coded;
+            rep.length = coded.size;
+            rep.is = validators_of(&coded, rep.coding);
         }
     }
-    rep.length = info.size;
-    rep.is.modified_s = http_seconds_of(info.mtime_ns);
-    http_etag_of(rep.is.etag, info.inode, info.size, info.mtime_ns, rep.coding);
     http_answer_with(server, x, &rep);
+    if (known)
+        http_answer_learn(server, x, known);
 }
 
 /* --- folders ------------------------------------------------------------------------------ */

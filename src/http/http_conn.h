@@ -8,6 +8,7 @@
 #include "base/wheel.h"
 #include "http/http_body.h"
 #include "http/http_clients.h"
+#include "http/http_known.h"
 #include "http/http_parse.h"
 #include "http/http_path.h"
 #include "http/http_response.h"
@@ -114,8 +115,9 @@ struct http_server {
     struct http_clients clients;
     struct wheel wheel;
     struct http_server_stats stats;
-    uint64_t *page_tags; /* a hash of each page's content */
-    int64_t date_s;      /* what `date` says */
+    uint64_t *page_tags;      /* a hash of each page's content */
+    struct http_known *known; /* HTTP_KNOWN_FILES; NULL without files */
+    int64_t date_s;           /* what `date` says */
     char date[HTTP_DATE_LEN];
     struct http_path path;     /* of the request that is being answered */
     uint8_t chunk[HTTP_CHUNK]; /* between a file and a socket, within one call */
@@ -216,6 +218,13 @@ struct http_representation {
 /* The whole of it, a part, or that there is no need (RFC 9110, 13 and 14). */
 void http_answer_with(struct http_server *server, struct http_exchange *x,
                       struct http_representation *rep);
+/* The same for a file of which the head is known, in a moment; false when the request asks for
+ * anything but the usual, or when nothing is known yet. `rep` is the whole file. */
+bool http_answer_known(struct http_server *server, struct http_exchange *x,
+                       const struct http_known *known, const struct http_representation *rep);
+/* Keeps the head that was just made, if it is the usual one. */
+void http_answer_learn(const struct http_server *server, const struct http_exchange *x,
+                       struct http_known *known);
 /* Content that is made while it is sent; takes the source over. */
 void http_answer_source(struct http_conn *conn, struct http_source *source, const char *type);
 

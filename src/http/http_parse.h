@@ -43,6 +43,8 @@ struct http_request {
     bool expect_continue;    /* it waits for 100 (RFC 9110, 10.1.1) */
     bool expect_unknown;     /* it expects something else */
     bool conditional;        /* it has fields whose names begin with "If-" (RFC 9110, 13.1) */
+    bool ranged;             /* it has a Range (RFC 9110, 14.2) */
+    bool accepts;            /* it has an Accept-Encoding (RFC 9110, 12.5.3) */
     struct http_slice method_name, target;
     uint16_t field_count;
     struct http_field fields[HTTP_FIELDS_MAX];

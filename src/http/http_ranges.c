@@ -64,7 +64,8 @@ enum http_part http_part_wanted(const struct http_request *request, struct bytes
     const size_t unit_len = sizeof(unit) - 1;
     struct bytes value, spec, another;
 
-    if (request->method != HTTP_GET || http_request_find(request, head, "range", &value) != 1)
+    if (request->method != HTTP_GET || !request->ranged ||
+        http_request_find(request, head, "range", &value) != 1)
         return HTTP_WHOLE;
     if (!http_equals(bytes_first(value, unit_len), unit))
         return HTTP_WHOLE;

@@ -195,6 +195,10 @@ static int note_field(struct http_request *request, const struct http_field *fie
         note_expectations(request, value); /* ignored in HTTP/1.0 (RFC 9110, 10.1.1) */
     } else if (http_equals(bytes_first(name, 3), "if-")) {
         request->conditional = true;
+    } else if (http_equals(name, "range")) {
+        request->ranged = true;
+    } else if (http_equals(name, "accept-encoding")) {
+        request->accepts = true;
     }
     return 0;
 }

@@ -10,6 +10,7 @@ enum {
     HTTP_LOCATION_MAX = 512,  /* a longer one is written relative; see http_response.c */
     HTTP_EXTRA_MAX = 640,     /* octets of fields that the server's owner adds */
     HTTP_EXPLAIN_MAX = 768,   /* octets of the page that explains an error */
+    HTTP_OK_DATE = 23,        /* where the value of Date is in a head that begins with 200 */
     HTTP_RESPONSE_ROOM = 2816 /* of any head, with such a page behind it */
 };
 

@@ -178,10 +178,22 @@ static int tag_pages(struct http_server *server)
     return 0;
 }
 
+static const size_t known_len = HTTP_KNOWN_FILES * sizeof(struct http_known);
+
+/* Where what is known of files will be; without files nothing is. */
+static int open_known(struct http_server *server)
+{
+    if (!server->config.files)
+        return 0;
+    server->known = memory_alloc(&server->memory, known_len);
+    return server->known ? 0 : -ENOMEM;
+}
+
 static void release(struct http_server *server)
 {
     struct memory memory = server->memory;
 
+    memory_release(&memory, server->known, known_len);
     memory_release(&memory, server->page_tags, (server->config.page_count + 1) * sizeof(uint64_t));
     memory_release(&memory, server, sizeof(*server));
 }
@@ -205,6 +217,8 @@ int http_server_new(const struct http_server_config *config, instant now, struct
     }
     wheel_init(&server->wheel, now);
     int err = tag_pages(server);
+    if (!err)
+        err = open_known(server);
     if (err)
         goto release;
     err = open_pools(server);
@@ -277,7 +291,7 @@ void http_server_stats(const struct http_server *server, struct http_server_stat
 
 uint64_t http_server_memory_cap(const struct http_server *server)
 {
-    return sizeof(*server) + pool_cap_octets(&server->conns) + pool_cap_octets(&server->exchanges) +
-           pool_cap_octets(&server->heads) + pool_cap_octets(&server->listings) +
-           http_clients_cap_octets(&server->clients);
+    return sizeof(*server) + (server->known ? known_len : 0) + pool_cap_octets(&server->conns) +
+           pool_cap_octets(&server->exchanges) + pool_cap_octets(&server->heads) +
+           pool_cap_octets(&server->listings) + http_clients_cap_octets(&server->clients);
 }

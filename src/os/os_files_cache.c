@@ -282,6 +282,7 @@ static struct cached_file *load(struct os_files_cache *cache, int handle, struct
     if (!read_whole(&cache->config.inner, handle, file))
         goto unmark;
     cache->octets += cost;
+    file->info.serial = ++cache->serial;
     return file;
 unmark:
     if (!is_marked(cache, file->mark))
@@ -316,6 +317,7 @@ static int open_anew(struct os_files_cache *cache, const char *name, struct byte
     file->stale = instant_add(cache->config.loop->now, FRESH);
     remember(cache, file);
     join(file);
+    *info = file->info;
     return CACHED + (int)pool_index(&cache->files, file);
 }
 

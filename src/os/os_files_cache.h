@@ -37,6 +37,7 @@ struct os_files_cache {
     struct list idle;      /* those that nobody has open, the longest first */
     uint64_t octets;       /* that are taken */
     uint64_t looked;       /* the turn in which we looked for changes ourselves */
+    uint64_t serial;       /* of the file that was remembered last */
     uint64_t hits;         /* openings that cost nothing */
 };
 

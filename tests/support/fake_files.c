@@ -32,7 +32,8 @@ static struct file_info info_of(const struct fake_files *files, const struct fak
     return (struct file_info){.kind = f->kind,
                               .size = f->size,
                               .mtime_ns = f->mtime_ns,
-                              .inode = (uint64_t)(f - files->file)};
+                              .inode = (uint64_t)(f - files->file),
+                              .serial = f->serial};
 }
 
 /* The handle of a file is its place in the table. Those of folders come behind: each opening has a

@@ -22,8 +22,9 @@ struct fake_file {
     enum file_kind kind;
     uint64_t size; /* as open() tells */
     int64_t mtime_ns;
-    int open_error; /* negative errno */
-    bool cut;       /* read() finds only `cut_size` octets */
+    uint64_t serial; /* as who remembers files tells */
+    int open_error;  /* negative errno */
+    bool cut;        /* read() finds only `cut_size` octets */
     uint64_t cut_size;
     int read_error; /* from offset `read_error_at` on */
     uint64_t read_error_at;

@@ -326,6 +326,36 @@ START_TEST(a_file_that_changed_is_opened_anew)
 }
 END_TEST
 
+static uint64_t serial_of(const char *name)
+{
+    struct file_info info;
+
+    int handle = ops.open(ops.context, name, &info);
+    ck_assert_int_ge(handle, 0);
+    close_it(handle);
+    return info.serial;
+}
+
+START_TEST(what_is_remembered_has_a_number_that_nothing_else_had)
+{
+    ck_assert_uint_eq(serial_of("page"), 0); /* it is not remembered */
+    uint64_t first = serial_of("page");      /* it is, from now on */
+    ck_assert_uint_ne(first, 0);
+    ck_assert_uint_eq(serial_of("page"), first);
+    ask("other");
+    ck_assert_uint_ne(serial_of("other"), first);
+    os_files_cache_changed(&cache, mark_on("page"));
+    ask("page");
+    uint64_t second = serial_of("page");
+    ck_assert_uint_ne(second, first);
+    ck_assert_uint_ne(second, serial_of("other"));
+    loop.now.ns += SECOND; /* it is opened anew, and nobody compares */
+    ck_assert_uint_gt(serial_of("page"), second);
+    ck_assert_uint_eq(serial_of("large"), 0);
+    ck_assert_uint_eq(serial_of("large"), 0);
+}
+END_TEST
+
 START_TEST(a_change_of_one_file_leaves_the_others)
 {
     ask_twice("page");
@@ -685,6 +715,7 @@ int main(void)
     c = tcase_create("changes");
     tcase_add_checked_fixture(c, given_a_cache, remove_cache);
     tcase_add_test(c, a_file_that_changed_is_opened_anew);
+    tcase_add_test(c, what_is_remembered_has_a_number_that_nothing_else_had);
     tcase_add_test(c, a_change_of_one_file_leaves_the_others);
     tcase_add_test(c, what_is_told_of_no_mark_may_concern_all);
     tcase_add_test(c, two_names_of_one_file_share_its_mark);
