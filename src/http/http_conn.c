@@ -24,7 +24,8 @@
  *
  * Each state has one timer. The one of a request runs from its first octet and is not moved by more
  * of them; the one of a response asks now and then whether the peer still takes octets at a human
- * pace.
+ * pace. A timer that is put off stays where it is and looks again when it fires: most are put off
+ * by the next request.
  */
 #include "http/http_conn.h"
 
@@ -43,7 +44,8 @@ static void set_option(struct http_conn *conn, int level, int option, const void
 
 static void arm(struct http_conn *conn, int64_t ns, instant now)
 {
-    wheel_arm(&conn->server->wheel, &conn->timer, instant_add(now, ns));
+    conn->deadline = instant_add(now, ns);
+    wheel_arm_by(&conn->server->wheel, &conn->timer, conn->deadline);
 }
 
 void http_conn_set_state(struct http_conn *conn, enum http_conn_state state, instant now)
@@ -423,6 +425,10 @@ void http_conn_expired(struct http_conn *conn, instant now)
     const struct http_server_config *config = &conn->server->config;
     struct http_exchange *x = conn->exchange;
 
+    if (instant_before(now, conn->deadline)) { /* it was put off */
+        wheel_arm(&conn->server->wheel, &conn->timer, conn->deadline);
+        return;
+    }
     switch (conn->state) {
     case HTTP_FRESH:
     case HTTP_IDLE:

@@ -83,7 +83,8 @@ struct http_conn {
     struct sock_app app;
     struct http_server *server;
     struct http_exchange *exchange; /* or NULL */
-    struct timer timer;             /* what it means depends on the state */
+    instant deadline;               /* what it means depends on the state */
+    struct timer timer;             /* fires by then, and perhaps earlier */
     struct list idle;               /* on server->idle while it waits for another request */
     struct ip_addr client;          /* who is counted for it */
     instant opened;

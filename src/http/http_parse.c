@@ -85,6 +85,19 @@ static void version_octet(struct http_parser *p, uint8_t octet)
         p->state = REQUEST_LF;
 }
 
+/* What nearly all requests say in one piece; any other version goes octet by octet. */
+static void skip_usual_version(struct http_parser *p, struct bytes head)
+{
+    static const char usual[] = "HTTP/1.1\r\n";
+    const size_t len = sizeof(usual) - 1;
+
+    if (head.len - p->at < len || memcmp(head.at + p->at, usual, len) != 0)
+        return;
+    p->at += (uint32_t)len;
+    p->major = p->request.minor = 1;
+    begin_fields(p);
+}
+
 /* One octet of the request line or of the empty lines before it, that did not keep its state. */
 static void request_line_octet(struct http_parser *p, struct bytes head, uint8_t octet)
 {
@@ -103,6 +116,7 @@ static void request_line_octet(struct http_parser *p, struct bytes head, uint8_t
     } else if (p->state == TARGET && octet == ' ' && marked(p).len > 0) {
         p->request.target = marked(p);
         begin(p, VERSION);
+        skip_usual_version(p, head);
     } else if (p->state == VERSION) {
         version_octet(p, octet);
     } else if (p->state == REQUEST_LF && octet == '\n') {

@@ -148,9 +148,23 @@ static ssize_t send_iov(struct stack *stack, int s, const struct iovec *iov, int
     }
 }
 
+/* The socket, when it is a connection and nobody waits or asks for anything special: then the call
+ * is one of TCP's and no more. NULL: it takes all of the checks. */
+static struct sock *find_plain(struct stack *stack, int s, int special, const struct waiter *waiter)
+{
+    struct sock *sock = waiter || special ? NULL : sock_find_talker(stack, s);
+
+    return sock && sock->kind == SOCK_CONNECTION ? sock : NULL;
+}
+
 ssize_t sock_send(struct stack *stack, int s, const void *octets, size_t len, int flags,
                   struct waiter *waiter)
 {
+    struct sock *plain = find_plain(stack, s, flags & ~MSG_MORE, waiter);
+
+    if (plain && len > 0 && len <= SSIZE_MAX)
+        return tcp_send(&stack->tcp, plain->conn, NULL, bytes_of(octets, len), flags & MSG_MORE,
+                        stack->now);
     /* an iovec cannot say that it is only read from */
     struct iovec iov = {.iov_base = (void *)(uintptr_t)octets, .iov_len = len};
 
@@ -341,8 +355,10 @@ ssize_t sock_recv(struct stack *stack, int s, void *octets, size_t len, int flag
                   struct waiter *waiter)
 {
     struct iovec iov = {.iov_base = octets, .iov_len = len < SSIZE_MAX ? len : SSIZE_MAX};
+    struct sock *plain = find_plain(stack, s, flags, waiter);
 
-    return recv_iov(stack, s, &iov, 1, flags, waiter);
+    return plain ? recv_conn(stack, plain->conn, &iov, 1, 0, 0)
+                 : recv_iov(stack, s, &iov, 1, flags, waiter);
 }
 
 /* A ping names the host that it asks; a connection names nobody. */
