@@ -1,11 +1,24 @@
-/* demux.c - see demux.h. */
+/*
+ * demux.c - see demux.h.
+ *
+ * The table of connections grows by one bucket with each connection (linear hashing, Litwin 1980),
+ * so that no packet ever waits for a table to be built anew. With 2^k buckets in use a hash's last
+ * k bits say which. When there is one more, number 2^k, it takes from number 0 those whose next bit
+ * is set, the one after it does so with number 1, and with 2^(k+1) it begins again. Meanwhile k + 1
+ * bits that lead behind the last bucket mean the one that it has yet to be split off.
+ *
+ * It does not shrink: what it was once large enough for may come again.
+ */
 #include "tcp/demux.h"
 
 #include <errno.h>
 
 #include "tcp/tcp_conn.h"
 
-enum { PORTS = 65536 };
+enum {
+    PORTS = 65536,
+    TABLE_FIRST = 512, /* buckets in use at first: what fits into a page */
+};
 
 static void keep_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
@@ -21,9 +34,38 @@ uint64_t demux_hash(struct tcp *tcp, struct endpoint local, struct endpoint remo
     return tcp->hashed.hash;
 }
 
+static uint32_t bucket_number(const struct tcp *tcp, uint64_t hash)
+{
+    const uint32_t number = (uint32_t)hash & tcp->table_mask;
+
+    return number < tcp->table_used ? number : number & tcp->table_mask >> 1;
+}
+
 static struct tcp_conn **bucket_of(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
-    return &tcp->table[demux_hash(tcp, local, remote) & tcp->table_mask];
+    return &tcp->table[bucket_number(tcp, demux_hash(tcp, local, remote))];
+}
+
+/* Takes one more bucket into use. */
+static void split_bucket(struct tcp *tcp)
+{
+    const uint32_t fresh = tcp->table_used++;
+
+    if (fresh > tcp->table_mask)
+        tcp->table_mask = 2 * tcp->table_mask + 1;
+    struct tcp_conn **link = &tcp->table[fresh & tcp->table_mask >> 1];
+    struct tcp_conn **end = &tcp->table[fresh];
+    for (struct tcp_conn *conn; (conn = *link);) {
+        const uint64_t hash = siphash_tuple(tcp->table_key, conn->local, conn->remote);
+        if (bucket_number(tcp, hash) != fresh) {
+            link = &conn->hash_next;
+            continue;
+        }
+        *link = conn->hash_next;
+        *end = conn;
+        end = &conn->hash_next;
+        *end = NULL;
+    }
 }
 
 /* A power of two, and no less than `count`. */
@@ -49,7 +91,7 @@ static size_t kin_octets(const struct tcp *tcp)
 
 uint64_t demux_octets(const struct tcp *tcp)
 {
-    return (tcp->table_mask + 1ul) * sizeof(*tcp->table) + PORTS * sizeof(*tcp->port_use) +
+    return tcp->table_room * sizeof(*tcp->table) + PORTS * sizeof(*tcp->port_use) +
            (tcp->listener_mask + 1ul) * sizeof(*tcp->listeners) + kin_octets(tcp);
 }
 
@@ -64,7 +106,9 @@ int demux_init(struct tcp *tcp)
     tcp->table = memory_alloc(tcp->memory, size * sizeof(*tcp->table));
     tcp->port_use = memory_alloc(tcp->memory, PORTS * sizeof(*tcp->port_use));
     tcp->listeners = memory_alloc(tcp->memory, listeners * sizeof(*tcp->listeners));
-    tcp->table_mask = size - 1;
+    tcp->table_room = size;
+    tcp->table_used = u32_min(size, TABLE_FIRST);
+    tcp->table_mask = tcp->table_used - 1;
     tcp->listener_mask = listeners - 1;
     keep_hash(tcp, tcp->hashed.local, tcp->hashed.remote);
     for (uint32_t i = 0; tcp->listeners && i < listeners; i++)
@@ -78,7 +122,7 @@ int demux_init(struct tcp *tcp)
 void demux_fini(struct tcp *tcp)
 {
     if (tcp->table)
-        memory_release(tcp->memory, tcp->table, (tcp->table_mask + 1ul) * sizeof(*tcp->table));
+        memory_release(tcp->memory, tcp->table, tcp->table_room * sizeof(*tcp->table));
     if (tcp->port_use)
         memory_release(tcp->memory, tcp->port_use, PORTS * sizeof(*tcp->port_use));
     if (tcp->listeners)
@@ -93,6 +137,8 @@ void demux_fini(struct tcp *tcp)
 
 void demux_insert(struct tcp *tcp, struct tcp_conn *conn)
 {
+    if (tcp->table_count++ >= tcp->table_used && tcp->table_used < tcp->table_room)
+        split_bucket(tcp);
     struct tcp_conn **bucket = bucket_of(tcp, conn->local, conn->remote);
 
     conn->hash_next = *bucket;
@@ -107,6 +153,7 @@ void demux_remove(struct tcp *tcp, struct tcp_conn *conn)
     while (*link != conn)
         link = &(*link)->hash_next;
     *link = conn->hash_next;
+    tcp->table_count--;
     tcp->port_use[conn->local.port]--;
 }
 

@@ -1,9 +1,10 @@
 /*
  * demux.h - from a segment's four-tuple to its connection, from a port to its listener.
  *
- * A table of chains under a keyed hash, so that a stranger cannot make two tuples meet. It is as
- * large as the connection cap and costs memory only where it is touched; so it never has to be
- * rebuilt. Listeners lie in lists by their ports, which are ours to choose: one for each that there
+ * A table of chains under a keyed hash, so that a stranger cannot make two tuples meet. There is
+ * room for as many as the connection cap, but in use are no more than there have been connections
+ * at a time: a hash leads anywhere in a table, so all that is in use is touched soon and costs
+ * memory. Listeners lie in lists by their ports, which are ours to choose: one for each that there
  * may be, so that a SYN walks over no more than those of its own port.
  */
 #ifndef TAPIO_TCP_DEMUX_H

@@ -76,8 +76,11 @@ struct tcp {
     struct syn_cache syn;       /* half-open passive connections */
     struct time_wait time_wait; /* those that nobody owns any more */
     struct sendq_pools send_pools;
-    struct tcp_conn **table; /* by four-tuple */
-    uint32_t table_mask;
+    struct tcp_conn **table; /* by four-tuple: demux.c */
+    uint32_t table_room;     /* buckets that it has memory for, */
+    uint32_t table_used;     /* those in use, */
+    uint32_t table_mask;     /* that number rounded up to a power of two, less one, */
+    uint32_t table_count;    /* and connections in them */
     struct {
         struct endpoint local, remote;
         uint64_t hash;

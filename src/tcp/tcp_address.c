@@ -37,7 +37,7 @@ static void forget_resets(struct tcp *tcp, struct ip_addr local, instant now)
 
 void tcp_forget_address(struct tcp *tcp, struct ip_addr local, instant now)
 {
-    for (size_t i = 0; i <= tcp->table_mask; i++) {
+    for (size_t i = 0; i < tcp->table_used; i++) {
         struct tcp_conn *next;
         for (struct tcp_conn *conn = tcp->table[i]; conn; conn = next) {
             next = conn->hash_next;
