@@ -16,6 +16,7 @@
 #include "apps/service.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -39,7 +40,8 @@ struct service {
     bool stopping;
     bool accept_waits; /* connections were left in the backlog */
     uint32_t connections;
-    struct frame *text;     /* chargen's, TEXT octets that all connections send from */
+    struct frame *text;     /* chargen's, TEXT octets that all connections send from, */
+    bool written;           /* once the first of them has written it */
     uint8_t buffer[BUFFER]; /* within one call */
 };
 
@@ -111,11 +113,26 @@ static ssize_t give(const struct turn *turn, const uint8_t *octets, size_t len, 
     return 0;
 }
 
+/* Nobody may ever ask for it, and until then it costs no memory and no time. */
+static void write_text(struct service *service)
+{
+    uint8_t *text = service->text->data;
+
+    if (service->written)
+        return;
+    for (size_t i = 0; i < PATTERN; i++)
+        text[i] = service_pattern(i);
+    for (size_t i = PATTERN; i < TEXT; i += PATTERN)
+        memcpy(text + i, text, PATTERN);
+    service->written = true;
+}
+
 /* The same of chargen's pattern, from where the connection is in it. */
 static ssize_t send_text(const struct turn *turn, size_t *sent)
 {
     struct service *service = turn->service;
 
+    write_text(service);
     *sent = 0;
     while (*sent < ROUNDS * PATTERN) {
         ssize_t n =
@@ -259,18 +276,6 @@ static int listen_at(struct service *service)
     return 0;
 }
 
-static int make_text(struct service *service)
-{
-    struct frame *text = stack_frame(service->config.stack, TEXT);
-
-    if (!text)
-        return -ENOMEM;
-    for (size_t i = 0; i < TEXT; i++)
-        text->data[i] = service_pattern(i);
-    service->text = text;
-    return 0;
-}
-
 int service_new(const struct service_config *config, struct service **out)
 {
     struct memory memory = {.env = config->env};
@@ -282,7 +287,11 @@ int service_new(const struct service_config *config, struct service **out)
     service->config = *config;
     service->memory = memory;
     service->conn_app.ready = conn_ready;
-    int err = config->kind == SERVICE_CHARGEN ? make_text(service) : 0;
+    int err = 0;
+    if (config->kind == SERVICE_CHARGEN) {
+        service->text = stack_frame(config->stack, TEXT);
+        err = service->text ? 0 : -ENOMEM;
+    }
     if (!err)
         err = listen_at(service);
     if (err) {
