@@ -371,29 +371,46 @@ static void resolve(uint32_t turn)
 
 enum { STATIONS = 1000000 };
 
-/* n half-open connections of one station that does not answer ARP: their <SYN,ACK>s wait. */
-static void begin_waiting(uint32_t n)
+static void begin_link(uint32_t half_open, uint32_t stations)
 {
-    configure(n);
+    configure(half_open);
     growth_configure(STACK_LINK_ETHERNET);
-    growth_config.values.tcp_syn_cache = n + 4096;
+    growth_config.values.tcp_syn_cache = half_open + 4096;
+    growth_config.values.arp_entries = u32_max(512, stations);
+    growth_config.values.arp_queue = 1;
     growth_stack_new();
     growth_output();
     listener = growth_listen();
-    for (uint32_t i = 0; i < n; i++) {
-        struct growth_peer silent = {{growth_address(1), (uint16_t)(1024 + i)}, i, 0};
-        growth_segment(&silent, GROWTH_PORT, TCP_SYN, 0);
-        growth_input();
-    }
 }
 
-/* Another station calls, and its <SYN,ACK> waits for its answer. */
+static void knock_as(uint32_t station, uint16_t port)
+{
+    struct growth_peer peer = {.from = {growth_address(station), port}, .seq = port};
+
+    knock(&peer);
+}
+
+/* n half-open connections of one station that does not answer ARP: their <SYN,ACK>s wait. */
+static void begin_waiting(uint32_t n)
+{
+    begin_link(n, 0);
+    for (uint32_t i = 0; i < n; i++)
+        knock_as(1, (uint16_t)(1024 + i));
+}
+
+/* n stations that do not answer ARP: one <SYN,ACK> lies in the entry, and one connection waits. */
+static void begin_silent(uint32_t n)
+{
+    begin_link(2 * n, 65536);
+    for (uint32_t i = 0; i < 2 * n; i++)
+        knock_as(1 + i / 2, (uint16_t)(1024 + i % 2));
+}
+
+/* Another station calls, and waits like them for its answer. */
 static void call_from_new(uint32_t turn)
 {
-    struct growth_peer peer = {.from = growth_end(STATIONS + turn), .seq = turn};
-
-    growth_segment(&peer, GROWTH_PORT, TCP_SYN, 0);
-    growth_input();
+    knock_as(STATIONS + turn, 1024);
+    knock_as(STATIONS + turn, 1025);
 }
 
 static void new_answers(uint32_t turn)
@@ -430,8 +447,10 @@ static const struct growth_row rows[] = {
     {"stations", "one more asks, and another is forgotten for it", BY_WIRE, 65536, "`arp.entries`", NULL,
      begin_stations, NULL, ask_by_new},
     {"stations", "where is any?", BY_WIRE, 65536, "`arp.entries`", NULL, begin_stations, NULL, resolve},
-    {"connections that wait for a station", "another station answers", BY_WIRE, 4096, "`tcp.syn_cache` by default",
-     "each of them tries again", begin_waiting, call_from_new, new_answers},
+    {"connections that wait for a station", "another station answers", BY_WIRE, 60000, "numbers of ports",
+     NULL, begin_waiting, call_from_new, new_answers},
+    {"stations that connections wait for", "another station answers", BY_WIRE, 32000, "half of `arp.entries`",
+     NULL, begin_silent, call_from_new, new_answers},
 };
 /* clang-format on */
 

@@ -226,6 +226,15 @@ void arp_hold(struct arp *arp, struct ip_addr next_hop, struct frame *frame)
     arp_waiting_append(entry, frame);
 }
 
+uint32_t arp_await(struct arp *arp, struct ip_addr next_hop)
+{
+    struct arp_entry *entry = find_hop(arp, next_hop);
+
+    assert(entry && entry->state == ARP_STATE_INCOMPLETE);
+    entry->awaited = true;
+    return pool_index(&arp->entries, entry);
+}
+
 struct frame *arp_next_released(struct arp *arp, struct mac_addr *dst)
 {
     if (list_is_empty(&arp->released))
@@ -281,6 +290,7 @@ int arp_init(struct arp *arp, const struct arp_config *config)
     list_init(&arp->owing);
     list_init(&arp->released);
     list_init(&arp->failed);
+    list_init(&arp->settled);
     timer_init(&arp->announce_timer, config->timer_owner);
     arp_claim_init(arp);
     for (size_t i = 0; i < ARRAY_LEN(arp->defended); i++)

@@ -6,7 +6,14 @@
  * fails. What the cache wants to send are debts, collected with arp_next_packet().
  *
  * Call order. After arp_input() or arp_timer(), drain arp_next_released() before sending anything
- * else to the same address, else packets overtake those that waited; then drain arp_next_failed().
+ * else to the same address, else packets overtake those that waited; then drain arp_next_settled()
+ * and arp_next_failed().
+ *
+ * Waiting outside. Few packets fit into an entry. Who keeps the others says for which station with
+ * arp_await(), and lets them try again when arp_next_settled() tells its number. That happens once
+ * whenever an awaited entry stops being asked for, in whatever way: it is answered, it fails, or it
+ * is forgotten, whose number nobody else gets before. So nobody waits for what will not come, and
+ * whoever waits for one station does not hear of another.
  *
  * Ownership. The cache borrows everything in its config for its whole life. It owns the frames that
  * it holds; one that is released belongs to the caller.
@@ -78,6 +85,7 @@ struct arp {
     struct list owing;    /* entries that owe a request or a probe */
     struct list released; /* entries with frames that can go */
     struct list failed;   /* entries whose failure nobody was told yet */
+    struct list settled;  /* entries that were awaited, and are asked for no more */
 
     struct arp_answer answer[ARP_ANSWERS]; /* a ring */
     uint32_t answer_first, answer_count;
@@ -124,6 +132,10 @@ NODISCARD enum arp_result arp_resolve(struct arp *arp, struct ip_addr next_hop, 
 /* May one more packet wait for `next_hop`, without another being dropped for it? */
 bool arp_has_room(const struct arp *arp, struct ip_addr next_hop);
 
+/* Somebody waits outside until `next_hop` is asked for no more; only right after arp_resolve() said
+ * ARP_PENDING. The station's number, below arp.entries. */
+uint32_t arp_await(struct arp *arp, struct ip_addr next_hop);
+
 /* Keeps a packet until `next_hop` is known; only right after arp_resolve() said ARP_PENDING. Takes
  * the reference, which must be the only one; [data, data + len) is the IP packet, with headroom for
  * the Ethernet header. At most arp.queue packets wait for an address: the oldest is dropped and
@@ -133,6 +145,10 @@ void arp_hold(struct arp *arp, struct ip_addr next_hop, struct frame *frame);
 /* The next packet whose address is known now, oldest first within an address, or NULL. The caller
  * owns it. */
 NODISCARD struct frame *arp_next_released(struct arp *arp, struct mac_addr *dst);
+
+/* The number of the next station that was awaited and is asked for no more: all who wait for it may
+ * try again, and await it anew if need be. */
+NODISCARD bool arp_next_settled(struct arp *arp, uint32_t *station);
 
 /* The next address whose resolution has failed; its packets are freed and counted. Tell those who
  * wanted to send there (RFC 1122, 3.2.2.1: host unreachable). */
@@ -193,6 +209,9 @@ static inline bool arp_owes(const struct arp *arp)
 
 /* How many timers of the cache are armed. */
 uint32_t arp_timers(const struct arp *arp);
+
+/* Will arp_next_settled() tell this number, now or later? */
+bool arp_is_awaited(const struct arp *arp, uint32_t station);
 
 /* The state of an entry ("reachable"), or NULL when there is none. Static storage. */
 const char *arp_state_name(const struct arp *arp, struct ip_addr addr);

@@ -24,15 +24,18 @@ struct arp_entry {
     struct mac_addr mac;       /* but in INCOMPLETE and FAILED */
     struct mac_addr candidate; /* who else claims the address, in PROBE */
     bool has_candidate;
+    bool awaited; /* in INCOMPLETE: somebody waits outside */
+    bool is_gone; /* in no bucket any more, and only here until arp_next_settled() has told it */
     enum arp_state state;
     int64_t tries;     /* requests sent in INCOMPLETE, or in PROBE */
     instant requested; /* when the last request left, in whatever state */
     instant confirmed; /* when the entry was last known to be right */
     instant used;      /* when somebody last sent there; not yet: learned or failed */
     struct timer timer;
-    struct list idle;  /* in arp->unused or arp->used */
-    struct list owing; /* in arp->owing */
-    struct list news;  /* in arp->released or arp->failed */
+    struct list idle;    /* in arp->unused or arp->used */
+    struct list owing;   /* in arp->owing */
+    struct list news;    /* in arp->released or arp->failed */
+    struct list settled; /* in arp->settled */
     struct frame *waiting, *waiting_last;
     int64_t waiting_count;
 };

@@ -8,6 +8,9 @@
  * own that strangers provoke (by packets from addresses that do not exist) fill at most half of the
  * cache; arp_resolve() sees to that.
  *
+ * Who waits outside for an entry (arp_await()) is told when it is asked for no more. An entry that
+ * is forgotten before keeps its place until then, and with it its number.
+ *
  * Finding an entry is a keyed hash and a short chain; all queues are lists. Nothing here takes
  * longer because the cache is full.
  */
@@ -94,6 +97,16 @@ void arp_entry_use(struct arp *arp, struct arp_entry *entry, instant now)
     arp_entry_place(arp, entry);
 }
 
+/* Nobody asks for it any more: who waits outside will hear it. */
+static void settle(struct arp *arp, struct arp_entry *entry)
+{
+    if (!entry->awaited)
+        return;
+    entry->awaited = false;
+    if (!list_is_linked(&entry->settled))
+        list_append(&arp->settled, &entry->settled);
+}
+
 void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_state state,
                          instant now)
 {
@@ -108,6 +121,8 @@ void arp_entry_set_state(struct arp *arp, struct arp_entry *entry, enum arp_stat
     list_remove(&entry->news);
     if (entry->waiting && state != ARP_STATE_INCOMPLETE)
         list_append(&arp->released, &entry->news);
+    if (state != ARP_STATE_INCOMPLETE)
+        settle(arp, entry);
     wheel_disarm(arp->config.wheel, &entry->timer);
     arp_entry_place(arp, entry);
     tell(arp, entry->addr, state_name(state), now);
@@ -162,7 +177,30 @@ void arp_entry_remove(struct arp *arp, struct arp_entry *entry, instant now)
     if (arp->resolved == entry)
         arp->resolved = NULL;
     tell(arp, entry->addr, "gone", now);
-    pool_put(&arp->entries, entry);
+    settle(arp, entry);
+    entry->is_gone = list_is_linked(&entry->settled);
+    if (!entry->is_gone)
+        pool_put(&arp->entries, entry);
+}
+
+bool arp_next_settled(struct arp *arp, uint32_t *station)
+{
+    struct list *node = list_take(&arp->settled);
+
+    if (!node)
+        return false;
+    struct arp_entry *entry = CONTAINER_OF(node, struct arp_entry, settled);
+    *station = pool_index(&arp->entries, entry);
+    if (entry->is_gone)
+        pool_put(&arp->entries, entry);
+    return true;
+}
+
+bool arp_is_awaited(const struct arp *arp, uint32_t station)
+{
+    const struct arp_entry *entry = pool_at(&arp->entries, station);
+
+    return entry && (entry->awaited || list_is_linked(&entry->settled));
 }
 
 /* Nobody has sent there for a while, nor have we asked so lately that forgetting it would let us
@@ -215,6 +253,7 @@ struct arp_entry *arp_entry_new(struct arp *arp, struct ip_addr addr, instant no
     list_init(&entry->idle);
     list_init(&entry->owing);
     list_init(&entry->news);
+    list_init(&entry->settled);
     return entry;
 }
 

@@ -108,6 +108,8 @@ static int init_transports(struct stack *s, const struct keys *keys)
                              .time_wait_timer_owner = OWNER_TIME_WAIT,
                              .values = values,
                              .mtu = s->config.mtu,
+                             .stations =
+                                 s->config.link == STACK_LINK_ETHERNET ? s->arp.entries.cap : 0,
                              .isn_key = keys->isn,
                              .table_key = keys->table,
                              .port_key = keys->port,
@@ -306,10 +308,8 @@ void stack_advance(struct stack *s, instant now)
         else
             arp_timer(&s->arp, timer, s->now);
     }
-    while (arp_next_failed(&s->arp, &who.addr)) {
-        tcp_unpark(&s->tcp); /* they will find out by themselves, or hear it now */
+    while (arp_next_failed(&s->arp, &who.addr))
         tcp_unreachable_behind(&s->tcp, is_behind, &who, EHOSTUNREACH, s->now);
-    }
 }
 
 bool stack_owes(const struct stack *s)
@@ -374,8 +374,8 @@ uint64_t stack_memory_cap(const struct stack *s)
            pool_cap_octets(&s->sockets) + pool_cap_octets(&s->socket_names) +
            pool_cap_octets(&s->ping_ports) + pool_cap_octets(&s->arp.entries) +
            pool_cap_octets(&s->reassembly.queues) + pool_cap_octets(&s->reassembly.pieces) +
-           demux_octets(tcp) + udp_memory_cap(&s->udp) + s->events.ring_len * sizeof(struct event) +
-           sizeof(*s);
+           demux_octets(tcp) + tcp_parking_octets(tcp) + udp_memory_cap(&s->udp) +
+           s->events.ring_len * sizeof(struct event) + sizeof(*s);
 }
 
 void stack_listen(struct stack *s, struct event_sink *sink)

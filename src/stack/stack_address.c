@@ -6,6 +6,9 @@
  * so a new address serves from the next packet on. One that goes leaves three things behind that
  * already have it as their source, and all of them go too: connections, sockets named after it,
  * and packets that wait to be sent, be it for ARP.
+ *
+ * With an address or a gateway, the way to somewhere else may change: connections that wait for a
+ * station to answer ARP try again, and find out whether it is still the one.
  */
 #include <errno.h>
 
@@ -39,6 +42,7 @@ int stack_add_addr(struct stack *s, struct ip_prefix addr, instant now)
     trial.addr[at < 0 ? trial.addr_count++ : at] = addr;
     if (stack_config_check(&trial))
         return -EINVAL;
+    tcp_unpark_all(&s->tcp);
     if (at >= 0) {
         s->config.addr[at] = addr;
         s->last_route.known = false;
@@ -121,6 +125,7 @@ int stack_set_gateway(struct stack *s, struct ip_addr gateway)
     s->last_route.known = false;
     if (s->config.link == STACK_LINK_ETHERNET)
         arp_set_gateway(&s->arp, gateway);
+    tcp_unpark_all(&s->tcp);
     return 0;
 }
 

@@ -20,6 +20,15 @@ static uint32_t bound_sockets(const struct stack *s)
     return count;
 }
 
+/* Nobody waits for ever: ARP will tell of each station that is waited for. */
+static bool all_are_awaited(const struct stack *s)
+{
+    for (uint32_t i = 0; i < s->tcp.stations; i++)
+        if (tcp_is_awaiting(&s->tcp, i) && !arp_is_awaited(&s->arp, i))
+            return false;
+    return true;
+}
+
 const char *stack_check_invariants(struct stack *s, uint32_t *conn)
 {
     const struct stack_counters *c = &s->events.counters;
@@ -34,5 +43,7 @@ const char *stack_check_invariants(struct stack *s, uint32_t *conn)
         return "frames cost more than their cap";
     if (bound_sockets(s) != s->socket_names.used)
         return "the name of a socket belongs to nobody";
+    if (!all_are_awaited(s))
+        return "a connection waits for a station that nobody asks for";
     return tcp_check_invariants(&s->tcp, conn);
 }

@@ -177,6 +177,15 @@ static bool facts_of_packet(struct stack *s, const struct frame *packet, struct 
     return conn != NULL;
 }
 
+/* Who waited behind them can go, too, or finds out that the station does not answer. */
+static void unpark(struct stack *s)
+{
+    uint32_t station;
+
+    while (arp_next_settled(&s->arp, &station))
+        tcp_unpark(&s->tcp, station);
+}
+
 static int send_released(struct sending *out)
 {
     struct stack *s = out->stack;
@@ -186,7 +195,7 @@ static int send_released(struct sending *out)
             s->released.packet = arp_next_released(&s->arp, &s->released.mac);
         struct frame *packet = s->released.packet;
         if (!packet)
-            return 0;
+            break;
         struct conn_facts facts;
         bool has_facts = facts_of_packet(s, packet, &facts);
         int err = send_packet(out, packet, s->released.mac, &s->released.cut,
@@ -196,8 +205,9 @@ static int send_released(struct sending *out)
         s->released.packet = NULL;
         s->released.cut = 0;
         frame_put(packet);
-        tcp_unpark(&s->tcp); /* what waited behind it can go, too */
     }
+    unpark(s);
+    return 0;
 }
 
 /* --- replies -------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@
  * gathers both. A device that cuts big frames gets many segments as one, with a header that the
  * first of them would have but for its lengths (virtio_net_hdr says the rest).
  *
- * Until its first hop is known, ARP keeps one copy for each place it has, and the connection keeps
- * the debt. Those who watch see a connection as it is after the segment has left.
+ * Until its first hop is known, ARP keeps one copy for each place it has, and the connections that
+ * find none keep their debts and wait apart for that station alone. Those who watch see a
+ * connection as it is after the segment has left.
  */
 #include <errno.h>
 
@@ -179,7 +180,7 @@ int stack_send_segments(struct sending *out)
         } else if (hop == HOP_PENDING && arp_has_room(&s->arp, route.next_hop)) {
             hold_segment(out, &seg, route.next_hop);
         } else if (hop == HOP_PENDING) {
-            tcp_park(&s->tcp, &seg, out->now);
+            tcp_park(&s->tcp, &seg, arp_await(&s->arp, route.next_hop), out->now);
         } else {
             events_count(&s->events, COUNTER_NO_ROUTE);
             tcp_sent(&s->tcp, &seg, out->now); /* lost, as far as TCP is concerned */

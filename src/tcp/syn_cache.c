@@ -32,6 +32,11 @@
 
 enum { NUMBER_MASK = (1 << 20) - 1 };
 
+static size_t debt_heads_octets(const struct tcp *tcp)
+{
+    return (SYN_PARKED + tcp->stations) * sizeof(*tcp->syn.debt_heads);
+}
+
 int syn_cache_init(struct tcp *tcp, uint8_t timer_owner)
 {
     struct syn_cache *cache = &tcp->syn;
@@ -48,12 +53,14 @@ int syn_cache_init(struct tcp *tcp, uint8_t timer_owner)
         timer_init(&cache->queues[i].timer, timer_owner);
     chains_init(&cache->waiting, &cache->entries, offsetof(struct syn_entry, queue),
                 cache->queue_heads, SYN_QUEUES);
-    chains_init(&cache->debts, &cache->entries, offsetof(struct syn_entry, debt), cache->debt_heads,
-                SYN_DEBTS);
+    cache->debt_heads = memory_alloc(tcp->memory, debt_heads_octets(tcp));
+    if (cache->debt_heads)
+        chains_init(&cache->debts, &cache->entries, offsetof(struct syn_entry, debt),
+                    cache->debt_heads, SYN_PARKED + tcp->stations);
     cache->table_mask = size - 1;
     cache->table = memory_alloc(tcp->memory, size * sizeof(*cache->table));
     cache->place = memory_alloc(tcp->memory, sizeof(*cache->place));
-    if (cache->table && cache->place)
+    if (cache->debt_heads && cache->table && cache->place)
         return 0;
     syn_cache_fini(tcp);
     return -ENOMEM;
@@ -68,6 +75,8 @@ void syn_cache_fini(struct tcp *tcp)
                        (cache->table_mask + 1ul) * sizeof(*cache->table));
     if (cache->place)
         memory_release(tcp->memory, cache->place, sizeof(*cache->place));
+    if (cache->debt_heads)
+        memory_release(tcp->memory, cache->debt_heads, debt_heads_octets(tcp));
     pool_fini(&cache->entries);
 }
 
@@ -414,15 +423,20 @@ void syn_forgive(struct tcp *tcp)
     chain_remove(&tcp->syn.debts, tcp->syn.inflated);
 }
 
-void syn_park(struct tcp *tcp)
+void syn_park(struct tcp *tcp, uint32_t station)
 {
     chain_remove(&tcp->syn.debts, tcp->syn.inflated);
-    chain_append(&tcp->syn.debts, SYN_PARKED, tcp->syn.inflated);
+    chain_append(&tcp->syn.debts, SYN_PARKED + station, tcp->syn.inflated);
 }
 
-void syn_unpark(struct tcp *tcp)
+void syn_unpark(struct tcp *tcp, uint32_t station)
 {
-    chain_splice(&tcp->syn.debts, SYN_DEBTORS, SYN_PARKED);
+    chain_splice(&tcp->syn.debts, SYN_DEBTORS, SYN_PARKED + station);
+}
+
+bool syn_is_awaiting(const struct tcp *tcp, uint32_t station)
+{
+    return !chain_is_empty(&tcp->syn.debts, SYN_PARKED + station);
 }
 
 /* --- the end of an address, or of a listener ---------------------------------------------- */

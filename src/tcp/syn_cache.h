@@ -22,7 +22,7 @@ enum { SYN_QUEUES = 21 };
 
 struct syn_entry {
     struct chain_link queue; /* behind those that have waited as long */
-    struct chain_link debt;  /* among debtors while it owes a segment, or among the parked */
+    struct chain_link debt;  /* while it owes a segment: among debtors, or who wait for a station */
     unsigned hash_next : 20; /* its number and one; 0: none */
     unsigned scaling : 1, ts_ok : 1, sack_ok : 1, ecn : 1;
     unsigned rcv_wnd_up : 1; /* an ACK has told 65536, for a scaled window is rounded up */
@@ -51,14 +51,14 @@ struct syn_queue {
     struct timer timer; /* the first one's */
 };
 
-enum syn_debt { SYN_DEBTORS, SYN_PARKED, SYN_DEBTS };
+enum { SYN_DEBTORS, SYN_PARKED }; /* among debts; from SYN_PARKED on: a chain for each station */
 
 struct syn_cache {
     struct pool entries;
     uint32_t *table; /* by four-tuple; as hash_next */
     uint32_t table_mask;
     struct syn_queue queues[SYN_QUEUES]; /* by timeouts in a row */
-    struct chain_link queue_heads[SYN_QUEUES], debt_heads[SYN_DEBTS];
+    struct chain_link queue_heads[SYN_QUEUES], *debt_heads;
     struct chains waiting, debts;
     struct tcp_conn *place;     /* room to inflate one entry */
     struct tcp_conn *at;        /* where `inflated` is now: there, or in a slot of the pool; NULL */
@@ -96,9 +96,11 @@ bool syn_settle(struct tcp *tcp, struct tcp_conn *conn, instant now);
 struct tcp_conn *syn_next_debtor(struct tcp *tcp);
 /* It owes nothing, after all. */
 void syn_forgive(struct tcp *tcp);
-/* The inflated entry waits for its first hop; all that wait may try again. */
-void syn_park(struct tcp *tcp);
-void syn_unpark(struct tcp *tcp);
+/* The inflated entry waits for its first hop, as in tcp_park(); */
+void syn_park(struct tcp *tcp, uint32_t station);
+/* all that wait for this one may try again. */
+void syn_unpark(struct tcp *tcp, uint32_t station);
+bool syn_is_awaiting(const struct tcp *tcp, uint32_t station);
 /* Those at this address of ours end, in silence. */
 void syn_forget_address(struct tcp *tcp, struct ip_addr local, const char *cause, instant now);
 /* Nobody listens any more: those who wait hear a reset. */

@@ -89,10 +89,11 @@ struct tcp {
     struct list *listeners; /* by port, */
     uint32_t listener_mask; /* in as many lists as there may be listeners */
     struct list debtors;
-    struct list parked; /* debtors whose first hop is being asked for */
-    struct list ready;  /* drained by the sockets */
-    struct chains kin;  /* by the number and one of a listener those that wait there, oldest first;
-                           by KIN_OPENING those in SYN-SENT */
+    struct list *parked; /* by the number of a station the debtors that wait for it, */
+    uint32_t stations;   /* which is below this */
+    struct list ready;   /* drained by the sockets */
+    struct chains kin;   /* by the number and one of a listener those that wait there, oldest first;
+                            by KIN_OPENING those in SYN-SENT */
     struct ack_note notes[TCP_ACK_NOTES];
     int note_count, notes_paid;
     int turn; /* segments that the first debtor has sent in a row */
@@ -109,6 +110,7 @@ struct tcp_config {
     uint8_t timer_owner, syn_timer_owner, time_wait_timer_owner;
     const struct stack_values *values;
     uint32_t mtu;
+    uint32_t stations; /* how many numbers tcp_park() may be told; 0: nobody ever waits */
     struct hash_key isn_key, table_key, port_key, ts_key, cookie_key;
     uint64_t seed;
 };
@@ -209,10 +211,15 @@ static inline uint32_t tcp_out_segments(const struct tcp_out *out)
 void tcp_out_first(struct tcp_out *out);
 /* It has left. */
 void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now);
-/* Its first hop is being asked for, and no more can wait there: the debt stays, until tcp_unpark().
- */
-void tcp_park(struct tcp *tcp, const struct tcp_out *out, instant now);
-void tcp_unpark(struct tcp *tcp);
+/* Its first hop, the station of this number, is being asked for, and no more can wait there: the
+ * debt stays, until tcp_unpark() for the same number. */
+void tcp_park(struct tcp *tcp, const struct tcp_out *out, uint32_t station, instant now);
+/* All who wait for this station try again. O(1), and then what each of them sends. */
+void tcp_unpark(struct tcp *tcp, uint32_t station);
+/* All who wait do, because addresses or routes are not what they were. O(stations). */
+void tcp_unpark_all(struct tcp *tcp);
+/* Does anybody wait for this station? */
+bool tcp_is_awaiting(const struct tcp *tcp, uint32_t station);
 /* Its first hop is unknown for good: who waits for it hears -EHOSTUNREACH. */
 void tcp_unreachable(struct tcp *tcp, struct tcp_conn *conn, int error, instant now);
 /* The same for all that are still opening and whose remote address `is_behind` it. */
@@ -305,6 +312,8 @@ struct endpoint tcp_conn_remote(const struct tcp_conn *conn);
 struct ready *tcp_conn_ready(struct tcp_conn *conn);
 void tcp_conn_facts(const struct tcp *tcp, const struct tcp_conn *conn, struct conn_facts *out);
 void tcp_conn_info(const struct tcp *tcp, const struct tcp_conn *conn, struct sock_info *out);
+/* Octets of the lists of those who wait for a station. */
+uint64_t tcp_parking_octets(const struct tcp *tcp);
 /* Connections of any state, those in TIME-WAIT included, on a local port. */
 uint32_t tcp_port_use(const struct tcp *tcp, uint16_t port);
 

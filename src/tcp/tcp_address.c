@@ -6,8 +6,8 @@
  * speaks to the old name will learn from its new owner, or from nobody.
  *
  * One that was aborted a moment ago is in no table any more but may owe its reset still, which is
- * forgotten. And who waits behind packets of others that wait for ARP is let go: the stack may just
- * have dropped them.
+ * forgotten. And who waits for a station is let go, whichever it is: the stack is about to drop the
+ * packets of others that he waits behind.
  *
  * This looks at every connection. It happens when a lease ends.
  */
@@ -23,7 +23,7 @@ static void forget_resets(struct tcp *tcp, struct ip_addr local, instant now)
 {
     struct list *next;
 
-    tcp_unpark(tcp);
+    tcp_unpark_all(tcp);
     for (struct list *node = tcp->debtors.next; node != &tcp->debtors; node = next) {
         struct tcp_conn *conn = CONTAINER_OF(node, struct tcp_conn, debt);
         next = node->next;

@@ -458,6 +458,12 @@ instant tcp_within_user_timeout(const struct tcp *tcp, const struct tcp_conn *co
                                 instant now);
 bool tcp_user_timeout_is_over(const struct tcp *tcp, const struct tcp_conn *conn, instant now);
 
+/* --- tcp_park.c --------------------------------------------------------------------------- */
+
+/* 0 or -ENOMEM. */
+NODISCARD int tcp_parking_init(struct tcp *tcp, uint32_t stations);
+void tcp_parking_fini(struct tcp *tcp);
+
 /* --- tcp_icmp.c --------------------------------------------------------------------------- */
 
 /* What path carries no more than `mtu`, or our floor: smaller segments from now on. False when they

@@ -17,7 +17,7 @@
 /* What a walk has seen. */
 struct census {
     struct tcp *tcp;
-    uint32_t conns, opening, orphans, accepted_later, islands, receivers;
+    uint32_t conns, opening, orphans, accepted_later, islands, receivers, indebted;
     uint64_t send_octets;
 };
 
@@ -156,6 +156,7 @@ static const char *check_conn(struct census *census, const struct tcp_conn *conn
     const char *wrong = check_queues(census, conn);
 
     census->conns++;
+    census->indebted += list_is_linked(&conn->debt);
     census->orphans += conn->orphaned;
     if (!wrong && conn->state == TCPS_CLOSED)
         return check_closed(conn);
@@ -220,6 +221,35 @@ static const char *check_small_ones(const struct tcp *tcp)
     return NULL;
 }
 
+static uint32_t list_length(const struct list *list)
+{
+    uint32_t length = 0;
+
+    for (const struct list *node = list->next; node != list; node = node->next)
+        length++;
+    return length;
+}
+
+/* Who owes is a debtor or waits for a station, and nowhere else. */
+static const char *check_debts(const struct census *census)
+{
+    const struct tcp *tcp = census->tcp;
+    uint32_t found = list_length(&tcp->debtors), half_open = 0, linked = 0;
+
+    for (uint32_t i = 0; i < tcp->stations; i++)
+        found += list_length(&tcp->parked[i]);
+    PROMISE(found == census->indebted, "a connection that owes is neither a debtor nor waits");
+    for (uint32_t i = 0; i < SYN_PARKED + tcp->stations; i++)
+        half_open += chain_count(&tcp->syn.debts, i);
+    for (uint32_t i = 0; i < SYN_QUEUES; i++) {
+        const struct syn_entry *entry = chain_first(&tcp->syn.waiting, i);
+        for (; entry; entry = chain_next(&tcp->syn.waiting, entry))
+            linked += chain_is_linked(&entry->debt);
+    }
+    PROMISE(half_open == linked, "a half-open connection that owes neither is a debtor nor waits");
+    return NULL;
+}
+
 static const char *check_whole(const struct census *census)
 {
     const struct tcp *tcp = census->tcp;
@@ -227,6 +257,8 @@ static const char *check_whole(const struct census *census)
 
     if (!wrong)
         wrong = check_small_ones(tcp);
+    if (!wrong)
+        wrong = check_debts(census);
     if (wrong)
         return wrong;
     PROMISE(census->conns == tcp->conns.used, "a connection's slot is counted wrong");

@@ -1,9 +1,8 @@
 /*
  * tcp_sent.c - what a segment that has left changes: SND.NXT, what was owed, the timers.
  *
- * tcp_output() only names the next segment. Once the device has taken it, tcp_sent() books it; when
- * its first hop is not known yet, tcp_park() keeps the connection until it is. A segment that was
- * refused has changed nothing and is named again.
+ * tcp_output() only names the next segment. Once the device has taken it, tcp_sent() books it. A
+ * segment that was refused has changed nothing and is named again.
  */
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_recovery.h"
@@ -178,24 +177,4 @@ void tcp_sent(struct tcp *tcp, const struct tcp_out *out, instant now)
     if (out->seg.flags & TCP_ACK)
         sent_ack(tcp, conn, now);
     tcp_settle(tcp, conn, now);
-}
-
-void tcp_park(struct tcp *tcp, const struct tcp_out *out, instant now)
-{
-    if (out->is_note) { /* as if it were lost: the next ACK says as much */
-        tcp_sent(tcp, out, now);
-        return;
-    }
-    if (out->conn == tcp->syn.at) {
-        syn_park(tcp);
-        return;
-    }
-    list_remove(&out->conn->debt);
-    list_append(&tcp->parked, &out->conn->debt);
-}
-
-void tcp_unpark(struct tcp *tcp)
-{
-    syn_unpark(tcp);
-    list_splice(&tcp->debtors, &tcp->parked);
 }

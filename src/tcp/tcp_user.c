@@ -29,7 +29,6 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
                         .ts_key = config->ts_key,
                         .cookie_key = config->cookie_key};
     list_init(&tcp->debtors);
-    list_init(&tcp->parked);
     list_init(&tcp->ready);
     prng_seed(&tcp->prng, config->seed);
 
@@ -53,6 +52,9 @@ int tcp_init(struct tcp *tcp, const struct tcp_config *config)
     err = demux_init(tcp);
     if (err)
         goto no_table;
+    err = tcp_parking_init(tcp, config->stations);
+    if (err)
+        goto no_parking;
     err = syn_cache_init(tcp, config->syn_timer_owner);
     if (err)
         goto no_syns;
@@ -68,6 +70,8 @@ no_senders:
 no_time_wait:
     syn_cache_fini(tcp);
 no_syns:
+    tcp_parking_fini(tcp);
+no_parking:
     demux_fini(tcp);
 no_table:
     sendq_pools_fini(&tcp->send_pools);
@@ -88,6 +92,7 @@ void tcp_fini(struct tcp *tcp)
     senders_fini(tcp);
     tw_fini(tcp);
     syn_cache_fini(tcp);
+    tcp_parking_fini(tcp);
     demux_fini(tcp);
     sendq_pools_fini(&tcp->send_pools);
     pool_fini(&tcp->tunings);
