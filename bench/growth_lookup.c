@@ -441,7 +441,7 @@ static const struct growth_row rows[] = {
     {"UDP ports", "a datagram for any", BY_WIRE, 60000, "numbers of ports; `udp.ports`", NULL,
      begin_udp_ports, make_datagram, take_datagram},
     {"UDP sockets with one name", "a datagram for it", BY_WIRE, 4096, "made by the program alone, with SO_REUSEPORT",
-     "one of them is chosen by counting", begin_shared_port, make_shared_datagram, run_packet},
+     NULL, begin_shared_port, make_shared_datagram, run_packet},
     {"ping sockets", "an answer for any", BY_WIRE, PING_PORTS, "`PING_PORTS`", NULL, begin_pings, NULL, answer_ping},
     {"stations", "any asks for us", BY_WIRE, 65536, "`arp.entries`", NULL, begin_stations, NULL, ask_by_known},
     {"stations", "one more asks, and another is forgotten for it", BY_WIRE, 65536, "`arp.entries`", NULL,

@@ -179,7 +179,7 @@ static int set_socket_option(struct stack *stack, struct sock *sock, int option,
     if (err)
         return err;
     if (sock->kind == SOCK_UDP && (option == SO_BROADCAST || option == SO_REUSEPORT))
-        return sock_set_udp_option(sock->udp, SOL_SOCKET, option, number);
+        return sock_set_udp_option(&stack->udp, sock->udp, SOL_SOCKET, option, number);
     switch (option) {
     case SO_REUSEADDR:
         sock->reuse_addr = number != 0;

@@ -126,7 +126,7 @@ int sock_set_ip_option(struct stack *stack, struct sock *sock, int level, int op
         return 0;
     }
     if (sock->kind == SOCK_UDP) {
-        err = sock_set_udp_option(sock->udp, level, option, number);
+        err = sock_set_udp_option(&stack->udp, sock->udp, level, option, number);
         if (err != -ENOPROTOOPT)
             return err;
     }

@@ -48,7 +48,7 @@ static bool is_mtu(int level, int option)
            (level == IPPROTO_IPV6 && option == IPV6_MTU);
 }
 
-int sock_set_udp_option(struct udp_port *port, int level, int option, int number)
+int sock_set_udp_option(struct udp *udp, struct udp_port *port, int level, int option, int number)
 {
     uint8_t want = want_of(level, option);
 
@@ -68,7 +68,7 @@ int sock_set_udp_option(struct udp_port *port, int level, int option, int number
     else if (level == SOL_SOCKET && option == SO_BROADCAST)
         port->broadcast = number != 0;
     else if (level == SOL_SOCKET && option == SO_REUSEPORT)
-        port->reuse_port = number != 0;
+        udp_set_reuse_port(udp, port, number != 0);
     else
         return -ENOPROTOOPT;
     return 0;

@@ -177,7 +177,7 @@ enum {
 };
 
 /* -ENOPROTOOPT: it is none of UDP's own. */
-int sock_set_udp_option(struct udp_port *port, int level, int option, int number);
+int sock_set_udp_option(struct udp *udp, struct udp_port *port, int level, int option, int number);
 int sock_get_udp_option(const struct stack *stack, const struct udp_port *port, int level,
                         int option, int *number);
 

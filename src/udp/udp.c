@@ -1,7 +1,7 @@
 /*
  * udp.c - datagrams arrive, and what comes back of those that were sent.
  *
- * Who gets a datagram is udp_ports.c's answer. Here it is queued, whole, in the frame that brought
+ * Who gets a datagram is udp_table.c's answer. Here it is queued, whole, in the frame that brought
  * it when that is well filled, else in a smaller one; what else is known of it lies in front, in
  * the frame's headroom, and IP options, of which few have some and few programs ask for, in front
  * of the data. A queue is charged what its frames cost, not what their data is: a flood of
@@ -91,7 +91,7 @@ static enum drop deliver(struct udp *udp, struct udp_port *port, struct udp_arri
 static enum drop deliver_to_named(struct udp *udp, const struct udp_arrival *in,
                                   struct endpoint local, struct endpoint remote, enum drop so_far)
 {
-    for (struct udp_port *port = udp_chain(udp, local, remote); port; port = port->hash_next) {
+    for (struct udp_port *port = udp_chain(udp, local, remote); port; port = udp_chain_next(port)) {
         if (!udp_is_named(port, local, remote) || !udp_speaks(port, in->dst))
             continue;
         struct frame *frame = has_room(port) ? copy_for(port, in) : NULL;

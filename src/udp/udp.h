@@ -16,6 +16,7 @@
 #include "base/frame_queue.h"
 #include "base/hash.h"
 #include "base/ready.h"
+#include "base/tree.h"
 #include "ip/icmp_error.h"
 #include "udp/udp_wire.h"
 
@@ -23,7 +24,10 @@ enum { UDP_FAMILY_V4 = 1, UDP_FAMILY_V6 = 2, UDP_PORT_BUCKETS = 256 };
 
 struct udp_port {
     struct ready ready;
-    struct udp_port *hash_next; /* in the same chain of the table */
+    struct list group;          /* of the same name and families: a ring, from the latest back */
+    struct udp_port *hash_next; /* of the one that leads a group: the next in the table's chain */
+    struct tree sharers;        /* likewise: those of the group with reuse_port, from 0 on */
+    struct tree_node share;     /* in it */
     struct list by_port;        /* bound to the same number, or one that shares its bucket */
     struct list waiting;        /* in udp->waiting: it found no room to send */
     struct endpoint local;      /* port 0: not bound. The address may be unspecified: any of ours */
@@ -33,9 +37,10 @@ struct udp_port {
     uint8_t families;           /* UDP_FAMILY_*: whom an unspecified local address stands for */
     uint8_t error;              /* errno, to be told once; 0: none */
     bool is_connected : 1;
+    bool leads : 1;      /* its group */
+    bool reuse_port : 1; /* udp_set_reuse_port() */
     /* the socket's */
     bool reuse_addr : 1;
-    bool reuse_port : 1;
     bool broadcast : 1;   /* SO_BROADCAST: it may send there */
     bool all_errors : 1;  /* IP_RECVERR: it hears of each ICMP error */
     bool fragments : 1;   /* IP_PMTUDISC_DONT: "too big" is no error */
@@ -64,7 +69,7 @@ struct udp {
     const struct stack_values *values;
     struct hash_key table_key, port_key;
     struct pool ports;
-    struct udp_port **table; /* by both names */
+    struct udp_port **table; /* by both ends of a name, groups */
     uint32_t table_mask;
     uint32_t connected; /* ports that are */
     uint64_t choices;   /* ephemeral ports that were asked for */
@@ -102,16 +107,28 @@ void udp_connect(struct udp *udp, struct udp_port *port, struct ip_addr local,
 /* It hears of all again, and loses those parts of its name that nobody has chosen. */
 void udp_disconnect(struct udp *udp, struct udp_port *port);
 
-/* The port for a datagram from `remote` to `local`, by how much a name says: both ends, then our
- * address, then any of ours. Of several with the same name and reuse_port each has its share of the
- * senders; without it, the one that was named last. NULL: none. */
-struct udp_port *udp_find(struct udp *udp, struct endpoint local, struct endpoint remote);
-
-/* All ports whose names hash as this one does, by hash_next. */
-struct udp_port *udp_chain(struct udp *udp, struct endpoint local, struct endpoint remote);
+/* Who changes this shares senders with others of its name, or does no more. */
+void udp_set_reuse_port(struct udp *udp, struct udp_port *port, bool on);
 bool udp_is_named(const struct udp_port *port, struct endpoint local, struct endpoint remote);
+uint8_t udp_family_of(struct ip_addr addr);
 /* Does it hear of the family of `dst`? */
 bool udp_speaks(const struct udp_port *port, struct ip_addr dst);
+
+/* --- by their names (udp_table.c) ----------------------------------------------------------- */
+
+/* A port that has a name comes, or goes; between the two neither its name nor `families` change. */
+void udp_table_insert(struct udp *udp, struct udp_port *port);
+void udp_table_remove(struct udp *udp, struct udp_port *port);
+
+/* The port for a datagram from `remote` to `local`, by how much a name says: both ends, then our
+ * address, then any of ours. Of several with the same name the one that was named last; if that has
+ * reuse_port, each that has it gets its share of the senders, and the same ones until somebody
+ * comes or goes. O(log n) among n of one name. NULL: none. */
+struct udp_port *udp_find(struct udp *udp, struct endpoint local, struct endpoint remote);
+
+/* All ports whose names hash as this one does: the first, and the one behind; NULL. */
+struct udp_port *udp_chain(struct udp *udp, struct endpoint local, struct endpoint remote);
+struct udp_port *udp_chain_next(const struct udp_port *port);
 
 /* --- datagrams (udp.c) ---------------------------------------------------------------------- */
 

@@ -1,11 +1,9 @@
 /*
- * udp_ports.c - ports: their names, and the one that a datagram is for.
+ * udp_ports.c - ports, and the names that they are given.
  *
- * A name is our end and the other end, each of which may be open. All ports lie in one table under
- * a keyed hash of both, so the port for a datagram is found by asking for at most three names, the
- * most telling first. A chain is long only where a program has given many ports the same name.
- *
- * A second index, by number alone, serves bind(): who holds this number, under any name?
+ * A name is our end and the other end, each of which may be open. udp_table.c has the ports by
+ * their names; a second index, by number alone, serves bind(): who holds this number, under any
+ * name?
  *
  * Numbers of AF_INET and AF_INET6 are the same numbers; `families` keeps apart what an open address
  * stands for. A port that knows IPv4 alone goes before one that knows both, as on Linux.
@@ -15,38 +13,6 @@
 #include "udp/udp.h"
 
 static const struct endpoint anybody;
-
-/* --- the table ---------------------------------------------------------------------------- */
-
-static struct udp_port **bucket(struct udp *udp, struct endpoint local, struct endpoint remote)
-{
-    return &udp->table[siphash_tuple(udp->table_key, local, remote) & udp->table_mask];
-}
-
-struct udp_port *udp_chain(struct udp *udp, struct endpoint local, struct endpoint remote)
-{
-    return *bucket(udp, local, remote);
-}
-
-static void table_insert(struct udp *udp, struct udp_port *port)
-{
-    struct udp_port **head = bucket(udp, port->local, port->remote);
-
-    port->hash_next = *head;
-    *head = port;
-    udp->connected += port->is_connected;
-}
-
-static void table_remove(struct udp *udp, struct udp_port *port)
-{
-    struct udp_port **link = bucket(udp, port->local, port->remote);
-
-    while (*link != port)
-        link = &(*link)->hash_next;
-    *link = port->hash_next;
-    port->hash_next = NULL;
-    udp->connected -= port->is_connected;
-}
 
 static struct list *numbers(struct udp *udp, uint16_t number)
 {
@@ -100,6 +66,7 @@ struct udp_port *udp_open(struct udp *udp, uint8_t families, int32_t owner)
     if (!port)
         return NULL;
     ready_init(&port->ready, owner);
+    list_init(&port->group);
     list_init(&port->by_port);
     list_init(&port->waiting);
     port->families = families;
@@ -112,7 +79,7 @@ static void unbind(struct udp *udp, struct udp_port *port)
 {
     if (port->local.port == 0)
         return;
-    table_remove(udp, port);
+    udp_table_remove(udp, port);
     list_remove(&port->by_port);
     port->local = port->remote = anybody;
     port->is_connected = false;
@@ -129,7 +96,7 @@ void udp_close(struct udp *udp, struct udp_port *port)
 
 /* --- names -------------------------------------------------------------------------------- */
 
-static uint8_t family_of(struct ip_addr addr)
+uint8_t udp_family_of(struct ip_addr addr)
 {
     return ip_is_v4(addr) ? UDP_FAMILY_V4 : UDP_FAMILY_V6;
 }
@@ -137,17 +104,12 @@ static uint8_t family_of(struct ip_addr addr)
 /* Whom a port with this local address hears of. */
 static uint8_t families_at(const struct udp_port *port, struct ip_addr addr)
 {
-    return ip_is_unspecified(addr) ? port->families : family_of(addr);
-}
-
-bool udp_is_named(const struct udp_port *port, struct endpoint local, struct endpoint remote)
-{
-    return endpoint_equal(port->local, local) && endpoint_equal(port->remote, remote);
+    return ip_is_unspecified(addr) ? port->families : udp_family_of(addr);
 }
 
 bool udp_speaks(const struct udp_port *port, struct ip_addr dst)
 {
-    return families_at(port, port->local.addr) & family_of(dst);
+    return families_at(port, port->local.addr) & udp_family_of(dst);
 }
 
 static bool may_share(const struct udp_port *a, const struct udp_port *b)
@@ -222,7 +184,7 @@ int udp_bind(struct udp *udp, struct udp_port *port, struct endpoint local)
     }
     port->local = local;
     list_append(numbers(udp, local.port), &port->by_port);
-    table_insert(udp, port);
+    udp_table_insert(udp, port);
     return 0;
 }
 
@@ -230,12 +192,12 @@ void udp_connect(struct udp *udp, struct udp_port *port, struct ip_addr local,
                  struct endpoint remote)
 {
     assert(port->local.port != 0 && !ip_is_unspecified(remote.addr));
-    table_remove(udp, port);
+    udp_table_remove(udp, port);
     if (!ip_is_unspecified(local))
         port->local.addr = local;
     port->remote = remote;
     port->is_connected = true;
-    table_insert(udp, port);
+    udp_table_insert(udp, port);
 }
 
 void udp_disconnect(struct udp *udp, struct udp_port *port)
@@ -246,59 +208,10 @@ void udp_disconnect(struct udp *udp, struct udp_port *port)
         unbind(udp, port);
         return;
     }
-    table_remove(udp, port);
+    udp_table_remove(udp, port);
     if (!port->addr_chosen)
         port->local.addr = anybody.addr;
     port->remote = anybody;
     port->is_connected = false;
-    table_insert(udp, port);
-}
-
-/* --- the port for a datagram -------------------------------------------------------------- */
-
-/* Of those that share a name and reuse_port, always the same one for the same sender. */
-static struct udp_port *share_of(struct udp_port *first, uint64_t hash)
-{
-    uint32_t count = 0;
-
-    for (struct udp_port *port = first; port; port = port->hash_next)
-        count += port->reuse_port && udp_is_named(port, first->local, first->remote) &&
-                 port->families == first->families;
-    assert(count > 0); /* `first` itself */
-    uint32_t turn = (uint32_t)(hash >> 32) % count;
-    for (struct udp_port *port = first; port; port = port->hash_next) {
-        if (port->reuse_port && udp_is_named(port, first->local, first->remote) &&
-            port->families == first->families && turn-- == 0)
-            return port;
-    }
-    return first;
-}
-
-/* The chain has the latest first. */
-static struct udp_port *find_named(struct udp *udp, struct endpoint local, struct endpoint remote,
-                                   uint8_t family, uint64_t hash)
-{
-    struct udp_port *best = NULL;
-
-    for (struct udp_port *port = udp_chain(udp, local, remote); port; port = port->hash_next) {
-        if (!udp_is_named(port, local, remote) || !(families_at(port, local.addr) & family))
-            continue;
-        if (!best || (best->families != family && port->families == family))
-            best = port;
-    }
-    return best && best->reuse_port ? share_of(best, hash) : best;
-}
-
-struct udp_port *udp_find(struct udp *udp, struct endpoint local, struct endpoint remote)
-{
-    const struct endpoint any_of_ours = {.port = local.port};
-    uint64_t hash = siphash_tuple(udp->table_key, local, remote);
-    uint8_t family = family_of(local.addr);
-    struct udp_port *port = NULL;
-
-    if (udp->connected > 0)
-        port = find_named(udp, local, remote, family, hash);
-    if (!port)
-        port = find_named(udp, local, anybody, family, hash);
-    return port ? port : find_named(udp, any_of_ours, anybody, family, hash);
+    udp_table_insert(udp, port);
 }
