@@ -5,7 +5,7 @@
  * The rig's client is there and says nothing for a minute.
  */
 #include "base/addr.h"
-#include "stack/stack.h"
+#include "stack/stack_sending.h"
 #include "support/dhcp_rig.h"
 #include "support/proves.h"
 
@@ -34,6 +34,41 @@ static void given_no_client(void)
     r->config.values.dhcp_start_min = r->config.values.dhcp_start_max = 60 * SECOND;
     dhcp_rig_begin(nowhere);
 }
+
+/* Does the next packet to `dst` go to `hop`? As on a link that asks for no station. */
+static bool goes_by(struct ip_addr dst, struct ip_addr hop)
+{
+    struct sending out = {.stack = r->stack};
+    struct route route;
+    struct mac_addr mac;
+
+    return stack_find_hop(&out, dst, &route, &mac) == HOP_KNOWN && ip_equal(route.next_hop, hop);
+}
+
+START_TEST(a_way_is_forgotten_with_the_address_or_the_gateway_that_it_came_from)
+{
+    const struct ip_addr far = ip_from_v4(0x0a000001), beside = ip_from_v4(0x0a000002);
+
+    given_no_client();
+    add(FIRST);
+    ck_assert(!goes_by(far, far));
+    for (uint32_t i = 1; i <= 2; i++) {
+        const struct ip_addr gateway = ip_from_v4(0xc0000200 + i);
+        ck_assert_int_eq(stack_set_gateway(r->stack, gateway), 0);
+        ck_assert(goes_by(far, gateway) && goes_by(far, gateway));
+    }
+    const struct ip_addr gateway = ip_from_v4(0xc0000202);
+    add(beside);
+    ck_assert(goes_by(far, far));
+    ck_assert_int_eq(stack_add_addr(r->stack, (struct ip_prefix){beside, 32}, r->now), 0);
+    ck_assert(goes_by(far, gateway));
+    add(beside);
+    ck_assert(goes_by(far, far));
+    take_away(beside);
+    ck_assert(goes_by(far, gateway));
+    dhcp_rig_end();
+}
+END_TEST
 
 /* How many packets name it as their sender, since dhcp_rig_forget(). */
 static int said_by(struct ip_addr addr)
@@ -191,6 +226,7 @@ int main(void)
     suite_add_tcase(s, t);
 
     t = tcase_create("RFC 5227, 2.3: it is ours, and no more");
+    tcase_add_test(t, a_way_is_forgotten_with_the_address_or_the_gateway_that_it_came_from);
     tcase_add_test(t, whoever_sleeps_is_woken_to_announce_an_address);
     tcase_add_loop_test(t, an_address_that_goes_is_announced_no_more_and_the_other_is, 0, 4);
     tcase_add_loop_test(t, an_address_that_goes_is_not_answered_for_nor_defended, 0, 4);
