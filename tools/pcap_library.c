@@ -4,6 +4,7 @@
 #include "pcap_library.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 /* By its own count, by Debian's, and by that of a development package. */
 static const char *const names[] = {"libpcap.so.1", "libpcap.so.0.8", "libpcap.so"};
