@@ -20,11 +20,17 @@ enum {
     TABLE_FIRST = 512, /* buckets in use at first: what fits into a page */
 };
 
+/* The one hash of a four-tuple: where somebody is put, looked for, and moved to. */
+static uint64_t hash_of(const struct tcp *tcp, struct endpoint local, struct endpoint remote)
+{
+    return siphash_flow(tcp->table_key, local, remote);
+}
+
 static void keep_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote)
 {
     tcp->hashed.local = local;
     tcp->hashed.remote = remote;
-    tcp->hashed.hash = siphash_flow(tcp->table_key, local, remote);
+    tcp->hashed.hash = hash_of(tcp, local, remote);
 }
 
 uint64_t demux_hash(struct tcp *tcp, struct endpoint local, struct endpoint remote)
@@ -56,8 +62,7 @@ static void split_bucket(struct tcp *tcp)
     struct tcp_conn **link = &tcp->table[fresh & tcp->table_mask >> 1];
     struct tcp_conn **end = &tcp->table[fresh];
     for (struct tcp_conn *conn; (conn = *link);) {
-        const uint64_t hash = siphash_tuple(tcp->table_key, conn->local, conn->remote);
-        if (bucket_number(tcp, hash) != fresh) {
+        if (bucket_number(tcp, hash_of(tcp, conn->local, conn->remote)) != fresh) {
             link = &conn->hash_next;
             continue;
         }
