@@ -27,8 +27,9 @@
  *
  * Signals. A handler ends a call that waits as Linux has it: EINTR, but with SA_RESTART the call
  * goes on unless it has a time limit; poll, select and epoll_wait always end. EPIPE on a stream
- * raises SIGPIPE in the calling thread, unless MSG_NOSIGNAL is given. A handler must not call these
- * functions itself, and a thread in one of them must not be cancelled: it may have the lock.
+ * raises SIGPIPE in the calling thread, unless MSG_NOSIGNAL is given. A handler may leave a call
+ * that waits by longjmp(). It must not call these functions itself, unless its thread waits in one
+ * of them, and a thread in one of them must not be cancelled: it may have the lock.
  *
  * After fork() the child has no stack: all calls are EPERM there. Its copies of the descriptors go
  * with exec().
@@ -101,7 +102,11 @@ TAPIO_API int tapio_getsockname(int s, struct sockaddr *addr, socklen_t *len);
 TAPIO_API int tapio_getpeername(int s, struct sockaddr *addr, socklen_t *len);
 TAPIO_API int tapio_getsockopt(int s, int level, int option, void *value, socklen_t *len);
 TAPIO_API int tapio_setsockopt(int s, int level, int option, const void *value, socklen_t len);
-/* F_GETFL, F_SETFL, F_GETFD, F_SETFD. */
+/* Another number for the same socket, which ends with the last of them. */
+TAPIO_API int tapio_dup(int s);
+TAPIO_API int tapio_dup2(int s, int to);
+TAPIO_API int tapio_dup3(int s, int to, int flags);
+/* F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC. */
 TAPIO_API int tapio_fcntl(int s, int command, ...);
 /* FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, SIOCOUTQ, SIOCOUTQNSD. */
 TAPIO_API int tapio_ioctl(int s, unsigned long request, ...);

@@ -20,10 +20,8 @@
 #include "posix/posix.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "stack/stack.h"
@@ -75,7 +73,7 @@ static void kick(void)
 
 void posix_give(void)
 {
-    atomic_uint *wakes[POSIX_WAKES];
+    struct posix_alarm wakes[POSIX_WAKES];
     unsigned count = posix.wake_count;
     bool kicks = posix.stack && posix.sleeping && !posix.kicked &&
                  (posix.stopping || is_needed(posix.stack));
@@ -86,7 +84,7 @@ void posix_give(void)
     posix.kicked = posix.kicked || kicks;
     pthread_mutex_unlock(&posix.lock);
     for (unsigned i = 0; i < count; i++) /* who has woken by itself and gone does not mind */
-        syscall(SYS_futex, wakes[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+        posix_ring(&wakes[i]);
     if (kicks)
         kick();
 }
@@ -118,6 +116,7 @@ bool posix_begin(struct posix_call *call)
     }
     call->stack = posix.stack;
     call->s = -1;
+    posix_wait_over();
     posix_wait_init(call);
     stack_tell_time(call->stack, posix_now(call->stack));
     return true;
@@ -273,7 +272,7 @@ int tapio_attach(struct stack *stack)
     return error ? posix_fail(error) : 0;
 }
 
-static void stop_thread(void)
+void posix_stop(void)
 {
     pthread_t thread;
 
@@ -287,22 +286,32 @@ static void stop_thread(void)
         pthread_join(thread, NULL);
 }
 
+void posix_close_all(void)
+{
+    struct posix_call call;
+
+    if (!posix_begin(&call))
+        return;
+    for (int fd = 0; fd < posix.table_len; fd++)
+        if (posix.table[fd].s >= 0)
+            sock_close(call.stack, posix.table[fd].s); /* some twice, which says EBADF */
+    posix_give();
+}
+
 void tapio_detach(void)
 {
     if (atomic_load(&posix.forked))
         return;
-    stop_thread();
+    posix_stop();
     posix_take();
     if (!posix.stack) {
         posix_give();
         return;
     }
     for (int fd = 0; fd < posix.table_len; fd++) {
-        int s = posix.table[fd].s;
-        if (s < 0)
+        if (posix.table[fd].s < 0)
             continue;
-        posix_forget(fd);
-        sock_close(posix.stack, s); /* and who waits looks again, once the lock is free */
+        posix_drop(fd); /* and who waits looks again, once the lock is free */
     }
     posix_resolver_stop();
     posix.sleeping = false;

@@ -159,7 +159,9 @@ int tapio_close(int s)
 
     if (!posix_enter(&call, s, POSIX_ANY))
         return -1;
-    posix_forget(s); /* who waits for it will find it gone, but not before we give the lock back */
+    /* who waits for it will find it gone, but not before we give the lock back */
+    if (!posix_forget(s))
+        return posix_end(&call, 0);
     return posix_end(&call, sock_close_wait(call.stack, call.s, &call.waiter));
 }
 
@@ -217,11 +219,14 @@ int tapio_fcntl(int s, int command, ...)
     va_list arguments;
     int argument = 0;
 
-    if (command == F_SETFL || command == F_SETFD) {
+    if (command == F_SETFL || command == F_SETFD || command == F_DUPFD ||
+        command == F_DUPFD_CLOEXEC) {
         va_start(arguments, command);
         argument = va_arg(arguments, int);
         va_end(arguments);
     }
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return posix_duplicate(s, argument, command == F_DUPFD_CLOEXEC);
     if (!posix_enter(&call, s, POSIX_ANY))
         return -1;
     struct posix_descriptor *d = posix_find(s);

@@ -62,6 +62,25 @@ static int clear(struct posix_descriptor *d)
     return s;
 }
 
+/* Has another number of the table this socket? Asked only of one that was ever duplicated. */
+static bool is_held(int s)
+{
+    for (int fd = 0; fd < posix.table_len; fd++)
+        if (posix.table[fd].s == s)
+            return true;
+    return false;
+}
+
+/* The entry at `fd` is empty, and its socket closed if that was the last number of it. */
+static void leave(int fd)
+{
+    bool shared = posix.table[fd].shared;
+    int s = clear(&posix.table[fd]);
+
+    if (!shared || !is_held(s))
+        sock_close(posix.stack, s);
+}
+
 bool posix_install(int fd, int s, bool is_set, bool cloexec)
 {
     if (!grow(fd))
@@ -69,7 +88,7 @@ bool posix_install(int fd, int s, bool is_set, bool cloexec)
     /* Somebody has closed our number by the kernel's close(), or the kernel would not have given it
      * to us again: that was the end of the socket. */
     if (posix.table[fd].s >= 0)
-        sock_close(posix.stack, clear(&posix.table[fd]));
+        leave(fd);
     posix.table[fd] = (struct posix_descriptor){.s = s, .is_set = is_set, .cloexec = cloexec};
     return true;
 }
@@ -81,10 +100,93 @@ struct posix_descriptor *posix_find(int fd)
     return &posix.table[fd];
 }
 
-void posix_forget(int fd)
+bool posix_forget(int fd)
 {
-    clear(&posix.table[fd]);
+    bool shared = posix.table[fd].shared;
+    int s = clear(&posix.table[fd]);
+
     close(fd);
+    return !shared || !is_held(s);
+}
+
+void posix_drop(int fd)
+{
+    int s = posix.table[fd].s;
+
+    if (posix_forget(fd))
+        sock_close(posix.stack, s);
+}
+
+int posix_hand_over(int fd, int own, int flags)
+{
+    struct posix_call call;
+
+    if (!posix_enter(&call, fd, POSIX_SOCKET))
+        return -1;
+    if (dup3(own, fd, flags) < 0)
+        return posix_end(&call, -errno);
+    leave(fd);
+    return posix_end(&call, 0);
+}
+
+/* --- one socket, several numbers ---------------------------------------------------------- */
+
+/* Under the lock: `fd`, a number of ours, stands for what `from` does. */
+static int join(struct posix_call *call, int from, int fd, bool cloexec)
+{
+    const struct posix_descriptor *d = posix_find(from);
+
+    if (!posix_install(fd, d->s, d->is_set, cloexec))
+        return posix_end(call, -ENOMEM);
+    posix.table[fd].shared = posix.table[from].shared = true;
+    return posix_end(call, fd);
+}
+
+int posix_duplicate(int s, int least, bool cloexec)
+{
+    struct posix_call call;
+
+    if (!posix_enter(&call, s, POSIX_ANY))
+        return -1;
+    int fd = fcntl(posix.reserve, F_DUPFD_CLOEXEC, least);
+    if (fd < 0)
+        return posix_end(&call, -errno);
+    int result = join(&call, s, fd, cloexec);
+    if (result < 0)
+        close(fd);
+    return result;
+}
+
+int tapio_dup(int s)
+{
+    return posix_duplicate(s, 0, false);
+}
+
+int tapio_dup2(int s, int to)
+{
+    struct posix_call call;
+
+    if (s != to)
+        return tapio_dup3(s, to, 0);
+    return posix_enter(&call, s, POSIX_ANY) ? posix_end(&call, s) : -1;
+}
+
+int tapio_dup3(int s, int to, int flags)
+{
+    struct posix_call call;
+
+    if (s == to || flags & ~O_CLOEXEC)
+        return posix_fail(EINVAL);
+    if (!posix_enter(&call, s, POSIX_ANY))
+        return -1;
+    if (posix_find(to))
+        posix_drop(to);
+    if (dup3(posix.reserve, to, O_CLOEXEC) < 0) /* which closes a file of the kernel's there */
+        return posix_end(&call, -errno);
+    int result = join(&call, s, to, flags & O_CLOEXEC);
+    if (result < 0)
+        close(to);
+    return result;
 }
 
 /* --- for the loops of others -------------------------------------------------------------- */

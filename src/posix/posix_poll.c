@@ -13,18 +13,9 @@
 
 #include "posix/posix.h"
 
-enum { POLL_ON_STACK = 32, MS_PER_S = 1000, US_PER_MS = 1000, US_PER_S = 1000000 };
+enum { MS_PER_S = 1000, US_PER_MS = 1000, US_PER_S = 1000000 };
 
-/* What is asked of many, for face one and for those who wake. */
-struct polled {
-    struct sock_pollfd *fds;
-    struct posix_watch *watches;
-    size_t count;
-    struct sock_pollfd own_fds[POLL_ON_STACK];
-    struct posix_watch own_watches[POLL_ON_STACK];
-};
-
-static bool polled_init(struct polled *p, size_t count)
+bool posix_polled_init(struct polled *p, size_t count)
 {
     p->count = count;
     p->fds = p->own_fds;
@@ -36,7 +27,7 @@ static bool polled_init(struct polled *p, size_t count)
     return p->fds && p->watches;
 }
 
-static void polled_fini(struct polled *p)
+void posix_polled_fini(struct polled *p)
 {
     if (p->fds != p->own_fds)
         free(p->fds);
@@ -44,19 +35,16 @@ static void polled_fini(struct polled *p)
         free(p->watches);
 }
 
-/* Under the lock. What is not ours gets a number that no socket has, and so POLLNVAL. */
-static void polled_put(struct polled *p, struct posix_call *call, size_t i, int fd, short events)
+void posix_polled_put(struct polled *p, size_t i, int fd, short events)
 {
     const struct posix_descriptor *d = posix_find(fd);
 
     p->fds[i] = (struct sock_pollfd){.s = d ? d->s : fd < 0 ? -1 : INT32_MAX, .events = events};
-    p->watches[i] = (struct posix_watch){
-        .s = d ? d->s : -1, .events = events, .is_set = d && d->is_set, .call = call};
-    list_init(&p->watches[i].node);
-    list_init(&p->watches[i].set);
+    p->watches[i] =
+        (struct posix_watch){.s = d ? d->s : -1, .events = events, .is_set = d && d->is_set};
 }
 
-static int polled_run(struct polled *p, struct posix_call *call, int timeout_ms)
+int posix_polled_run(struct polled *p, struct posix_call *call, int timeout_ms)
 {
     call->watches = p->watches;
     call->watch_count = p->count;
@@ -74,20 +62,20 @@ int tapio_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
         return posix_fail(EINVAL);
     if (count > 0 && !fds)
         return posix_fail(EFAULT);
-    if (!polled_init(&p, count)) {
-        polled_fini(&p);
+    if (!posix_polled_init(&p, count)) {
+        posix_polled_fini(&p);
         return posix_fail(ENOMEM);
     }
     if (!posix_begin(&call)) {
-        polled_fini(&p);
+        posix_polled_fini(&p);
         return -1;
     }
     for (size_t i = 0; i < count; i++)
-        polled_put(&p, &call, i, fds[i].fd, fds[i].events);
-    int some = posix_end(&call, polled_run(&p, &call, timeout_ms));
+        posix_polled_put(&p, i, fds[i].fd, fds[i].events);
+    int some = posix_end(&call, posix_polled_run(&p, &call, timeout_ms));
     for (size_t i = 0; i < count && some >= 0; i++)
         fds[i].revents = p.fds[i].revents;
-    polled_fini(&p);
+    posix_polled_fini(&p);
     return some;
 }
 
@@ -167,12 +155,12 @@ static int select_now(struct selection *sel, struct polled *p, struct timeval *t
     instant before = stack_now(call.stack);
     int some = 0;
     for (size_t i = 0; i < sel->count; i++) {
-        polled_put(p, &call, i, sel->numbers[i], events_of(sel, sel->numbers[i]));
+        posix_polled_put(p, i, sel->numbers[i], events_of(sel, sel->numbers[i]));
         if (!posix_find(sel->numbers[i]))
             some = -EBADF;
     }
     if (some == 0)
-        some = polled_run(p, &call, ms);
+        some = posix_polled_run(p, &call, ms);
     if (timeout)
         tell_rest(timeout, instant_since(stack_now(call.stack), before));
     return posix_end(&call, some);
@@ -190,7 +178,7 @@ int tapio_select(int count, fd_set *readable, fd_set *writable, fd_set *exceptio
     for (int fd = 0; fd < count; fd++)
         if (events_of(&sel, fd))
             sel.numbers[sel.count++] = fd;
-    bool fits = polled_init(&p, sel.count);
+    bool fits = posix_polled_init(&p, sel.count);
     int some = fits ? select_now(&sel, &p, timeout, ms) : posix_fail(ENOMEM);
     for (size_t i = 0; i < sel.count && some >= 0; i++) {
         short revents = p.fds[i].revents;
@@ -198,7 +186,7 @@ int tapio_select(int count, fd_set *readable, fd_set *writable, fd_set *exceptio
         bits += keep(writable, sel.numbers[i], revents, WRITABLE);
         bits += keep(exceptional, sel.numbers[i], revents, EXCEPTIONAL);
     }
-    polled_fini(&p);
+    posix_polled_fini(&p);
     return some < 0 ? some : bits;
 }
 
