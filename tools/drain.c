@@ -38,6 +38,17 @@ bool drain_is_done(struct stack *stack)
     return !next_alive(stack, &index);
 }
 
+bool drain_is_sent(struct stack *stack)
+{
+    const struct tcp_conn *conn;
+    uint32_t index = 0;
+
+    while ((conn = next_alive(stack, &index)))
+        if (tcp_conn_state(conn) != TCPS_FIN_WAIT_2)
+            return false;
+    return true;
+}
+
 void drain_reset(struct stack *stack, struct dev *dev, instant now)
 {
     struct tcp_conn *conn;

@@ -61,11 +61,13 @@ enum { HELP_CODE = 1000, LONG_OPTIONS = STACK_OPTIONS + OPTIONS_VERB + 2 };
 
 /* getopt_long()'s view of both tables; an option's code is its index, stack options first. */
 static void fill_getopt(const struct option_verb *verb, struct option longs[LONG_OPTIONS],
-                        char letters[2 * OPTIONS_VERB + 4])
+                        char letters[2 * OPTIONS_VERB + 5])
 {
     size_t count = 0;
 
     assert(verb->row_count <= OPTIONS_VERB);
+    if (verb->command)
+        *letters++ = '+';
     *letters++ = ':';
     *letters++ = 'h';
     for (size_t i = 0; i < STACK_OPTIONS && !verb->alone; i++)
@@ -148,7 +150,7 @@ int options_read(struct options *o, const struct option_verb *verb, void *contex
                  char **argv, enum options_wish *wish, int *first, struct refusal *refusal)
 {
     struct option longs[LONG_OPTIONS];
-    char letters[2 * OPTIONS_VERB + 4];
+    char letters[2 * OPTIONS_VERB + 5];
     int code;
 
     options_init(o);

@@ -36,7 +36,7 @@ struct options {
     struct stack_config config; /* --addr, --gateway, --mac, --mtu, --set, --profile */
     char device[OS_LINK_NAME];  /* --dev: its name, or "stream" */
     const char *stream;         /* --dev stream:PATH; NULL: an interface */
-    bool addr_given, mtu_given, mac_given, host_given, seeded, capture_raw;
+    bool device_given, addr_given, mtu_given, mac_given, host_given, seeded, capture_raw;
     struct ip_prefix host, host6; /* --host-addr, one of each family */
     struct ip_addr dns;           /* --dns; unspecified: none */
     bool dhcp;                    /* --dhcp */
@@ -46,6 +46,7 @@ struct options {
     const char *log;              /* --log; NULL: none */
     const char *control;          /* --control; NULL: none */
     bool control_always;          /* a verb's own: who runs it may look in without asking to */
+    bool guest;                   /* a verb's own: the process is somebody else's, signals too */
     const char *profile;          /* --profile */
     struct impairs impairs;       /* --impair */
     const char *set[OPTIONS_SETS];
@@ -79,7 +80,8 @@ struct option_verb {
     int more_operands;     /* and how many more it may take */
     const struct option_row *rows;
     size_t row_count;
-    bool alone; /* it takes no stack options */
+    bool alone;   /* it takes no stack options */
+    bool command; /* its options end at the first operand: what follows has options of its own */
 };
 
 enum options_wish {

@@ -107,6 +107,7 @@ static int take_dev(void *context, const char *text, struct refusal *refusal)
     if (strncmp(text, "pcap:", 5) == 0)
         return later(refusal, "--dev", text);
     o->stream = NULL;
+    o->device_given = true;
     if (strncmp(text, "stream:", 7) == 0)
         return take_stream(o, text, refusal);
     o->config.link = strncmp(text, "tun:", 4) == 0 ? STACK_LINK_IP : STACK_LINK_ETHERNET;

@@ -238,6 +238,8 @@ static int open_loop(struct rig *rig, struct refusal *refusal)
         rig->link = (struct os_watch){.fd = os_link_watch(), .ready = link_ready};
     if (rig->link.fd >= 0) /* without it we only say less */
         os_loop_add_watch(&rig->loop, &rig->link);
+    if (rig->options->guest)
+        return 0;
     rig->signals = (struct os_watch){.fd = os_signals_open(), .ready = signal_ready};
     if (rig->signals.fd < 0)
         return refuse(refusal, EXIT_FAILURE, "cannot wait for signals: %s",
@@ -309,7 +311,7 @@ void rig_close(struct rig *rig)
     }
     if (rig->stack && rig->logging)
         stack_unlisten(rig->stack, &rig->log.sink);
-    if (rig->stack)
+    if (rig->stack && !rig->options->guest)
         stack_free(rig->stack);
     if (rig->capture && !captures_to_stdout(rig))
         close(rig->capture_out.fd);

@@ -28,7 +28,7 @@ static const struct verb verbs[] = {
     {"get",     "fetch a URL, explaining each step",                        verb_get},
     {"ping",    "ask a host whether it is there",                           verb_ping},
     {"dig",     "ask for a name",                                           verb_dig},
-    {"exec",    "run an unmodified program on the stack",                   NULL},
+    {"exec",    "run an unmodified program on the stack",                   verb_exec},
     {"ss",      "the connections of a running stack",                       verb_ss},
     {"why",     "why it was dropped, reset, stalled or sent again",         verb_why},
     {"top",     "watch a running stack",                                    NULL},

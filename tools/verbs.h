@@ -13,6 +13,7 @@ int verb_serve(int argc, char **argv);
 int verb_get(int argc, char **argv);
 int verb_ping(int argc, char **argv);
 int verb_dig(int argc, char **argv);
+int verb_exec(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_drill(int argc, char **argv);
 int verb_sim(int argc, char **argv);

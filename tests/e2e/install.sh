@@ -38,12 +38,17 @@ the_right_files() {
     [[ -L $LIB/libtapio.so && -L $LIB/libtapio.so.0 && -s $LIB/libtapio.a ]]
     expect "the headers" "$(cd "$ROOT/include/tapio" && ls)" "$(cd "$PREFIX/include/tapio" && ls)"
     expect "what else is there" "" "$(cd "$PREFIX" && find . -type f ! -path './include/tapio/*.h' \
-        ! -path './bin/tapio' ! -name 'libtapio.*' ! -name tapio.pc ! -path './share/man/man?/*' ! -path './share/tapio/wireshark/*')"
+        ! -path './bin/tapio' ! -name 'libtapio.*' ! -name libtapio-exec.so ! -name tapio.pc ! -path './share/man/man?/*' ! -path './share/tapio/wireshark/*')"
+    [[ -s $LIB/tapio/libtapio-exec.so ]]
     [[ -s $PREFIX/share/tapio/wireshark/tapio.lua && -x $PREFIX/share/tapio/wireshark/tapio-extcap ]]
     for page in "$ROOT"/docs/man/*.[1-9]; do
         [[ ! -e $page ]] || [[ -s $PREFIX/share/man/man${page##*.}/$(basename "$page") ]] ||
             fail "$(basename "$page") is not installed"
     done
+}
+
+the_shim() {
+    expect "what is preloaded" "$LIB/tapio/libtapio-exec.so" "$("$PREFIX/bin/tapio" exec -- sh -c 'echo "$LD_PRELOAD"')"
 }
 
 the_pc_file() {
@@ -174,6 +179,7 @@ PREFIX=$(dirname "$(find "$WORK/root" -path '*/bin' -type d)")
 LIB=$(dirname "$(find "$WORK/root" -name libtapio.a)")
 ALONE="two_stacks ip_packets own_device"
 try "the library, its headers, tapio.pc, the tool, its pages, and nothing else" the_right_files
+try "tapio exec finds its shim" the_shim
 try "tapio.pc says how to link" the_pc_file
 try "both libraries export what the headers declare, and nothing else" only_public_symbols
 try "each header stands alone, in C11 and in C++" each_header_alone
