@@ -48,6 +48,7 @@ the_right_files() {
 }
 
 the_shim() {
+    # shellcheck disable=SC2016 # for the shell in there
     expect "what is preloaded" "$LIB/tapio/libtapio-exec.so" "$("$PREFIX/bin/tapio" exec -- sh -c 'echo "$LD_PRELOAD"')"
 }
 
