@@ -2,7 +2,7 @@
 
 Each WHAT is a function below: it asserts what it finds, and says "fine" in the end.
 """
-import array, errno, fcntl, os, select, selectors, signal, socket, subprocess, sys, termios, threading, time
+import array, errno, fcntl, os, select, selectors, signal, socket, subprocess, sys, tempfile, termios, threading, time
 
 PEER = os.environ.get("PEER", "10.9.0.1")
 
@@ -169,8 +169,10 @@ def closes_all(port):
             except OSError:
                 pass
     echoes(s)
+    others = [tempfile.TemporaryFile() for _ in range(100)]  # on all numbers that are free now
     threading.Timer(0.1, s.send, (b"x",)).start()
     assert select.select([s], [], [], 10) == ([s], [], [])
+    assert [os.fstat(other.fileno()).st_size for other in others] == [0] * 100
 
 
 def threads(port):
