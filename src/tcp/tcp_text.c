@@ -61,8 +61,9 @@ static void schedule_ack(struct tcp *tcp, struct tcp_conn *conn, uint32_t len, i
 {
     conn->rcv_full = (uint16_t)u32_max(conn->rcv_full, u32_min(len, conn->rcv_mss));
     conn->unacked += len;
-    conn->unacked_segments += /* most come as one */
-        len <= conn->rcv_full ? 1 : (uint16_t)((len + conn->rcv_full - 1) / conn->rcv_full);
+    const uint32_t segments = /* most come as one */
+        len <= conn->rcv_full ? 1 : (len + conn->rcv_full - 1) / conn->rcv_full;
+    conn->unacked_segments = (uint16_t)(conn->unacked_segments + segments);
     if (conn->unacked_segments >= tcp->values->tcp_ack_segments ||
         conn->unacked >= (uint64_t)tcp->values->tcp_ack_octets) {
         tcp_owe_ack_note(tcp, conn,
