@@ -49,6 +49,7 @@ struct options {
     bool guest;                   /* a verb's own: the process is somebody else's, signals too */
     const char *profile;          /* --profile */
     struct impairs impairs;       /* --impair */
+    bool allow_control;           /* a verb's own: the wire can be changed while it runs */
     const char *set[OPTIONS_SETS];
     int set_count;
     uint64_t seed; /* --seed */

@@ -163,7 +163,7 @@ static int impair(struct rig *rig, struct refusal *refusal)
     const struct options *o = rig->options;
     struct impair_config in = {0}, out = {0};
 
-    if (o->impairs.count == 0)
+    if (o->impairs.count == 0 && !o->allow_control)
         return 0;
     int err = rig->env.env.random(rig->env.env.context, &in.seed, sizeof in.seed);
     out.seed = in.seed;

@@ -9,6 +9,7 @@
 #define TAPIO_TOOLS_RIG_H
 
 #include "apps/dhcp_client.h"
+#include "base/control_ops.h"
 #include "base/memory.h"
 #include "options.h"
 #include "os/os_control.h"
@@ -84,6 +85,10 @@ void rig_close_control(struct rig *rig);
 TAPIO_NODISCARD int rig_take_lease(struct rig *rig, struct refusal *refusal);
 /* Gives it back, if there is one. */
 void rig_return_lease(struct rig *rig);
+
+/* Of rig_wire.c: is there a wire that can be shown, and how it is shown and changed. */
+bool rig_has_wire(const struct rig *rig);
+struct control_ops rig_wire_ops(struct rig *rig);
 
 /* Where lines for people go that are data (`ready ...`): stdout, unless a capture needs it. */
 FILE *rig_out(const struct rig *rig);

@@ -12,6 +12,7 @@
 #include "os/os_files.h"
 #include "os/os_files_cache.h"
 #include "rig.h"
+#include "see/page/live_page.h"
 #include "see/page/metrics.h"
 #include "serve_log.h"
 #include "serve_mime.h"
@@ -41,7 +42,10 @@ struct serve {
     struct memory memory; /* for the types */
     struct http_mime_types *types;
     struct metrics metrics;
-    struct http_handler handler; /* of the metrics */
+    bool no_live;
+    struct control_ops wire;                              /* what the live page shows and changes */
+    struct live_page *live;                               /* NULL: there is none */
+    struct http_handler handlers[1 + LIVE_PAGE_HANDLERS]; /* of the metrics, and of the live page */
     struct http_server *http;
     struct service *services[PORT_COUNT];      /* NULL: not wanted */
     struct service_udp *datagrams[PORT_COUNT]; /* the same over UDP */

@@ -150,13 +150,17 @@ static void close_cache(struct serve *serve)
 static instant http_deadline(struct os_machine *machine)
 {
     struct serve *serve = CONTAINER_OF(machine, struct serve, http_machine);
-    return http_server_deadline(serve->http);
+    const instant http = http_server_deadline(serve->http);
+
+    return serve->live ? instant_min(http, live_page_deadline(serve->live)) : http;
 }
 
 static void http_advance(struct os_machine *machine, instant now)
 {
     struct serve *serve = CONTAINER_OF(machine, struct serve, http_machine);
     http_server_advance(serve->http, now);
+    if (serve->live)
+        live_page_advance(serve->live, now);
 }
 
 /* The metrics, as a page of the server; its figures come into it once it is there. */
@@ -170,7 +174,28 @@ static void plug_in_metrics(struct serve *serve)
         .started_ns = env->wall_ns(env->context),
     };
 
-    metrics_init(&serve->metrics, &config, &serve->handler);
+    metrics_init(&serve->metrics, &config, &serve->handlers[0]);
+}
+
+/* The live page; 0 or -ENOMEM. */
+static int plug_in_live(struct serve *serve)
+{
+    struct rig *rig = &serve->rig;
+    const struct live_page_config config = {
+        .stack = rig->stack,
+        .memory = &rig->memory,
+        .device = rig->options->device,
+        .ops = rig_has_wire(rig) ? &serve->wire : NULL,
+        .may_change = rig->options->allow_control,
+    };
+
+    if (serve->no_live)
+        return 0;
+    serve->wire = rig_wire_ops(rig);
+    int err = live_page_new(&config, os_now(), &serve->live);
+    if (!err)
+        live_page_handlers(serve->live, serve->handlers + 1);
+    return err;
 }
 
 int serve_http_open(struct serve *serve, struct refusal *refusal)
@@ -179,14 +204,17 @@ int serve_http_open(struct serve *serve, struct refusal *refusal)
 
     open_cache(serve);
     plug_in_metrics(serve);
+    if (plug_in_live(serve))
+        return refuse(refusal, EXIT_FAILURE,
+                      "not enough memory for the live page: --no-live does without");
     http_server_config_init(&config);
     config.stack = serve->rig.stack;
     config.env = &serve->rig.env.env;
     config.local.port = serve->port[PORT_HTTP];
     config.backlog = SERVE_BACKLOG;
     config.files = serve->root ? &serve->files_ops : NULL;
-    config.handlers = &serve->handler;
-    config.handler_count = 1;
+    config.handlers = serve->handlers;
+    config.handler_count = serve->live ? ARRAY_LEN(serve->handlers) : 1;
     config.index = serve->index;
     config.listing = serve->listing;
     config.mime_types = serve->types;
@@ -206,7 +234,7 @@ int serve_http_open(struct serve *serve, struct refusal *refusal)
 
 uint64_t serve_http_memory_cap(const struct serve *serve)
 {
-    return http_server_memory_cap(serve->http) +
+    return http_server_memory_cap(serve->http) + (serve->live ? live_page_memory_cap() : 0) +
            (serve->remembers ? os_files_cache_memory_cap(&serve->cache) : 0);
 }
 
@@ -214,5 +242,7 @@ void serve_http_close(struct serve *serve)
 {
     if (serve->http)
         http_server_free(serve->http, os_now());
+    live_page_free(serve->live);
+    serve->live = NULL;
     close_cache(serve);
 }

@@ -167,3 +167,13 @@ void json_add_element(struct json *j, const char *value)
     comma(j);
     quote(j, bytes_of(value, strlen(value)));
 }
+
+void json_add_element_u64(struct json *j, uint64_t value)
+{
+    const bool exact = value <= EXACT_MAX;
+
+    comma(j);
+    text_add(j->out, exact ? "" : "\"");
+    text_add_u64(j->out, value);
+    text_add(j->out, exact ? "" : "\"");
+}

@@ -47,5 +47,6 @@ void json_add_null(struct json *j, const char *key);
 void json_add_ip(struct json *j, const char *key, struct ip_addr value);
 /* An element of an array. */
 void json_add_element(struct json *j, const char *value);
+void json_add_element_u64(struct json *j, uint64_t value);
 
 #endif

@@ -430,6 +430,17 @@ void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct im
     prng_seed(&wire->prng, seed);
 }
 
+void bad_wire_change(struct bad_wire *wire, const struct impair_config *config)
+{
+    /* Those that wait were given their times at the old rate, and keep them. At another rate the
+     * queue begins anew: what comes leaves behind them, as nobody overtakes, and is not refused for
+     * the time that they take. */
+    if (wire->config.rate != config->rate)
+        wire->busy_until = LONG_AGO;
+    wire->config = *config;
+    wire->in_burst = false;
+}
+
 void bad_wire_fini(struct bad_wire *wire)
 {
     struct held *held;

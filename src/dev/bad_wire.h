@@ -76,6 +76,8 @@ struct bad_wire {
 void bad_wire_init(struct bad_wire *wire, struct memory *memory, const struct impair_config *config,
                    bool ip_only, uint64_t seed);
 void bad_wire_fini(struct bad_wire *wire);
+/* What happens to frames that come from now on. */
+void bad_wire_change(struct bad_wire *wire, const struct impair_config *config);
 
 /* A frame has come: copies it, or counts why it is gone. A big one comes as its segments, all of
  * them at once and each for itself; one that cannot be cut (big_frame.h) stays whole. */

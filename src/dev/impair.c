@@ -202,6 +202,21 @@ int impair_new(struct memory *memory, struct dev *inner, const struct impair_con
     return 0;
 }
 
+struct impair_config impair_config(const struct dev *dev, enum impair_direction direction)
+{
+    assert(dev->ops == &impair_ops);
+    const struct impair *impair = impair_of_const(dev);
+    return direction == IMPAIR_IN ? impair->in.config : impair->out.config;
+}
+
+void impair_change(struct dev *dev, enum impair_direction direction,
+                   const struct impair_config *config)
+{
+    assert(dev->ops == &impair_ops);
+    struct impair *impair = impair_of(dev);
+    bad_wire_change(direction == IMPAIR_IN ? &impair->in : &impair->out, config);
+}
+
 struct impair_counters impair_counters(const struct dev *dev, enum impair_direction direction)
 {
     assert(dev->ops == &impair_ops);

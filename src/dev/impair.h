@@ -50,7 +50,7 @@ enum { IMPAIR_HELD_MAX = 32 << 20, IMPAIR_QUEUE_FRAMES_MAX = 65536 };
  *     burst                     1 to 1000 frames
  *     delay jitter outage       0 to 60 s, in ns us ms s
  *     every                     likewise, and longer than the outage
- *     rate                      1kbit to 1000gbit, in bit kbit mbit gbit
+ *     rate                      1kbit to 1000gbit, in bit kbit mbit gbit; none: no bottleneck
  *     queue                     1 octet to 1 GB, with k or m; 1p to 65536p: so many frames
  *     mtu                       68 to 65535 octets
  *     seed                      a number of 64 bits
@@ -67,6 +67,13 @@ NODISCARD int impair_new(struct memory *memory, struct dev *inner, const struct 
                          const struct impair_config *out, struct dev **result);
 
 enum impair_direction { IMPAIR_IN, IMPAIR_OUT };
+
+/* How a direction of a device from impair_new() is now, and how it is to be from now on: frames
+ * under way go on as they were, and none of them is overtaken. Chance goes on where it was,
+ * whatever the seed. */
+struct impair_config impair_config(const struct dev *dev, enum impair_direction direction);
+void impair_change(struct dev *dev, enum impair_direction direction,
+                   const struct impair_config *config);
 
 /* At every moment taken + duplicated == passed + lost + rate_dropped + held_dropped + held. */
 struct impair_counters {

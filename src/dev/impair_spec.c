@@ -187,6 +187,11 @@ static bool read_rate(struct bytes text, uint64_t *out)
 {
     static const struct unit units[] = {
         {"bit", 1}, {"kbit", 1000}, {"mbit", 1000000}, {"gbit", 1000000000}};
+
+    if (text_is(text, "none")) {
+        *out = 0;
+        return true;
+    }
     return read_quantity(text, units, ARRAY_LEN(units), RATE_MIN, RATE_MAX, out);
 }
 
@@ -267,7 +272,8 @@ static const struct {
     [KEY_MTU] = {"mtu", "wants 68 to 65535 octets"},
     [KEY_DELAY] = {"delay", A_DURATION},
     [KEY_JITTER] = {"jitter", A_DURATION},
-    [KEY_RATE] = {"rate", "wants 1kbit to 1000gbit in bit, kbit, mbit or gbit, as in 100mbit"},
+    [KEY_RATE] = {"rate",
+                  "wants 1kbit to 1000gbit in bit, kbit, mbit or gbit, as in 100mbit, or none"},
     [KEY_QUEUE] = {"queue", "wants 1 to 1024m octets, as in 64k, or 1p to 65536p frames"},
     [KEY_SEED] = {"seed", "wants a number of at most 64 bits"},
 };

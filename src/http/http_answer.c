@@ -282,6 +282,7 @@ static int answer_handler(struct http_conn *conn, instant now)
     if (sock_info(conn->server->config.stack, conn->socket, &info))
         return 500;
     call.remote = info.facts.remote;
+    call.conn = info.facts.id;
     int status = 0;
     if (call.request->method == HTTP_POST) { /* judged before anything is done (RFC 9110, 13.2.1) */
         const struct http_validators none = {.modified_s = HTTP_NO_DATE};
@@ -301,6 +302,8 @@ static int answer_handler(struct http_conn *conn, instant now)
         .is.modified_s = HTTP_NO_DATE,
         .length = made.content.len,
         .type = made.type,
+        .coding = made.coding,
+        .varies = made.varies,
         .content = made.content.at,
         .file = HTTP_NO_FILE,
     };

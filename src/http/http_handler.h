@@ -18,6 +18,7 @@ struct http_call {
     struct bytes query;   /* as sent */
     struct bytes content; /* of a POST, freed of its framing */
     struct endpoint remote;
+    uint32_t conn; /* that it came on, as in events */
     instant now;
 };
 
@@ -26,6 +27,8 @@ struct http_made {
     const char *type;           /* Content-Type; static storage */
     struct http_source *source; /* taken over by the server: a 200 with this content, or */
     struct bytes content;       /* without a source: these octets, which must stay */
+    const char *coding;         /* Content-Encoding of those, static storage; NULL: none */
+    bool varies;                /* with Accept-Encoding */
 };
 
 struct http_handler {

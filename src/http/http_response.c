@@ -36,7 +36,7 @@ static const struct explanation {
     {414, "URI Too Long", "The target of the request is longer than 8192 octets."},
     {416, "Range Not Satisfiable", "The part that was asked for is beyond the end."},
     {417, "Expectation Failed", "The only expectation known here is 100-continue."},
-    {421, "Misdirected Request", "This connection is not secured, so it has no https."},
+    {421, "Misdirected Request", "There is no https here; and what looks into the stack is asked for by its address, not by a name."},
     {431, "Request Header Fields Too Large", "More than 100 fields, or more than 32 KiB of them."},
     {500, "Internal Server Error", "The file could not be read."},
     {501, "Not Implemented", "The server does not know this method or transfer coding."},

@@ -9,6 +9,7 @@
 #ifndef TAPIO_SEE_EXPLAIN_H
 #define TAPIO_SEE_EXPLAIN_H
 
+#include "base/json.h"
 #include "see/fields.h"
 #include "see/track.h"
 
@@ -38,6 +39,8 @@ void explain_text(struct text *out, const struct explained *e, struct explain_st
 void explain_brief(struct text *out, const struct explained *e, struct explain_style style);
 /* One object, and the end of the line. */
 void explain_json(struct text *out, const struct explained *e);
+/* Its member "layers": headers and their fields. */
+void explain_json_layers(struct json *j, const struct dissection *d);
 
 /* The picture of a layer, 32 bits a row, as RFC 791 draws them. */
 void explain_picture(struct text *out, const struct dissection *d, const struct layer *layer);

@@ -1,7 +1,6 @@
 /*
  * explain_json.c - a packet as one line of JSON.
  */
-#include "base/json.h"
 #include "see/explain.h"
 
 static const char *const sums[] = {
@@ -48,6 +47,14 @@ static void add_layer(struct json *j, const struct dissection *d, const struct l
         add_field(j, &d->field[l->first + i]);
     json_close(j, ']');
     json_close(j, '}');
+}
+
+void explain_json_layers(struct json *j, const struct dissection *d)
+{
+    json_open_member(j, "layers", '[');
+    for (uint32_t i = 0; i < d->layer_count; i++)
+        add_layer(j, d, &d->layer[i]);
+    json_close(j, ']');
 }
 
 static void add_end(struct json *j, const char *key, struct endpoint end, enum tcp_state state,
@@ -105,10 +112,7 @@ void explain_json(struct text *out, const struct explained *e)
     json_add_u64(&j, "flaws", d->flaws);
     if (d->full)
         json_add_bool(&j, "cut", true);
-    json_open_member(&j, "layers", '[');
-    for (uint32_t i = 0; i < d->layer_count; i++)
-        add_layer(&j, d, &d->layer[i]);
-    json_close(&j, ']');
+    explain_json_layers(&j, d);
     add_connection(&j, e->track);
     if (e->comment.len > 0)
         json_add_utf8(&j, "comment", bytes_first(e->comment, EXPLAIN_COMMENT));
