@@ -78,6 +78,7 @@ static void tell_conn(struct json *j, const struct live_conn *conn)
     if (conn->placed) {
         add_known(j, "snd_wnd", is->snd_wnd_octets);
         add_known(j, "mss", is->mss_octets);
+        add_known(j, "scale", is->rcv_wscale); /* of the windows that we tell */
         add_known(j, "sent", is->sent_octets);
         add_known(j, "acked", is->acked_octets);
         add_known(j, "received", is->received_octets);

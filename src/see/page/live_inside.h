@@ -31,6 +31,12 @@ struct live_reply {
     char text[LIVE_REPLY];
 };
 
+/* What answers with a file of the page. */
+struct live_page_file {
+    struct live_page *page;
+    const struct live_file *file;
+};
+
 struct live_page {
     struct live_page_config config;
     struct live *live;
@@ -38,6 +44,7 @@ struct live_page {
     struct live_observer observer[LIVE_PAGE_READERS];
     struct live_reply reply[LIVE_PAGE_REPLIES];
     struct dissection dissection;
+    struct live_page_file file[LIVE_FILES];
 };
 
 /* --- live_events.c */

@@ -59,10 +59,12 @@ void live_page_advance(struct live_page *page, instant now)
 
 static int answer_file(void *context, const struct http_call *call, struct http_made *made)
 {
-    const struct live_file *file = context;
+    const struct live_page_file *one = context;
+    const struct live_file *file = one->file;
     enum http_coding order[HTTP_CODINGS];
     const size_t count = http_codings_accepted(call->request, call->head, order);
 
+    live_mark_observer(one->page->live, call->conn);
     *made = (struct http_made){.type = file->type, .content = file->plain, .varies = true};
     for (size_t i = 0; i < count; i++) {
         if (order[i] != HTTP_GZIP)
@@ -107,12 +109,9 @@ void live_page_handlers(struct live_page *page, struct http_handler out[LIVE_PAG
     size_t n = 0;
 
     for (size_t i = 0; i < LIVE_FILES; i++) {
-        union {
-            const void *is;
-            void *handed_on;
-        } file = {.is = &live_files[i]};
+        page->file[i] = (struct live_page_file){page, &live_files[i]};
         out[n++] = (struct http_handler){
-            .path = live_files[i].path, .context = file.handed_on, .answer = answer_file};
+            .path = live_files[i].path, .context = &page->file[i], .answer = answer_file};
     }
     out[n++] = (struct http_handler){
         .path = ".tapio/events", .context = page, .answer = live_events_answer};
