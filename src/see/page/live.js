@@ -91,7 +91,10 @@ function takeDecision(d) {
     if (d.to === "CLOSED") conn.ended = d.us;
     if (conn.id === chosen) $("say").textContent = `Connection ${conn.id}: ${d.from} to ${d.to}, ${d.cause}`;
   }
-  if (d.what === "retransmit") conn.again++;
+  if (d.what === "retransmit") {
+    conn.again++;
+    if (conn.raw[0] != null) d.from = conn.abs[0] + ((d.seq - conn.raw[0]) | 0);
+  }
 }
 
 const take = {
@@ -260,7 +263,7 @@ function drawFacts(conn) {
 
 const decisionText = {
   state: d => [`${d.from} → ${d.to}`, d.cause],
-  retransmit: d => ["sent again", `${count(d.len)} octets${d.times > 1 ? `, ${d.times} times in a row` : ""}. ${sentence(d.why)}`],
+  retransmit: d => ["sent again", `${d.from == null ? count(d.len) + " octets" : `octets ${count(d.from)} to ${count(d.from + d.len)}`}${d.times > 1 ? `, ${d.times} times in a row` : ""}. ${sentence(d.why)}`],
   cwnd: d => ["cwnd " + octets(d.cwnd), d.cause + (d.ssthresh != null ? `; ssthresh ${octets(d.ssthresh)}` : "")],
   stall: d => ["stalled", words.limits[d.by] || d.by],
   resume: d => ["goes on", "what it waited for has come: " + d.by],

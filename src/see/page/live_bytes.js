@@ -89,6 +89,13 @@ class Bytes {
         bit = to;
       }
     }
+    if (!grid.children.length) {
+      const beyond = document.createElement("p");
+      beyond.className = "beyond";
+      beyond.textContent = `${count(layer.octets)} octets, which are not kept`;
+      box.append(head, beyond);
+      return box;
+    }
     box.append(head, ruler, grid);
     return box;
   }

@@ -108,8 +108,8 @@ class Plot {
 
   note(text) {
     const pen = this.pen;
-    pen.fillStyle = ink("dim"); pen.textAlign = "right"; pen.textBaseline = "top";
-    pen.fillText(text, this.right - 4, this.top);
+    pen.fillStyle = ink("dim"); pen.textAlign = "right"; pen.textBaseline = "bottom";
+    pen.fillText(text, this.right - 4, this.bottom - 6);
   }
   empty(text) {
     const pen = this.pen;

@@ -24,8 +24,8 @@ const EDGES = { // the line, where its cause stands, and whether that begins or 
   "FIN-WAIT-1>TIME-WAIT": ["M112 331C140 380 140 460 136 511", 142, 464, "start"],
   "FIN-WAIT-2>TIME-WAIT": ["M76 437L116 511", 88, 470, "end"],
   "CLOSING>TIME-WAIT": ["M188 437L152 511", 182, 474, "start"],
-  "CLOSE-WAIT>LAST-ACK": ["M332 331V411", 324, 368, "end"],
-  "LAST-ACK>CLOSED": ["M332 437V511", 324, 470, "end"],
+  "CLOSE-WAIT>LAST-ACK": ["M332 331V411", 317, 368, "end"],
+  "LAST-ACK>CLOSED": ["M332 437V511", 317, 468, "end"],
   "TIME-WAIT>CLOSED": ["M186 524H280", 233, 544, "middle"],
 };
 const SVG = "http://www.w3.org/2000/svg";
