@@ -6,7 +6,7 @@
     live.py shots URL FOLDER          screenshots at 1440 and 390 px in both schemes into FOLDER
     live.py events HOST PORT SECONDS  reads the stream, checks that it is whole, and says what it had
     live.py slow HOST PORT COUNT SECONDS   so many readers who take 512 octets each 200 ms; "ready" when all are there
-    live.py gone HOST PORT COUNT      so many readers who take nothing, for ever
+    live.py gone HOST PORT COUNT [SOURCE]  so many readers who take nothing, for ever; from that address
 """
 import json
 import os
@@ -27,8 +27,10 @@ def check(condition, what):
 
 # --- readers of events --------------------------------------------------------------------------------
 
-def subscribe(host, port, room=None):
+def subscribe(host, port, room=None, source=None):
     s = socket.socket()
+    if source:
+        s.bind((source, 0))
     if room:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
     s.settimeout(10)
@@ -95,8 +97,8 @@ def slow_main(host, port, number, seconds):
     print(got)
 
 
-def gone_main(host, port, number):
-    readers = [subscribe(host, int(port), 4096) for _ in range(int(number))]
+def gone_main(host, port, number, source=None):
+    readers = [subscribe(host, int(port), 4096, source) for _ in range(int(number))]
     print("ready", flush=True)
     time.sleep(3600)
     del readers
@@ -113,8 +115,7 @@ def open_page(page, url):
 
 def pixels(page, canvas):
     """A number that changes when what is drawn does."""
-    return page.eval(f"""(() => {{ const c = document.getElementById('{canvas}'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-        let sum = 0; for (let i = 0; i < d.length; i += 4) sum = (sum * 31 + d[i] + d[i + 1] * 3 + d[i + 2] * 7 + d[i + 3]) % 1000000007; return sum; }})()""")
+    return hash(page.eval(f"document.getElementById('{canvas}').toDataURL()"))
 
 
 def set_slider(page, name, value):

@@ -761,6 +761,40 @@ START_TEST(a_queue_counted_in_frames_holds_so_many_of_any_size)
 }
 END_TEST
 
+/* A wire that is changed while frames are under way: those keep their times, none is overtaken, and
+ * what comes is not refused for the time that they take. */
+START_TEST(a_change_is_for_what_comes_and_overtakes_nobody)
+{
+    open_out((struct impair_config){.delay_ns = 50 * NS_PER_MS, .rate = 100000, .queue = 1 << 20});
+    send_many(near, 10, at_ms(0));
+    const uint64_t waiting = impair_counters(near, IMPAIR_OUT).held;
+    ck_assert_uint_eq(waiting, 10);
+    struct impair_config now_is = impair_config(near, IMPAIR_OUT);
+    ck_assert_uint_eq(now_is.rate, 100000);
+    now_is.rate = 1000000000;
+    now_is.delay_ns = 0;
+    impair_change(near, IMPAIR_OUT, &now_is);
+    ck_assert_uint_eq(impair_config(near, IMPAIR_OUT).rate, 1000000000);
+    ck_assert_uint_eq(impair_config(near, IMPAIR_IN).rate, 0);
+    send_many(near, 10, at_ms(1));
+    ck_assert_int_eq(receive_all(far, at_ms(1)), 0);
+    dev_flush(near, at_ms(60000));
+    ck_assert_int_eq(receive_all(far, at_ms(60000)), 20);
+    for (uint32_t i = 0; i < 20; i++)
+        ck_assert_uint_eq(numbers[i], i);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).rate_dropped, 0);
+
+    now_is.loss = UINT32_MAX;
+    impair_change(near, IMPAIR_OUT, &now_is);
+    send_many(near, 5, at_ms(60001));
+    dev_flush(near, at_ms(70000));
+    ck_assert_int_eq(receive_all(far, at_ms(70000)), 0);
+    ck_assert_uint_eq(impair_counters(near, IMPAIR_OUT).lost, 5);
+    check_conservation(IMPAIR_OUT);
+    close_wire();
+}
+END_TEST
+
 START_TEST(extreme_rates_do_not_overflow)
 {
     open_out((struct impair_config){.rate = rates[_i].rate, .queue = rates[_i].queue});
@@ -1033,6 +1067,8 @@ static const struct {
     {"jitter=5us",           BOTH, {.jitter_ns = 5000}},
     {"jitter=0.5us",         BOTH, {.jitter_ns = 500}},
     {"rate=100mbit",         BOTH, {.rate = 100000000}},
+    {"rate=none",            BOTH, {.rate = 0}},
+    {"rate=5mbit,rate=none", BOTH, {.rate = 0}},
     {"rate=1.5Mbit",         BOTH, {.rate = 1500000}},
     {"rate=1kbit",           BOTH, {.rate = 1000}},
     {"rate=1000bit",         BOTH, {.rate = 1000}},
@@ -1239,6 +1275,7 @@ int main(void)
     tcase_add_test(c, a_rate_sends_one_frame_after_the_other);
     tcase_add_test(c, a_full_queue_drops_the_newest);
     tcase_add_test(c, a_queue_counted_in_frames_holds_so_many_of_any_size);
+    tcase_add_test(c, a_change_is_for_what_comes_and_overtakes_nobody);
     tcase_add_loop_test(c, extreme_rates_do_not_overflow, 0, ARRAY_LEN(rates));
 
     c = new_tcase(s, "caps and neighbours");

@@ -42,9 +42,15 @@ START_TEST(json_puts_commas_where_they_belong)
     json_close(&j, '}');
     json_close(&j, ']');
     json_add_ip(&j, "ip", ip_from_v4(0x0a090002));
+    json_open_member(&j, "numbers", '[');
+    json_add_element_u64(&j, 0);
+    json_add_element_u64(&j, UINT64_C(1) << 53);
+    json_add_element_u64(&j, UINT64_MAX);
+    json_close(&j, ']');
     json_decref(read_back());
     ck_assert_str_eq(buffer, "{\"a\":\"x\",\"list\":[],\"more\":[\"y\",\"z\",{},{\"true\":true,"
-                             "\"null\":null}],\"ip\":\"10.9.0.2\"}");
+                             "\"null\":null}],\"ip\":\"10.9.0.2\","
+                             "\"numbers\":[0,9007199254740992,\"18446744073709551615\"]}");
 }
 END_TEST
 

@@ -152,8 +152,9 @@ function draw(all) {
     pending = false;
     if (document.hidden) return;
     status(paused ? "wait" : "live", paused ? "paused" : "live");
-    const slow = all || turn++ % 4 === 0;
+    const before = chosen;
     if ($("follow").checked && !paused) followNewest();
+    const slow = all || chosen !== before || turn++ % 4 === 0;
     if (slow) { drawConns(); drawDrops(); }
     const conn = conns.get(chosen);
     if (!conn) return;
@@ -165,14 +166,15 @@ function draw(all) {
 
 const isShown = conn => (!conn.info.own || $("own").checked) && conn.info.remote;
 
-/* The one that began last, once the one that is shown has ended and was looked at for a moment. */
+/* The one that began last, once the one that is shown has ended and was looked at for a moment; not while somebody
+ * has chosen a segment of that. */
 function followNewest() {
   let newest = null;
   const isOver = conn => conn.gone || conn.ended != null || conn.state === "TIME-WAIT";
   for (const conn of conns.values())
     if (conn.info.id && !conn.info.own && !isOver(conn) && (!newest || conn.id > newest.id)) newest = conn;
   const current = conns.get(chosen);
-  if (current && !current.info.own && (!isOver(current) || now - current.touched < 15e5)) return;
+  if (current && !current.info.own && (!isOver(current) || now - current.touched < 15e5 || ladder.chosen != null)) return;
   if (newest && newest !== current) select(newest.id);
   else if (current?.info.own) chosen = null;
 }
