@@ -53,17 +53,28 @@ static uint64_t oldest_decision(const struct live *live)
     return made > ring ? made - ring : 0;
 }
 
+static void listen(struct live *live, bool listens)
+{
+    if (live->listens == listens)
+        return;
+    live->listens = listens;
+    if (listens)
+        stack_listen(live->stack, &live->sink);
+    else
+        stack_unlisten(live->stack, &live->sink);
+}
+
 /* Nobody has looked for a while: what was known is old. */
 static void wake_up(struct live *live, instant now)
 {
     memset(live->conn, 0, sizeof(live->conn));
     live->walk = (struct snapshot_cursor){0};
-    live->plain = live->notable = live->gone_count = 0;
-    live->left_out = 0;
+    live->plain = live->notable = live->heard = live->own_heard = live->gone_count = 0;
     live->packets_told = live->packets;
     memset(&live->counters, 0, sizeof(live->counters));
     live->next = now;
-    stack_listen(live->stack, &live->sink);
+    live->passed = live_passed(live);
+    listen(live, true);
 }
 
 void live_join(struct live *live, struct live_reader *reader, instant now)
@@ -84,7 +95,7 @@ void live_leave(struct live *live, struct live_reader *reader)
     assert(live->readers > 0);
     live->own_readers -= reader->own_too;
     if (--live->readers == 0)
-        stack_unlisten(live->stack, &live->sink);
+        listen(live, false);
 }
 
 /* --- samples ------------------------------------------------------------------------------- */
@@ -96,6 +107,8 @@ instant live_deadline(const struct live *live)
 
 bool live_advance(struct live *live, instant now)
 {
+    if (live->heard >= LIVE_SATED)
+        listen(live, false);
     if (!live->readers || instant_before(now, live->next))
         return false;
     struct live_line *line = &live->line[live->samples % LIVE_LINES];
@@ -108,6 +121,7 @@ bool live_advance(struct live *live, instant now)
     assert(!text.cut);
     line->len = text.len;
     live->samples++;
+    listen(live, true);
     live->next = instant_add(now, LIVE_TICK_MS * NS_PER_MS);
     return true;
 }

@@ -11,6 +11,7 @@ enum {
     LIVE_LINES = 8,    /* samples that are kept: more than a reader may be behind */
     LIVE_PLAIN = 36,   /* packets of a sample with nothing special about them, */
     LIVE_NOTABLE = 36, /* and with something */
+    LIVE_SATED = 1500, /* packets after which a sample listens no more: 18,000 a second */
     LIVE_WALK = 128,   /* connections that one sample looks at */
     LIVE_TOLD = 14,    /* and that it tells of */
     LIVE_ALL = 25,     /* samples after which all are told of again, for who has missed one */
@@ -50,8 +51,10 @@ struct live {
 
     struct live_packet packet[LIVE_PACKETS]; /* a ring, in the order of their ids */
     uint64_t packets, packets_told;          /* put there, and told of */
-    uint32_t plain, notable;                 /* since the last sample */
-    uint64_t left_out;
+    /* Since the last sample: */
+    uint32_t plain, notable, heard, own_heard;
+    bool listens;
+    uint64_t passed; /* packets in and out, by the stack's counters, as it was then */
 
     struct stack_counters counters; /* as last told */
 
@@ -78,6 +81,7 @@ void live_conns_refresh(struct live *live);
 void live_on_event(struct event_sink *sink, const struct event *event);
 
 /* live_tell.c */
+uint64_t live_passed(const struct live *live);
 uint64_t live_us(const struct live *live, instant when);
 void live_tell_sample(struct live *live, struct text *line, instant now);
 void live_tell_hello(const struct live *live, struct text *line, instant now);

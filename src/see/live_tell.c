@@ -143,18 +143,31 @@ static void tell_packet(const struct live *live, struct json *j, const struct li
     json_close(j, ']');
 }
 
+uint64_t live_passed(const struct live *live)
+{
+    struct stack_counters now;
+
+    stack_counters(live->stack, &now);
+    return now.received + now.sent;
+}
+
 static void tell_packets(struct live *live, struct json *j)
 {
+    uint64_t told = 0;
+
     json_open_member(j, "packets", '[');
     for (; live->packets_told < live->packets; live->packets_told++) {
-        if (has_room(j->out, PACKET_ROOM + TAIL_ROOM))
-            tell_packet(live, j, &live->packet[live->packets_told % LIVE_PACKETS]);
-        else
-            live->left_out++;
+        if (!has_room(j->out, PACKET_ROOM + TAIL_ROOM))
+            continue;
+        tell_packet(live, j, &live->packet[live->packets_told % LIVE_PACKETS]);
+        told++;
     }
     json_close(j, ']');
-    json_add_u64(j, "left_out", live->left_out);
-    live->left_out = live->plain = live->notable = 0;
+    told += live->own_readers ? 0 : live->own_heard;
+    const uint64_t passed = live_passed(live) - live->passed;
+    json_add_u64(j, "left_out", passed > told ? passed - told : 0);
+    live->passed += passed;
+    live->plain = live->notable = live->heard = live->own_heard = 0;
 }
 
 /* --- a sample -------------------------------------------------------------------------------- */

@@ -166,27 +166,32 @@ vanished_are_noticed() {
     serve_stop
 }
 
-# Each run of each kind beside one of the other, the medians compared: what 20 slow readers take of a transfer.
-slow_readers_cost_little() {
-    local run with=() without=() memory
-    serve_start --root "$WORK/site"
-    fetch --output /dev/null "$URL/huge"
+# compare: each run of each kind beside one of the other, the medians compared.
+compare() {
+    local run with=() without=()
     for ((run = 0; run < 9; run++)); do
         without+=("$(fetch --output /dev/null --write-out '%{speed_download}' "$URL/huge")")
         readers slow 20 60
         with+=("$(fetch --output /dev/null --write-out '%{speed_download}' "$URL/huge")")
-        memory=$(resident)
+        MEMORY=$(resident)
         kill -KILL "$READERS"
-        sleep 0.1
+        wait "$READERS" 2>/dev/null || true
     done
     python3 -c '
 import statistics, sys
 runs = [float(w) for w in sys.argv[1:]]
 without, with_ = statistics.median(runs[:9]), statistics.median(runs[9:])
 print(f"{without / 1e6:.0f} MB/s without readers, {with_ / 1e6:.0f} MB/s with 20 slow ones: {with_ / without:.3f}")
-assert with_ > 0.9 * without' "${without[@]}" "${with[@]}"
-    printf '%s octets of memory\n' "$memory"
-    ((memory < $(grep -o 'memory=[0-9]*' "$WORK/serve.out" | cut -d= -f2) * 1000000))
+sys.exit(with_ <= 0.9 * without)' "${without[@]}" "${with[@]}"
+}
+
+# What 20 slow readers take of a transfer. Where others use the machine, one comparison proves nothing against it.
+slow_readers_cost_little() {
+    serve_start --root "$WORK/site"
+    fetch --output /dev/null "$URL/huge"
+    compare || compare
+    printf '%s octets of memory\n' "$MEMORY"
+    ((MEMORY < $(grep -o 'memory=[0-9]*' "$WORK/serve.out" | cut -d= -f2) * 1000000))
     serve_stop
 }
 
@@ -233,7 +238,7 @@ try "control: only where allowed, from this very page, and by an address" knobs_
 try "readers: one too many is told so, and those that leave make room" too_many_are_told
 if thorough; then
     try "readers: those that vanish without a word are noticed" vanished_are_noticed
-    head -c 200000000 /dev/zero >"$WORK/site/huge"
+    truncate -s 2G "$WORK/site/huge"
     try "readers: 20 slow ones take less than a tenth of a transfer" slow_readers_cost_little
     with_browser "browser: charts move, states light, octets, sliders act, no complaint" page_lives
     with_browser "browser: names, Tab, focus and contrast, in both schemes" page_is_for_everybody

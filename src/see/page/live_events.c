@@ -50,11 +50,14 @@ static void close_it(struct http_source *source)
     observer->taken = false;
 }
 
+/* Who still has a part of a line waits for his socket, which will say so itself. */
 void live_events_wake(struct live_page *page)
 {
-    for (size_t i = 0; i < LIVE_PAGE_READERS; i++)
-        if (page->observer[i].taken)
-            http_source_wake(&page->observer[i].source);
+    for (size_t i = 0; i < LIVE_PAGE_READERS; i++) {
+        struct live_observer *observer = &page->observer[i];
+        if (observer->taken && observer->given == observer->len)
+            http_source_wake(&observer->source);
+    }
 }
 
 int live_events_answer(void *context, const struct http_call *call, struct http_made *made)
