@@ -70,9 +70,35 @@ demo_stays() {
     grep -q ' 0% packet loss' <<<"$words"
 }
 
+demo_live() {
+    local demo page
+    traces >"$WORK/before"
+    : >"$WORK/demo"
+    bash "$ROOT/scripts/demo" --live </dev/null >"$WORK/demo" 2>&1 &
+    demo=$!
+    started "$demo"
+    wait_until 60 grep -q 'leaves nothing behind' "$WORK/demo"
+    page=$(grep -o 'http://127.0.0.1:[0-9]*/.tapio/' "$WORK/demo")
+    fetch "$page" | grep -q '<title>tapio live</title>'
+    curl --disable --silent --no-buffer --max-time 8 --noproxy '*' "${page}events" >"$WORK/events" || true
+    grep -q '"what":"retransmit"' "$WORK/events"
+    expect "a change of the wire" 204 "$(fetch --output /dev/null --write-out '%{http_code}' \
+        --header "Origin: ${page%/.tapio/}" --data 'loss=0%' "${page}control")"
+    kill -TERM "$demo"
+    wait_until 10 gone "$demo"
+    wait_until 5 no_process
+    traces >"$WORK/after"
+    diff "$WORK/before" "$WORK/after"
+}
+
+no_process() { # more than before
+    marked | diff - <(grep '^processes' "$WORK/before")
+}
+
 unset TAPIO_DEMO
 try "the demo runs and leaves nothing behind" demo_once
 try "it shows the page, the file, the handshake and the close" demo_shows
 thorough && try "with --stay the shell stands beside the running server" demo_stays
 thorough && try "ended in the middle, it leaves nothing behind" demo_interrupted
+thorough && try "with --live a transfer repeats, and a browser outside of the namespace can watch it" demo_live
 finish
