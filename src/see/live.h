@@ -46,7 +46,7 @@
 enum {
     LIVE_SCHEMA = 1,
     LIVE_TICK_MS = 80,
-    LIVE_LINE = 12288,    /* octets of a line at most, its NUL included */
+    LIVE_LINE = 16384,    /* octets of a line at most, its NUL included */
     LIVE_BEHIND = 4,      /* samples that a reader may be behind before he misses some */
     LIVE_CONNS = 64,      /* connections that are followed; those that are quiet give way */
     LIVE_PACKETS = 2048,  /* that can be asked for by id (live_packet()) */

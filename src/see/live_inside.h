@@ -9,8 +9,8 @@
 
 enum {
     LIVE_LINES = 8,    /* samples that are kept: more than a reader may be behind */
-    LIVE_PLAIN = 36,   /* packets of a sample with nothing special about them, */
-    LIVE_NOTABLE = 36, /* and with something */
+    LIVE_PLAIN = 56,   /* packets of a sample with nothing special about them, */
+    LIVE_NOTABLE = 40, /* and with something */
     LIVE_SATED = 1500, /* packets after which a sample listens no more: 18,000 a second */
     LIVE_WALK = 128,   /* connections that one sample looks at */
     LIVE_TOLD = 14,    /* and that it tells of */

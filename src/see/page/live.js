@@ -89,6 +89,7 @@ function takeDecision(d) {
     conn.info.local ??= d.local;
     conn.info.remote ??= d.remote;
     if (d.to === "CLOSED") conn.ended = d.us;
+    if (d.to === "TIME-WAIT" || d.to === "CLOSED") conn.quiet ??= d.us;
     if (conn.id === chosen) $("say").textContent = `Connection ${conn.id}: ${d.from} to ${d.to}, ${d.cause}`;
   }
   if (d.what === "retransmit") {
@@ -230,6 +231,18 @@ function drawConns() {
   $("no-conns").hidden = list.length > 0;
 }
 
+/* What a state means for somebody who waits, where nothing limits the sending. */
+const MEANS = {
+  "SYN-SENT": "Our SYN is out, and its answer is waited for (RFC 9293, 3.5).",
+  "SYN-RECEIVED": "The peer's SYN was answered; the third step of the handshake is waited for (RFC 9293, 3.5).",
+  "FIN-WAIT-1": "We closed: our FIN is out and not acknowledged yet (RFC 9293, 3.6).",
+  "FIN-WAIT-2": "We closed, and the peer knows; it may still send (RFC 9293, 3.6).",
+  "CLOSE-WAIT": "The peer closed; we may still send (RFC 9293, 3.6).",
+  "CLOSING": "Both closed at the same time; our FIN is not acknowledged yet (RFC 9293, 3.6).",
+  "LAST-ACK": "Both closed, the peer first; our FIN is not acknowledged yet (RFC 9293, 3.6).",
+  "TIME-WAIT": "Both have closed, we first: late segments are waited out, so that none hits a later connection (RFC 9293, 3.6.1).",
+};
+
 /* Who closed first, as far as the way shows it. */
 function whoClosed(conn) {
   for (const step of conn.way) {
@@ -245,9 +258,9 @@ function drawFacts(conn) {
   $("h-facts").textContent = `Connection ${conn.id}: ${info.local || "us"} with ${info.remote || "a peer"}`;
   const last = conn.decisions.at(-1), lately = last && last.what === "cwnd" && now - last.us < 2e6 ? ` cwnd just changed: ${last.cause}.` : "";
   $("story").textContent = over ? `It has ended: ${conn.way.at(-1)?.cause || "the stack has let it go"}.`
-    : (words.limits[info.limit] || `It is in ${conn.state}.`) + (info.phase && info.phase !== "open" ? ` Its sender is in ${info.phase}.` : "") + lately;
+    : (words.limits[info.limit] || MEANS[conn.state] || `It is in ${conn.state}.`) + (info.phase && info.phase !== "open" ? ` Its sender is in ${info.phase}.` : "") + lately;
   const facts = [["State", over ? "CLOSED" : conn.state], ["cwnd", info.cwnd == null ? "–" : octets(info.cwnd)],
-    ["ssthresh", info.ssthresh == null ? "no loss yet" : octets(info.ssthresh)], ["In flight", octets(info.inflight || 0)],
+    ["ssthresh", info.ssthresh == null ? "no loss yet" : octets(info.ssthresh)], ["In flight", octets(conn.quiet != null ? 0 : info.inflight || 0)],
     ["Peer’s window", info.snd_wnd == null ? "–" : octets(info.snd_wnd)], ["SRTT", info.srtt_us == null ? "–" : millis(info.srtt_us)],
     ["RTO", info.rto_us == null ? "–" : millis(info.rto_us)], ["Sent again", count(conn.again)], ["Control", info.cc || "–"], ["Closed first", whoClosed(conn)]];
   const dl = $("facts");

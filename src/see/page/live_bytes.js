@@ -58,7 +58,7 @@ class Bytes {
       return span;
     }));
     const keep = this.fields.findIndex(f => f.key === this.name);
-    this.light(keep >= 0 ? keep : Math.max(this.fields.findIndex(f => /seq_raw|tcp.srcport/.test(f.key)), 0));
+    this.light(keep >= 0 ? keep : Math.max(this.fields.findIndex(f => f.key === "tcp.seq_raw"), 0));
   }
 
   /* Fields beyond the octets that were kept are text, which is not shown. */
@@ -116,9 +116,10 @@ class Bytes {
     if (first) {
       cell.type = "button";
       cell.tabIndex = -1;
-      cell.setAttribute("aria-label", `${field.name}, bits ${field.bit % 32} on: ${field.value}`);
       name.textContent = wide < 3 ? field.key.split(".").pop()[0].toUpperCase() : field.name;
-      cell.append(name, wide < 3 ? String(field.number ?? "") : field.value);
+      const value = wide < 3 ? String(field.number ?? "") : field.value;
+      cell.append(name, value);
+      cell.setAttribute("aria-label", `${name.textContent}${value}` + (wide < 3 ? `: ${field.name}, ${field.value}` : ""));
     }
     this.cells[index].push(cell);
     return cell;

@@ -45,10 +45,11 @@ class Charts {
     }
   }
 
-  /* The part of time that is shown: up to now, or to the end of a connection that is no more. */
+  /* The part of time that is shown: up to now, or until a connection had nothing more to say. */
   span(conn, now, span) {
-    const end = conn.ended != null && now > conn.ended + 5e5 ? conn.ended + 5e5 : now;
-    return [Math.max(end - span, Math.min(conn.born - 1e5, end - 1e6)), end];
+    const last = conn.quiet ?? conn.ended, end = last != null && now > last + 5e5 ? last + 5e5 : now;
+    const begin = Math.max(end - span, conn.born - 5e4);
+    return [begin, Math.max(end, begin + 1e6)];
   }
 
   draw(conn, now, span) {

@@ -83,11 +83,10 @@ class Ladder {
     time.textContent = seconds(p.t - born);
     lane.className = "lane";
     text.textContent = segmentText(p);
-    lane.append(text);
+    lane.append(Object.assign(document.createElement("span"), {className: "unseen", textContent: p.dir ? " s, the peer: " : " s, we: "}), text);
     why.className = "for";
     swatch.className = "sw";
-    why.append(swatch, p.dropped ? p.drop : p.why);
-    row.setAttribute("aria-label", `${time.textContent} s, ${p.dir ? "from the peer" : "from us"}: ${text.textContent}. ${row.title}`);
+    why.append(swatch, " ", p.dropped ? p.drop : p.why);
     row.append(time, lane, why);
     return row;
   }
@@ -118,6 +117,7 @@ class Ladder {
       away += row.offsetHeight;
       row.remove();
       this.rows.delete(id);
+      if (id === this.chosen) this.free();
     }
     if (this.follows) this.list.scrollTop = this.list.scrollHeight;
     else if (away && before) this.list.scrollTop -= away;
