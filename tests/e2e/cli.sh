@@ -80,7 +80,7 @@ help_names_all_options() {
     local option
     run serve --help
     for option in dev addr host-addr gateway dns mac mtu queues offload capture impair set seed control \
-        ready-fd log profile capture-raw root port echo discard chargen access-log log-format busy-poll; do
+        ready-fd log profile capture-raw root port echo discard chargen access-log log-format busy-poll allow-control no-live; do
         grep -q -e "--$option" "$WORK/out" || fail "--$option is not in the help"
     done
     run exec --help
@@ -158,6 +158,8 @@ usage_table() {
 2|serve --port 0|1 to 65535
 2|serve --port 65536|1 to 65535
 2|serve --echo 80|--port has this port
+2|serve --no-live --allow-control|leave out --no-live
+2|serve --impair rate=fast|or none
 2|serve --busy-poll never|not a number of microseconds
 2|serve --echo 7 --discard 7|--echo has this port
 2|serve --prot 80|did you mean --port
