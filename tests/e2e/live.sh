@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 #
 # live.sh - the live page of `tapio serve` over a TAP: what it sends, whom it refuses, what its readers cost, and with a
-# browser that it shows and does what it should, to everybody. Screenshots stay in build/live/.
+# browser that it shows and does what it should, to everybody. Screenshots stay in build/live/. With TAPIO_FULL=1 it
+# measures what slow readers cost, and waits until vanished ones are noticed; with TAPIO_AXE=axe.min.js, of npm's
+# axe-core, that looks at the page too.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 begin "$@"
@@ -241,11 +243,13 @@ try "events: samples, packets, decisions; observers are left out" stream_tells
 try "control: only where allowed, from this very page, and by an address" knobs_are_guarded
 try "readers: one too many is told so, and those that leave make room" too_many_are_told
 if thorough; then
-    try "readers: those that vanish without a word are noticed" vanished_are_noticed
-    truncate -s 2G "$WORK/site/huge"
-    try "readers: 20 slow ones take less than a tenth of a transfer" slow_readers_cost_little
     with_browser "browser: charts move, states light, octets, sliders act, no complaint" page_lives
     with_browser "browser: names, Tab, focus and contrast, in both schemes" page_is_for_everybody
     with_browser "browser: screenshots at 1440 and 390 px, light and dark" screenshots
+fi
+if [[ ${TAPIO_FULL:-0} != 0 ]]; then # minutes
+    truncate -s 2G "$WORK/site/huge"
+    try "readers: those that vanish without a word are noticed" vanished_are_noticed
+    try "readers: 20 slow ones take less than a tenth of a transfer" slow_readers_cost_little
 fi
 finish

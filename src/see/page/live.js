@@ -217,7 +217,7 @@ function drawConns() {
       rows.set(conn.id, row);
     }
     const info = conn.info, size = n => n == null ? "–" : octets(n), c = row.children;
-    const texts = [info.remote, conn.gone || conn.ended != null ? "CLOSED" : conn.state, (conn.ended == null && info.limit) || "–", size(info.cwnd), size(info.inflight),
+    const texts = [info.remote, conn.gone || conn.ended != null ? "CLOSED" : conn.state, (conn.ended == null && info.limit) || "–", size(info.cwnd), size(conn.quiet != null ? 0 : info.inflight),
       info.srtt_us == null ? "–" : millis(info.srtt_us), size(info.acked), size(info.received), count(conn.again)];
     texts.forEach((text, i) => { if (c[i + 1].textContent !== text && !(i === 0 && info.own)) c[i + 1].textContent = text; });
     if (info.own && !c[1].querySelector(".tag")) {
