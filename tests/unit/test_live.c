@@ -270,6 +270,42 @@ START_TEST(many_connections_are_told_in_lines_that_fit)
 }
 END_TEST
 
+START_TEST(busy_connections_are_told_in_turn)
+{
+    enum { BUSY = 40 };
+    json_t *decisions = json_array();
+    struct wire_flow *flows[BUSY];
+    int listener = peer_listen(p, 200), distinct = 0;
+    bool seen[400] = {false};
+
+    for (int i = 0; i < BUSY; i++) {
+        flows[i] = peer_flow_new(p);
+        peer_syn(p);
+        peer_expect(p, "S.", 0, 1, 0);
+        peer_send(p, ".", 1, 1, 0);
+        peer_accept(p, listener);
+    }
+    for (uint32_t round = 0; round < 4; round++) {
+        for (int i = 0; i < BUSY; i++) {
+            p->flow = flows[i];
+            peer_send(p, ".", 1 + round, 1, 1);
+        }
+        sample();
+        json_t *one = next_sample(&reader, decisions);
+        json_t *conns = json_object_get(one, "conns");
+        for (size_t n = 0; n < json_array_size(conns); n++) {
+            int64_t id = number(json_array_get(conns, n), "id");
+            ck_assert_int_lt(id, 400);
+            distinct += !seen[id];
+            seen[id] = true;
+        }
+        json_decref(one);
+    }
+    ck_assert_int_eq(distinct, BUSY);
+    json_decref(decisions);
+}
+END_TEST
+
 START_TEST(connection_that_ended_is_forgotten_and_said_to_be_gone)
 {
     json_t *decisions = json_array();
@@ -315,6 +351,11 @@ START_TEST(reader_who_is_behind_misses_samples_and_is_told_how_many)
         got++;
     }
     ck_assert_int_eq(got, LIVE_BEHIND);
+    for (int i = 0; i < LIVE_BEHIND + 1; i++)
+        sample();
+    one = next_sample(&reader, decisions);
+    ck_assert_int_eq(number(one, "missed"), LIVE_BEHIND);
+    json_decref(one);
     live_leave(live, &quick);
     json_decref(decisions);
 }
@@ -648,6 +689,7 @@ int main(void)
     tcase_add_test(c, drop_is_told_with_its_name_and_total);
     tcase_add_test(c, flood_leaves_out_plain_segments_and_keeps_the_notable);
     tcase_add_test(c, many_connections_are_told_in_lines_that_fit);
+    tcase_add_test(c, busy_connections_are_told_in_turn);
     tcase_add_test(c, connection_that_ended_is_forgotten_and_said_to_be_gone);
     suite_add_tcase(s, c);
 
