@@ -242,6 +242,9 @@ void http_answer_source(struct http_conn *conn, struct http_source *source, cons
         /* HTTP/1.0 knows no chunks: there the end of the connection is that of the content */
         x->chunked = x->parser.request.minor > 0;
         x->close |= !x->chunked;
+        if (source->send_buffer)
+            http_conn_set_option(conn, SOL_SOCKET, SO_SNDBUF, &source->send_buffer,
+                                 sizeof(source->send_buffer));
         source->conn = conn;
         x->source = source;
     }

@@ -33,8 +33,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-static void set_option(struct http_conn *conn, int level, int option, const void *value,
-                       socklen_t len)
+void http_conn_set_option(struct http_conn *conn, int level, int option, const void *value,
+                          socklen_t len)
 {
     /* Options are hints; a connection that died meanwhile will say so at its next call. */
     int ignored =
@@ -131,7 +131,7 @@ void http_conn_open(struct http_conn *conn, struct http_server *server, int sock
     sock_set_app(server->config.stack, socket, &conn->app);
     /* A response's last segment must not wait for an acknowledgment of the one before (RFC 9293,
      * 3.7.4): whole responses are written at once anyway. */
-    set_option(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    http_conn_set_option(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     http_conn_set_state(conn, HTTP_FRESH, now);
 }
 
@@ -197,7 +197,7 @@ void http_conn_end(struct http_conn *conn, bool reset, const char *why, instant 
     http_conn_close_exchange(conn, now);
     say_farewell(conn, why, now);
     if (reset) {
-        set_option(conn, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
+        http_conn_set_option(conn, SOL_SOCKET, SO_LINGER, &abort_it, sizeof(abort_it));
         server->stats.aborted++;
     }
     if (conn->refused)

@@ -155,6 +155,9 @@ void http_conn_end(struct http_conn *conn, bool reset, const char *why, instant 
 
 /* Also starts the state's timer. */
 void http_conn_set_state(struct http_conn *conn, enum http_conn_state state, instant now);
+/* Of its socket. */
+void http_conn_set_option(struct http_conn *conn, int level, int option, const void *value,
+                          socklen_t len);
 bool http_conn_open_exchange(struct http_conn *conn, instant now);
 void http_conn_close_exchange(struct http_conn *conn, instant now);
 /* Nothing more will be sent: waits for the peer to finish. */

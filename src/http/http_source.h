@@ -20,6 +20,9 @@ struct http_source {
     int (*read)(struct http_source *source, uint8_t *out, size_t room, instant now);
     /* The last call: after the end, or when the connection is gone. */
     void (*close)(struct http_source *source);
+    /* Octets that may wait in the socket, where content is worth something only while it is new:
+     * the socket's SO_SNDBUF. 0: as many as of any other. */
+    int send_buffer;
     struct http_conn *conn; /* set by the server while it has the source */
 };
 

@@ -11,7 +11,7 @@ enum {
     LIVE_LINES = 8,    /* samples that are kept: more than a reader may be behind */
     LIVE_PLAIN = 56,   /* packets of a sample with nothing special about them, */
     LIVE_NOTABLE = 40, /* and with something */
-    LIVE_SATED = 1500, /* packets after which a sample listens no more: 18,000 a second */
+    LIVE_SATED = 800,  /* packets after which a sample listens no more: 10,000 a second */
     LIVE_WALK = 128,   /* connections that one sample looks at */
     LIVE_TOLD = 14,    /* and that it tells of */
     LIVE_ALL = 25,     /* samples after which all are told of again, for who has missed one */

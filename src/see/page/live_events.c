@@ -13,6 +13,8 @@
 
 #include <errno.h>
 
+enum { SEND_BUFFER = 8192 }; /* octets: what waits there is of the past */
+
 static const char content_type[] = "text/event-stream; charset=utf-8";
 
 /* The next line, as an event: "data: ...\n\n" (HTML, 9.2.6). False: there is none. */
@@ -73,7 +75,8 @@ int live_events_answer(void *context, const struct http_call *call, struct http_
             continue;
         observer->taken = true;
         observer->page = page;
-        observer->source = (struct http_source){.read = read_some, .close = close_it};
+        observer->source =
+            (struct http_source){.read = read_some, .close = close_it, .send_buffer = SEND_BUFFER};
         observer->given = observer->len = 0;
         observer->reader = (struct live_reader){.own_too = call->query.len == 3 &&
                                                            memcmp(call->query.at, "own", 3) == 0};
