@@ -46,8 +46,9 @@ struct rig {
     enum rig_lease { LEASE_AWAITED, LEASE_HELD, LEASE_RETURNED } lease;
     instant lease_look; /* when it is asked how that goes */
 
-    struct os_control *control; /* NULL: nobody can look in */
-    char kernel[160];           /* "Linux 6.1.0", for captures */
+    struct os_control *control;  /* NULL: nobody can look in */
+    struct control_ops wire_ops; /* what they may change, if there is anything */
+    char kernel[160];            /* "Linux 6.1.0", for captures */
 
     struct os_watch signals;
     struct os_watch link;

@@ -22,12 +22,14 @@ int rig_open_control(struct rig *rig, struct refusal *refusal)
 
     if (!path && !rig->options->control_always)
         return 0;
+    rig->wire_ops = rig_wire_ops(rig);
     struct control_context context = {.stack = rig->stack,
                                       .memory = &rig->memory,
                                       .env = &rig->env.env,
                                       .device = rig->options->device,
                                       .os = rig->kernel,
-                                      .pid = getpid()};
+                                      .pid = getpid(),
+                                      .wire = rig_has_wire(rig) ? &rig->wire_ops : NULL};
     rig->control = malloc(sizeof *rig->control);
     int err = rig->control ? os_control_open(rig->control, path, &context, &rig->loop) : -ENOMEM;
     if (!err)

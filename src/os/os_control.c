@@ -348,8 +348,14 @@ static instant deadline(struct os_machine *machine)
     struct os_control *control = CONTAINER_OF(machine, struct os_control, machine);
 
     static const instant at_once = {0};
+    instant next = control->more ? at_once : control->resume_at;
 
-    return control->more ? at_once : control->resume_at;
+    for (int i = 0; i < OS_CONTROL_CLIENTS && control->clients > 0; i++) {
+        const struct os_control_client *c = &control->client[i];
+        if (c->fd >= 0 && !c->blocked)
+            next = instant_min(next, os_session_deadline(&c->session));
+    }
+    return next;
 }
 
 static void settled(struct os_machine *machine, instant now)
@@ -414,10 +420,13 @@ int os_control_open(struct os_control *control, const char *path,
     return err;
 }
 
-/* The stack ends: a capture has its last words, as far as they fit, and all are hung up on. */
+/* The stack ends: what would have gone on has its last words, as far as they fit, and all are hung
+ * up on. */
 static void dismiss(struct os_control *control, struct os_control_client *c, instant now)
 {
-    if (c->session.call.verb && c->session.call.verb->octets) {
+    const struct control_verb *verb = c->session.call.verb;
+
+    if (verb && (verb->octets || verb->lasting)) {
         os_session_input_ended(&c->session);
         os_session_turn(&c->session, now);
         flush(c, now);

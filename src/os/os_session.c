@@ -22,7 +22,7 @@ void os_session_init(struct os_session *s, const struct control_context *context
     s->call = (struct control_call){0};
     s->lines = 0;
     s->len = 0;
-    s->input_ended = s->ending = false;
+    s->waits = s->input_ended = s->ending = false;
 }
 
 static void ring_free(struct os_session *s)
@@ -119,6 +119,7 @@ static bool begin(struct os_session *s, const struct control_verb *verb,
         .stopping = s->input_ended,
     };
     s->lines = 0;
+    s->waits = false;
     if (verb->begin(&s->call, request, now, why))
         return true;
     memory_release(s->context->memory, state, verb->state);
@@ -174,7 +175,7 @@ size_t os_session_room(const struct os_session *s)
 {
     if (s->ending || s->input_ended)
         return 0;
-    if (s->call.verb && s->call.verb->octets)
+    if (s->call.verb && (s->call.verb->octets || s->call.verb->lasting))
         return sizeof s->line; /* whatever comes is thrown away: its end is what counts */
     return s->call.verb ? 0 : sizeof s->line - s->len;
 }
@@ -217,6 +218,7 @@ static void go_on(struct os_session *s, instant now)
 {
     const struct control_verb *verb = s->call.verb;
 
+    s->waits = false;
     for (int i = 0; i < CONTROL_PIECE && (verb->octets || has_room_for_a_line(s)); i++) {
         char buffer[CONTROL_LINE];
         struct text line = text_of(buffer, sizeof buffer - 1); /* its end comes behind it */
@@ -226,6 +228,7 @@ static void go_on(struct os_session *s, instant now)
             s->lines++;
         if (progress == CONTROL_MORE)
             continue;
+        s->waits = progress == CONTROL_WAITS;
         if (progress == CONTROL_DONE)
             finish(s, now);
         return;
@@ -243,8 +246,16 @@ void os_session_turn(struct os_session *s, instant now)
 bool os_session_wants_turn(const struct os_session *s)
 {
     if (s->call.verb)
-        return !s->call.verb->octets && has_room_for_a_line(s);
+        return !s->call.verb->octets && !s->waits && has_room_for_a_line(s);
     if (s->ring.len > 0 || s->ending)
         return false;
     return s->input_ended || s->len == sizeof s->line || memchr(s->line, '\n', s->len);
+}
+
+instant os_session_deadline(const struct os_session *s)
+{
+    const struct control_verb *verb = s->call.verb;
+
+    return verb && verb->deadline && has_room_for_a_line(s) ? verb->deadline(&s->call)
+                                                            : INSTANT_NEVER;
 }

@@ -17,6 +17,7 @@ struct os_session {
     struct control_call call; /* meaningful with `verb` */
     uint64_t lines;           /* of this reply */
     size_t len;               /* octets in `line` */
+    bool waits;               /* the call has nothing to say until something happens */
     bool input_ended;         /* the client asks for nothing more */
     bool ending;              /* over once the ring is empty */
     uint8_t line[CONTROL_REQUEST];
@@ -35,6 +36,8 @@ void os_session_input_ended(struct os_session *s);
 void os_session_turn(struct os_session *s, instant now);
 /* Has it more to do at once, that is, without waiting for the client or the stack? */
 bool os_session_wants_turn(const struct os_session *s);
+/* When it has more to do by the clock, if its reader is there to take it. */
+instant os_session_deadline(const struct os_session *s);
 /* Is a request being answered, or its answer on its way? */
 static inline bool os_session_is_busy(const struct os_session *s)
 {

@@ -4,9 +4,7 @@
 #include "see/control.h"
 
 static const struct control_verb *const verbs[] = {
-    &control_capture,
-    &control_ss,
-    &control_why,
+    &control_capture, &control_ss, &control_watch, &control_why, &control_wire,
 };
 
 const struct control_verb *control_verb_find(const char *name)
@@ -23,6 +21,7 @@ uint64_t control_memory_cap(void)
 
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         uint64_t octets = verbs[i]->state + verbs[i]->ring;
+        octets += verbs[i]->beside ? verbs[i]->beside() : 0;
         most = octets > most ? octets : most;
     }
     return most;

@@ -15,6 +15,7 @@
 #include <tapio/snapshot.h>
 #include <tapio/tapio.h>
 
+#include "base/control_ops.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/octet_ring.h"
@@ -25,7 +26,7 @@ enum {
     CONTROL_FIELDS = 12,    /* members of a request at most */
     CONTROL_KEY = 24,       /* octets of a key, */
     CONTROL_TEXT = 128,     /* and of a string, NUL included */
-    CONTROL_LINE = 8192,    /* octets of a line of a reply at most */
+    CONTROL_LINE = 16384,   /* octets of a line of a reply at most */
     CONTROL_RING = 65536,   /* octets that may wait for a reader of lines */
     CONTROL_PIECE = 32,     /* lines that one turn adds to one reply at most */
 };
@@ -66,6 +67,7 @@ struct control_context {
     const char *device; /* "tap0" */
     const char *os;     /* "Linux 6.1.0", for captures */
     int64_t pid;
+    const struct control_ops *wire; /* NULL: there is none to be changed */
 };
 
 enum control_progress {
@@ -93,12 +95,17 @@ struct control_verb {
     size_t state;              /* octets that a call keeps */
     size_t ring;               /* octets of the reply that may wait, CONTROL_RING at least */
     bool octets;               /* the reply is no JSON, and the last thing on its connection */
+    bool lasting;              /* it goes on until the client closes its half: what he says
+                                  meanwhile is not listened to */
+    uint64_t (*beside)(void);  /* octets that begin() takes beside the state; NULL: none */
     /* Begins. False: it cannot, and `why` says what is wrong with the request. */
     bool (*begin)(struct control_call *call, const struct control_request *request, instant now,
                   struct text *why);
     /* The next line, without its end, into `line`: none when that stays empty. Called while a line
      * has room in the ring, at most CONTROL_PIECE times in one turn. */
     enum control_progress (*more)(struct control_call *call, struct text *line, instant now);
+    /* When `more` has something to do although nothing happens in the stack. NULL: never. */
+    instant (*deadline)(const struct control_call *call);
     /* The call is over, or its client is gone. NULL: nothing to do. */
     void (*end)(struct control_call *call, instant now);
 };
@@ -116,6 +123,8 @@ struct json control_line(struct text *line, const char *verb, int schema, const 
 
 extern const struct control_verb control_capture; /* control_capture.c */
 extern const struct control_verb control_ss;      /* control_ss.c */
+extern const struct control_verb control_watch;   /* control_watch.c */
 extern const struct control_verb control_why;     /* control_why.c */
+extern const struct control_verb control_wire;    /* control_wire.c */
 
 #endif

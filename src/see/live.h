@@ -112,6 +112,11 @@ bool live_next(struct live *live, struct live_reader *reader, struct text *line,
  * wants them. */
 void live_mark_observer(struct live *live, uint32_t conn);
 
+/* The headers of packets that were told of, from `*from` on, as a line (live_headers.c); false:
+ * there are none. Who begins now begins at live_headers_from(). */
+uint64_t live_headers_from(const struct live *live);
+bool live_tell_headers(const struct live *live, uint64_t *from, struct text *line);
+
 /* NULL: it was never told of, or is forgotten. Valid until the stack is next called. */
 const struct live_packet *live_packet(const struct live *live, uint64_t id);
 
