@@ -31,7 +31,7 @@ static const struct verb verbs[] = {
     {"exec",    "run an unmodified program on the stack",                   verb_exec},
     {"ss",      "the connections of a running stack",                       verb_ss},
     {"why",     "why it was dropped, reset, stalled or sent again",         verb_why},
-    {"top",     "watch a running stack",                                    NULL},
+    {"top",     "watch a running stack: connections, states, segments, cwnd",   verb_top},
     {"capture", "record the packets of a running stack",                    verb_capture},
     {"explain", "each packet of a capture: its fields, and what it does",   verb_explain},
     {"drill",   "run packetdrill scripts in virtual time",                  verb_drill},

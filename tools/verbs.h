@@ -21,6 +21,7 @@ int verb_wire(int argc, char **argv);
 int verb_lab(int argc, char **argv);
 int verb_ss(int argc, char **argv);
 int verb_why(int argc, char **argv);
+int verb_top(int argc, char **argv);
 int verb_capture(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 

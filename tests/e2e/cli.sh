@@ -58,7 +58,7 @@ help_and_version() {
     run --version
     expect "status" 0 "$code"
     grep -Eq '^tapio [0-9]+\.[0-9]+' "$WORK/out"
-    for verb in serve get ping dig exec ss why capture explain drill sim wire lab doctor; do
+    for verb in serve get ping dig exec ss why top capture explain drill sim wire lab doctor; do
         run "$verb" --help
         expect "status of $verb --help" 0 "$code"
         grep -q "^usage: tapio $verb" "$WORK/out"
@@ -102,11 +102,6 @@ unknown_verb() {
     refused 2 "tapio --help"
     run "$(printf 'two\nlines')"
     refused 2 'two\\x0alines'
-}
-
-later_verbs() {
-    run top argument
-    refused 1 "^tapio top: not built in yet$"
 }
 
 cannot_print() {
@@ -225,6 +220,14 @@ usage_table() {
 2|ss --control|needs an argument
 1|ss --control /nothing/here|No such file
 1|ss --control /etc/passwd|nobody answers
+2|top operand|unexpected
+2|top --addr 10.9.0.2/24|no such option
+2|top --count 0|not a number of samples
+2|top --interval 0|--interval 0
+2|top --json --interval 1|does not go with --json
+2|top --control|needs an argument
+1|top --control /nothing/here|No such file
+1|top --control /etc/passwd|nobody answers
 2|capture|needs -w
 2|capture -w|needs an argument
 2|capture -c 0 -w -|number of packets
@@ -593,7 +596,6 @@ try "the bare tool prints its usage to stderr and exits 2" bare
 try "--help and --version go to stdout, exit 0" help_and_version
 try "the help of serve names every option of the contract" help_names_all_options
 try "an unknown verb gets a suggestion and exit 2" unknown_verb
-try "verbs to come say so and exit 1" later_verbs
 try "what cannot be printed is a failure" cannot_print
 try "each wrong command line: its status, one line, no device" usage_table F12
 try "without CAP_NET_ADMIN: exit 77, one line" without_the_capability F07
