@@ -114,6 +114,20 @@ void area_put_right(struct area area, int row, int col, int cols, enum top_style
         area_put_cut(area_part(area, row, col, 1, cols), 0, 0, style, text);
 }
 
+/* How many octets of a text go into a row: up to the last blank that is in reach, or to its edge.
+ */
+static size_t row_of(const char *text, int cols)
+{
+    const char *walk = text, *blank = NULL;
+
+    for (int at = 0; *walk && at < cols; at++) {
+        if (*walk == ' ')
+            blank = walk;
+        next_glyph(&walk);
+    }
+    return (size_t)((!*walk || *walk == ' ' || !blank ? walk : blank) - text);
+}
+
 int area_put_folded(struct area area, int row, int rows, enum top_style style, const char *text)
 {
     const int end = row + rows;
@@ -123,21 +137,12 @@ int area_put_folded(struct area area, int row, int rows, enum top_style style, c
             area_put_cut(area, row, 0, style, text);
             return end;
         }
-        int fits = 0, at = 0; /* octets up to the last blank within the row, and columns so far */
-        const char *walk = text;
-        for (; *walk && at <= area.cols; at++) {
-            if (*walk == ' ')
-                fits = (int)(walk - text);
-            next_glyph(&walk);
-        }
-        if (at <= area.cols || fits == 0)
-            fits = (int)(walk - text);
         char line[4 * GRID_COLS + 8];
-        const size_t len = size_min((size_t)fits, sizeof line - 1);
+        const size_t len = size_min(row_of(text, area.cols), sizeof line - 1);
         memcpy(line, text, len);
         line[len] = '\0';
         area_put(area, row, 0, style, line);
-        text += fits;
+        text += len;
         text += *text == ' ';
     }
     return row;

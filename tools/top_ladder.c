@@ -36,16 +36,21 @@ static bool is_again(enum why why)
 
 /* --- what an arrow says --------------------------------------------------------------------- */
 
+static void add_relative(struct text *out, uint32_t number, bool known, uint32_t base)
+{
+    if (known)
+        text_add_i64(out, top_relative(number, known, base));
+    else
+        text_add_u64(out, number);
+}
+
 static void add_number(struct text *out, const char *name, uint32_t number, bool known,
                        uint32_t base)
 {
     if (out->len)
         text_add_char(out, ' ');
     text_add(out, name);
-    if (known)
-        text_add_i64(out, top_relative(number, known, base));
-    else
-        text_add_u64(out, number);
+    add_relative(out, number, known, base);
 }
 
 static void add_flags(struct text *out, uint8_t flags)
@@ -90,7 +95,8 @@ static void add_label(struct text *out, const struct top_packet *p, const struct
         add_number(out, "ack ", p->ack, has_ack, ack_base);
     if (p->sacks) {
         add_number(out, "sack ", p->sack[0], has_ack, ack_base);
-        add_number(out, "- ", p->sack[1], has_ack, ack_base);
+        text_add_char(out, '-');
+        add_relative(out, p->sack[1], has_ack, ack_base);
     } else if ((p->flags & TCP_ACK) && !p->text && !(p->flags & (TCP_FIN | TCP_RST))) {
         add_number(out, "win ", p->window, true, 0);
     }

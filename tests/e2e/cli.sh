@@ -69,8 +69,6 @@ help_and_version() {
     done
     run help sevre
     refused 2 "did you mean 'serve'"
-    run help top
-    refused 1 "^tapio top: not built in yet$"
     run serve --set help
     expect "status" 0 "$code"
     grep -q '^tcp.rto_min ' "$WORK/out"
