@@ -26,7 +26,7 @@ enum {
     CONTROL_FIELDS = 12,    /* members of a request at most */
     CONTROL_KEY = 24,       /* octets of a key, */
     CONTROL_TEXT = 128,     /* and of a string, NUL included */
-    CONTROL_LINE = 16384,   /* octets of a line of a reply at most */
+    CONTROL_LINE = 20480,   /* octets of a line of a reply at most */
     CONTROL_RING = 65536,   /* octets that may wait for a reader of lines */
     CONTROL_PIECE = 32,     /* lines that one turn adds to one reply at most */
 };
