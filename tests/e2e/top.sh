@@ -438,7 +438,7 @@ another_user() {
     serve_start --control "$WORK/control"
     chmod 711 "$WORK"
     code=0
-    cp "$TAPIO" "$WORK/copy"
+    cp "$TOOL" "$WORK/copy"
     setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/copy" top --control "$WORK/control" \
         >"$WORK/out" 2>"$WORK/err" </dev/null || code=$?
     refused 77 "it is another user's; ask as that user, or root"
@@ -495,6 +495,6 @@ try "the stack is killed while we watch" stack_is_killed_while_watched F10
 try "the stack ends while we watch" stack_ends_while_watched
 try "the stack is stopped while we watch" stack_is_stopped_while_watched
 try "in a pipe: lines; --count, --interval, --json" as_lines
-try "watchers that are stopped cost nothing" stopped_watchers F06
+try "watchers that are stopped hold nothing up" stopped_watchers F06
 try "no other verb loads ncurses" no_library_for_others
 finish
