@@ -210,10 +210,10 @@ static void hear_wire(struct top_verb *top)
 
 static void draw(struct top_verb *top, instant now)
 {
-    int rows, cols;
+    int height, width;
 
-    top_screen_size(&rows, &cols);
-    grid_clear(&top->grid, rows, cols, top_screen_is_utf8());
+    top_screen_size(&height, &width);
+    grid_clear(&top->grid, height, width, top_screen_is_utf8());
     top_draw(&top->grid, &top->model, &top->choice);
     top_screen_show(&top->grid);
     top->drawn = now;
@@ -253,11 +253,11 @@ static void hear_keys(struct top_verb *top)
 /* A resized window is a reason to draw, too, and comes without a word but an interrupted call. */
 static bool has_resized(const struct top_verb *top)
 {
-    int rows, cols;
+    int height, width;
 
-    top_screen_size(&rows, &cols);
-    return (rows != top->grid.rows || cols != top->grid.cols) && rows <= GRID_ROWS &&
-           cols <= GRID_COLS;
+    top_screen_size(&height, &width);
+    return (height != top->grid.rows || width != top->grid.cols) && height <= GRID_ROWS &&
+           width <= GRID_COLS;
 }
 
 static int turn(struct top_verb *top, int signals, int hangups, struct refusal *refusal)

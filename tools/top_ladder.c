@@ -233,7 +233,6 @@ void top_draw_ladder(struct area area, const struct top_scene *scene)
 {
     const int rows = area.rows - HEAD - FOOT, right = area.cols - REASON - 2;
     const uint64_t chosen = top_chosen_packet(scene->model, scene->choice);
-    int row = HEAD + rows - 1;
 
     draw_head(area, scene);
     for (int i = HEAD; i < HEAD + rows; i++) {
@@ -249,7 +248,7 @@ void top_draw_ladder(struct area area, const struct top_scene *scene)
     const uint64_t end = window_end(scene, chosen, rows);
     for (uint64_t i = end; i > top_oldest_packet(scene->model) && there < rows; i--)
         there += belongs(top_packet(scene->model, i - 1), scene);
-    row = HEAD + there - 1;
+    int row = HEAD + there - 1;
     for (uint64_t i = end; i > top_oldest_packet(scene->model) && row >= HEAD; i--) {
         const struct top_packet *p = top_packet(scene->model, i - 1);
         if (belongs(p, scene))

@@ -36,6 +36,13 @@ static void copy_text(char *out, size_t room, const json_t *object, const char *
     snprintf(out, room, "%s", text(object, key));
 }
 
+static void read_each(struct top_model *model, const json_t *array,
+                      void (*read_one)(struct top_model *model, const json_t *from))
+{
+    for (size_t i = 0; i < json_array_size(array); i++)
+        read_one(model, json_array_get(array, i));
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -100,8 +107,10 @@ static void read_conn(struct top_model *model, const json_t *from)
     copy_text(conn->timer, sizeof conn->timer, from, "timer");
 }
 
-static void end_conn(struct top_model *model, uint32_t id)
+static void end_conn(struct top_model *model, const json_t *from)
 {
+    const uint32_t id = (uint32_t)value_of(from, 0);
+
     if (!top_conn_find(model, id))
         return;
     struct top_conn *conn = top_conn_take(model, id);
@@ -231,13 +240,9 @@ static void note_gap(struct top_model *model, uint64_t us, uint64_t left_out)
 
 static enum top_line read_sample(struct top_model *model, const json_t *line)
 {
-    const json_t *one;
-    size_t i;
-
-    json_array_foreach(json_object_get(line, "conns"), i, one) read_conn(model, one);
-    json_array_foreach(json_object_get(line, "packets"), i, one) read_packet(model, one);
-    json_array_foreach(json_object_get(line, "gone"), i, one)
-        end_conn(model, (uint32_t)value_of(one, 0));
+    read_each(model, json_object_get(line, "conns"), read_conn);
+    read_each(model, json_object_get(line, "packets"), read_packet);
+    read_each(model, json_object_get(line, "gone"), end_conn);
     note_gap(model, number(line, "us"), number(line, "left_out"));
     const uint64_t dropped = read_drops(model, json_object_get(line, "drops"));
     struct top_moment *moment = top_put_moment(model);
@@ -322,15 +327,13 @@ static void read_decision(struct top_model *model, const json_t *from)
 enum top_line top_read(struct top_model *model, const json_t *line)
 {
     const char *type = text(line, "type");
-    const json_t *one;
-    size_t i;
 
     if (strcmp(type, "sample") == 0)
         return read_sample(model, line);
     if (strcmp(type, "headers") == 0) {
-        json_array_foreach(json_object_get(line, "of"), i, one) read_headers(model, one);
+        read_each(model, json_object_get(line, "of"), read_headers);
     } else if (strcmp(type, "decisions") == 0) {
-        json_array_foreach(json_object_get(line, "of"), i, one) read_decision(model, one);
+        read_each(model, json_object_get(line, "of"), read_decision);
     } else if (strcmp(type, "hello") == 0) {
         copy_text(model->device, sizeof model->device, line, "device");
         model->greeted = true;

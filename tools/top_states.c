@@ -91,7 +91,7 @@ static int gather(const struct top_scene *scene, const struct top_decision *out[
 /* A step takes two rows at least: when and where to, and why. */
 static void draw_path(struct area area, const struct top_scene *scene)
 {
-    const struct top_decision *steps[PATH_STEPS];
+    const struct top_decision *steps[PATH_STEPS] = {0};
     int count, row = 0;
 
     if (!scene->conn) {
@@ -107,7 +107,7 @@ static void draw_path(struct area area, const struct top_scene *scene)
     int first = count - 1;
     if ((first + 1) * each > area.rows)
         first = area.rows / each - 1; /* the oldest are left out */
-    for (int i = first; i >= 0; i--) {
+    for (int i = first; i >= 0 && steps[i]; i--) {
         char room[64];
         struct text text = text_of(room, sizeof room);
         if (steps[i]->us)
