@@ -12,19 +12,27 @@
 
 #include "see/fields.h"
 
+enum { SETTLES = 4 /* samples until the wire is as it was asked to be */ };
+
 /* --- time ----------------------------------------------------------------------------------- */
 
 static void freeze(struct top_choice *choice, struct top_model *model)
 {
     if (choice->frozen || model->moments == 0)
         return;
+    if (!choice->conn && top_chosen(model, choice)) {
+        choice->conn = top_chosen(model, choice)->id;
+        choice->pinned = true;
+    }
     choice->moment = model->moments - 1;
     choice->frozen = model->held = true;
 }
 
 static void go_on(struct top_choice *choice, struct top_model *model)
 {
-    choice->frozen = model->held = false;
+    if (choice->pinned)
+        choice->conn = 0;
+    choice->frozen = model->held = choice->pinned = false;
     choice->packet = 0;
 }
 
@@ -48,17 +56,17 @@ static void step(struct top_choice *choice, struct top_model *model, int by)
 static void next_conn(struct top_choice *choice, const struct top_model *model, int by)
 {
     const struct top_moment *moment = top_shown_moment(model, choice);
-    const struct top_conn *conn = top_chosen(model, choice);
+    const struct top_conn *conn = top_chosen(model, choice), *order[TOP_CONNS];
+    const int count = moment ? top_order(moment, order) : 0;
 
-    if (!moment || moment->conns == 0)
+    if (count == 0)
         return;
-    uint32_t at = by > 0 ? moment->conns - 1 : 0; /* from all of them one comes to the first */
-    for (uint32_t i = 0; conn && i < moment->conns; i++)
-        if (moment->conn[i].id == conn->id)
+    int at = by > 0 ? count - 1 : 0; /* from all of them one comes to the first, or the last */
+    for (int i = 0; i < count; i++)
+        if (order[i] == conn)
             at = i;
-    at = (at + moment->conns + (by > 0 ? 1 : moment->conns - 1)) % moment->conns;
-    choice->conn = moment->conn[at].id;
-    choice->all = false;
+    choice->conn = order[(at + count + by) % count]->id;
+    choice->all = choice->pinned = false;
     choice->packet = 0;
 }
 
@@ -116,24 +124,37 @@ static uint64_t next_step(const uint64_t *steps, size_t count, uint64_t now, boo
     return now;
 }
 
-static void add_change(struct text *spec, const struct control_wire *wire, char key)
+/* Changes the wire by a step, and says how. */
+static void add_change(struct text *spec, struct control_wire *wire, char key)
 {
     const bool worse = key >= 'a';
 
     if (key == 'l' || key == 'L') {
+        wire->loss_ppm = (uint32_t)next_step(losses, ARRAY_LEN(losses), wire->loss_ppm, worse);
         text_add(spec, "loss=");
-        top_add_loss(spec, (uint32_t)next_step(losses, ARRAY_LEN(losses), wire->loss_ppm, worse));
+        top_add_loss(spec, wire->loss_ppm);
     } else if (key == 'd' || key == 'D') {
+        wire->delay_us =
+            (int64_t)next_step(delays, ARRAY_LEN(delays), (uint64_t)wire->delay_us, worse);
         text_add(spec, "delay=");
-        text_add_u64(spec, next_step(delays, ARRAY_LEN(delays), (uint64_t)wire->delay_us, worse));
+        text_add_i64(spec, wire->delay_us);
         text_add(spec, "us");
     } else {
-        const uint64_t rate = next_step(rates, ARRAY_LEN(rates), wire->rate_bps, worse);
+        wire->rate_bps = next_step(rates, ARRAY_LEN(rates), wire->rate_bps, worse);
         text_add(spec, "rate=");
-        if (rate)
-            text_add_u64(spec, rate);
-        text_add(spec, rate ? "bit" : "none");
+        if (wire->rate_bps)
+            text_add_u64(spec, wire->rate_bps);
+        text_add(spec, wire->rate_bps ? "bit" : "none");
     }
+}
+
+/* What the wire is, or is about to be: fingers are faster than samples. */
+static const struct control_wire *wire_of(const struct top_choice *choice,
+                                          const struct top_model *model,
+                                          const struct top_moment *now)
+{
+    return choice->asked_at && model->moments <= choice->asked_at + SETTLES ? choice->asked
+                                                                            : now->wire;
 }
 
 static enum top_wish change_wire(struct top_choice *choice, const struct top_model *model, char key,
@@ -148,8 +169,14 @@ static enum top_wish change_wire(struct top_choice *choice, const struct top_mod
                  "--impair");
         return TOP_WISH_NONE;
     }
+    memmove(choice->asked, wire_of(choice, model, now), sizeof choice->asked);
+    choice->asked_at = model->moments;
+    struct control_wire *in = &choice->asked[CONTROL_WIRE_IN];
+    struct control_wire *out = &choice->asked[CONTROL_WIRE_OUT];
     text_add(spec, sides[choice->side]);
-    add_change(spec, &now->wire[choice->side == SIDE_IN ? CONTROL_WIRE_IN : CONTROL_WIRE_OUT], key);
+    add_change(spec, choice->side == SIDE_IN ? in : out, key);
+    if (choice->side == SIDE_BOTH)
+        *in = *out;
     return TOP_WISH_WIRE;
 }
 

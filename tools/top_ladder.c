@@ -11,7 +11,7 @@
 #include "tcp/tcp_wire.h"
 #include "top_view.h"
 
-enum { LEFT = 13, REASON = 22, HEAD = 1, FOOT = 1 };
+enum { LEFT = 13, REASON = 22, HEAD = 1, FOOT = 2 };
 
 static bool is_again(enum why why)
 {
@@ -226,7 +226,8 @@ static void draw_foot(struct area area, const struct top_packet *p)
 
     text_add(&text, p->fate == PACKET_DROPPED && p->drop != DROP_NONE ? drop_sentence(p->drop)
                                                                       : why_sentence(p->why));
-    area_put_cut(area, area.rows - 1, 1, STYLE_NOTE, text.at);
+    area_put_folded(area_part(area, area.rows - FOOT, 1, FOOT, area.cols - 1), 0, FOOT, STYLE_NOTE,
+                    text.at);
 }
 
 void top_draw_ladder(struct area area, const struct top_scene *scene)

@@ -121,8 +121,7 @@ static void draw_row(struct area area, int at, const struct row *row, enum top_s
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
-/* In the order in which they are shown. */
-static int in_order(const struct top_moment *moment, const struct top_conn *out[TOP_CONNS])
+int top_order(const struct top_moment *moment, const struct top_conn *out[TOP_CONNS])
 {
     int count = 0;
 
@@ -138,7 +137,7 @@ static int in_order(const struct top_moment *moment, const struct top_conn *out[
 void top_draw_table(struct area area, const struct top_scene *scene)
 {
     const struct top_conn *order[TOP_CONNS];
-    const int count = in_order(scene->moment, order), rows = area.rows - 1;
+    const int count = top_order(scene->moment, order), rows = area.rows - 1;
     int chosen = 0;
 
     draw_row(area, 0, NULL, STYLE_STRONG);

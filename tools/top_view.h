@@ -54,7 +54,10 @@ struct top_choice {
     enum top_side side; /* of the wire, for the keys that change it */
     int zoom;           /* samples to a column of the chart, as a power of two */
     bool help;
-    char note[160]; /* the last line, once; "": the keys */
+    bool pinned; /* `conn` was chosen by freezing, and is anybody's again when time goes on */
+    struct control_wire asked[CONTROL_WIRES]; /* what the wire was last asked to be, ... */
+    uint64_t asked_at;                        /* ... when there were so many moments; 0: never */
+    char note[160];                           /* the last line, once; "": the keys */
 };
 
 /* Draws all of it; `grid` has its size. */
@@ -68,6 +71,8 @@ const struct top_moment *top_shown_moment(const struct top_model *model,
                                           const struct top_choice *choice);
 /* The chosen connection; NULL: there is none, or all are. */
 const struct top_conn *top_chosen(const struct top_model *model, const struct top_choice *choice);
+/* Connections in the order in which they are shown; how many there are. */
+int top_order(const struct top_moment *moment, const struct top_conn *out[TOP_CONNS]);
 /* Is it one of those that the ladder shows? Gaps are no packets. */
 bool top_is_shown(const struct top_packet *packet, const struct top_conn *chosen);
 /* The number of the chosen packet, or of the newest that is shown; UINT64_MAX: none. */

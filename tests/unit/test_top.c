@@ -455,6 +455,35 @@ START_TEST(keys_ask_for_the_next_step_from_where_the_wire_is)
 }
 END_TEST
 
+START_TEST(keys_that_are_faster_than_samples_go_on_from_what_was_asked)
+{
+    char spec[64];
+
+    press('l', spec);
+    ck_assert_str_eq(spec, "out:loss=2%");
+    press('l', spec);
+    ck_assert_str_eq(spec, "out:loss=5%");
+    press('d', spec);
+    ck_assert_str_eq(spec, "out:delay=50000us");
+    for (unsigned i = 0; i < 5; i++)
+        sample(320000 + i * 80000, 1, 1, 1, ""); /* whose wire is as before: it was refused */
+    press('l', spec);
+    ck_assert_str_eq(spec, "out:loss=2%");
+}
+END_TEST
+
+START_TEST(freezing_stays_with_the_connection_that_was_shown)
+{
+    press_all(" ");
+    feed("{\"type\":\"sample\",\"us\":320000,\"gone\":[3],\"conns\":[{\"id\":5,\"state\":"
+         "\"ESTABLISHED\"," ENDS "}]}");
+    press_all(".");
+    ck_assert_uint_eq(top_chosen(&model, &choice)->id, 3);
+    press_all(" ");
+    ck_assert_uint_eq(top_chosen(&model, &choice)->id, 5); /* the one that is alive */
+}
+END_TEST
+
 START_TEST(a_wire_that_cannot_be_changed_says_what_would_help)
 {
     char spec[64];
@@ -622,6 +651,8 @@ int main(void)
     tcase_add_checked_fixture(c, given_a_transfer, free_model);
     tcase_add_loop_test(c, keys_ask_for_the_next_step_from_where_the_wire_is, 0,
                         ARRAY_LEN(changes));
+    tcase_add_test(c, keys_that_are_faster_than_samples_go_on_from_what_was_asked);
+    tcase_add_test(c, freezing_stays_with_the_connection_that_was_shown);
     tcase_add_test(c, a_wire_that_cannot_be_changed_says_what_would_help);
     tcase_add_loop_test(c, a_strange_line_does_no_harm, 0, ARRAY_LEN(strange));
     tcase_add_test(c, a_refusal_and_the_end_are_told);
