@@ -3,12 +3,13 @@
  *
  * Each watcher has a recorder of his own, which is there while he watches: looking in costs nothing
  * before and after, and the live page's readers are not disturbed. When he does not read, nothing
- * is made for him; when he reads again he gets the newest sample and is told how many he has
- * missed, so `lost` at the end counts samples.
+ * is made for him; when he reads again the next sample tells how many he has missed, and `lost` at
+ * the end how many in all.
  *
  * The recorder's lines are passed on as they are, with our own first members in front. With
  * "headers" each packet's headers are told as well, before the sample that tells of the packet.
  */
+#include "base/instant.h"
 #include "see/control.h"
 #include "see/live.h"
 
@@ -91,12 +92,17 @@ static enum control_progress nothing(struct text *line, enum control_progress pr
     return progress;
 }
 
-/* A sample was told, and those between it and the last are lost. */
-static void count_sample(struct control_call *call, struct watch *watch, uint64_t before)
+/* Makes the sample that is due. While the watcher did not read we were not asked, and none were
+ * made: he has missed those. */
+static void advance(struct control_call *call, struct watch *watch, instant now)
 {
-    call->lost += watch->reader.sample - before - 1;
-    if (watch->left && --watch->left == 0)
-        watch->complete = true;
+    const instant due = live_deadline(watch->live);
+
+    if (!live_advance(watch->live, now))
+        return;
+    const uint64_t missed = (uint64_t)(instant_since(now, due) / (LIVE_TICK_MS * NS_PER_MS));
+    watch->reader.missed += missed;
+    call->lost += missed;
 }
 
 static enum control_progress more(struct control_call *call, struct text *line, instant now)
@@ -106,7 +112,7 @@ static enum control_progress more(struct control_call *call, struct text *line, 
 
     if (call->stopping || watch->complete)
         return CONTROL_DONE;
-    live_advance(watch->live, now);
+    advance(call, watch, now);
     const size_t at = put_front(line, watch->reader.greeted);
     if (!(watch->headers && watch->reader.greeted &&
           live_tell_headers(watch->live, &watch->headers_from, line)) &&
@@ -114,8 +120,8 @@ static enum control_progress more(struct control_call *call, struct text *line, 
         return nothing(line, CONTROL_WAITS);
     assert(line->at[at] == '{');
     line->at[at] = ',';
-    if (watch->reader.sample != before)
-        count_sample(call, watch, before);
+    if (watch->reader.sample != before && watch->left && --watch->left == 0)
+        watch->complete = true;
     return CONTROL_MORE;
 }
 

@@ -311,6 +311,39 @@ START_TEST(the_cursor_stays_on_its_field_from_packet_to_packet)
 }
 END_TEST
 
+/* The octets that are lit: those of the pane's left side, in their order. */
+static void lit_octets(char out[64])
+{
+    int len = 0;
+
+    draw(24, 80, true);
+    for (int row = 10; row < 23; row++)
+        for (int col = 14; col < 27 && len < 63; col++)
+            if (grid.cell[row][col].style == STYLE_LIT)
+                out[len++] = (char)grid.cell[row][col].glyph;
+    out[len] = '\0';
+}
+
+START_TEST(the_octets_of_the_field_are_lit_and_no_others)
+{
+    char spec[64], lit[64];
+
+    press_all("3");
+    press(TOP_KEY_UP, spec);
+    press(TOP_KEY_UP, spec);
+    lit_octets(lit);
+    ck_assert_str_eq(lit, "00 50"); /* the source port */
+    press(TOP_KEY_RIGHT, spec);
+    press(TOP_KEY_RIGHT, spec);
+    lit_octets(lit);
+    ck_assert_str_eq(lit, "00 00 0b e9"); /* the sequence number */
+    press(TOP_KEY_RIGHT, spec);
+    press(TOP_KEY_RIGHT, spec);
+    lit_octets(lit);
+    ck_assert_str_eq(lit, "80"); /* half an octet */
+}
+END_TEST
+
 START_TEST(up_and_down_stop_at_the_ends)
 {
     char spec[64];
@@ -527,6 +560,7 @@ START_TEST(a_strange_line_does_no_harm)
         draw(60, 200, true);
     }
     ck_assert_ptr_nonnull(top_conn_find(&model, 3));
+    ck_assert_uint_eq(top_headers(&model, 90)->kept, LIVE_HEADERS);
 }
 END_TEST
 
@@ -642,6 +676,7 @@ int main(void)
     tcase_add_test(c, what_is_looked_at_stays_however_much_comes);
     tcase_add_test(c, rings_forget_the_oldest);
     tcase_add_test(c, the_cursor_stays_on_its_field_from_packet_to_packet);
+    tcase_add_test(c, the_octets_of_the_field_are_lit_and_no_others);
     tcase_add_test(c, up_and_down_stop_at_the_ends);
     tcase_add_test(c, numbers_count_from_the_first_that_was_seen_without_a_syn);
     tcase_add_test(c, connections_are_in_order_and_those_that_ended_give_way);
