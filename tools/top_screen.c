@@ -29,7 +29,7 @@
 
 /* clang-format off */
 #define CURSES_CALLS(CALL) \
-    CALL(setupterm) CALL(tigetstr) CALL(newterm) CALL(delscreen) CALL(endwin) CALL(cbreak) CALL(noecho) \
+    CALL(setupterm) CALL(set_curterm) CALL(del_curterm) CALL(tigetstr) CALL(newterm) CALL(delscreen) CALL(endwin) CALL(cbreak) CALL(noecho) \
     CALL(keypad) CALL(nodelay) CALL(wgetch) CALL(curs_set) CALL(start_color) CALL(use_default_colors) \
     CALL(init_pair) CALL(has_colors) CALL(wmove) CALL(waddnstr) CALL(wattr_set) CALL(wrefresh) \
     CALL(clearok) CALL(resizeterm) CALL(set_escdelay)
@@ -84,14 +84,17 @@ bool top_screen_fits(const char **why)
     char cup[] = "cup";
     const char *place = curses.tigetstr(cup);
     *why = "this terminal cannot place text";
-    return place && place != (char *)(intptr_t)-1; /* NOLINT: terminfo's own way to say no */
+    const bool can = place && place != (char *)(intptr_t)-1; /* NOLINT: terminfo's way to say no */
+    curses.del_curterm(curses.set_curterm(NULL));
+    return can;
 }
 
 static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
 
 static void fall(int number)
 {
-    top_screen_close();
+    if (curses.screen)
+        curses.endwin();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -135,6 +138,7 @@ void top_screen_close(void)
     if (!curses.screen)
         return;
     curses.endwin();
+    curses.delscreen(curses.screen);
     curses.screen = NULL;
 }
 
