@@ -79,7 +79,8 @@ demo_live() {
     started "$demo"
     wait_until 60 grep -q 'leaves nothing behind' "$WORK/demo"
     page=$(grep -o 'http://127.0.0.1:[0-9]*/.tapio/' "$WORK/demo")
-    fetch "$page" | grep -q '<title>tapio live</title>'
+    fetch -o "$WORK/page" "$page"
+    grep -q '<title>tapio live</title>' "$WORK/page"
     curl --disable --silent --no-buffer --max-time 8 --noproxy '*' "${page}events" >"$WORK/events" || true
     grep -q '"what":"retransmit"' "$WORK/events"
     expect "a change of the wire" 204 "$(fetch --output /dev/null --write-out '%{http_code}' \

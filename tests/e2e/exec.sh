@@ -19,7 +19,7 @@ no_device() {
 }
 
 kernel_listens() {
-    ss -ltnH "sport = :$1" | grep -q .
+    ss -ltnH "sport = :$1" | grep . >/dev/null
 }
 
 # on_stack ARGS...: `tapio exec ARGS`; its exit code is $code, its talk $WORK/out and $WORK/err.
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 }
 C
     gcc -O2 -D_FORTIFY_SOURCE=2 -o "$WORK/stdio" "$WORK/stdio.c"
-    nm -D "$WORK/stdio" | grep -q __recv_chk
+    nm -D "$WORK/stdio" | grep __recv_chk >/dev/null
     on_stack -- "$WORK/stdio" "$PEER" "$ECHO"
     expect "status: $(cat "$WORK/err")" 0 "$code"
 }
@@ -277,7 +277,7 @@ looked_into() {
     grep -q 'RFC' "$WORK/out"
     kill "$server"
     wait_until 10 gone "$server"
-    tshark -r "$WORK/exec.pcapng" -Y 'http.request.uri == "/big"' 2>"$WORK/tshark.err" | grep -q GET
+    tshark -r "$WORK/exec.pcapng" -Y 'http.request.uri == "/big"' 2>"$WORK/tshark.err" | grep GET >/dev/null
 }
 
 # In a namespace of its own, where the kernel's side is reached by who has not the shim.

@@ -61,7 +61,7 @@ start() {
 }
 
 kernel_listens() {
-    ss -ltnH "sport = :$1" | grep -q .
+    ss -ltnH "sport = :$1" | grep . >/dev/null
 }
 
 stack_answers() {
@@ -125,7 +125,7 @@ asks() {
 }
 
 version_of() {
-    { "$@" 2>&1 || true; } | grep -oE '[0-9]+\.[0-9]+[0-9.a-zA-Z]*' | head -n 1
+    { "$@" 2>&1 || true; } | grep -oE '[0-9]+\.[0-9]+[0-9.a-zA-Z]*' | sed -n 1p
 }
 
 # --- web --------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ serves_files() {
 
 python_serves() {
     server_on_stack 8101 python3 -m http.server --directory "$WORK/site" 8101
-    fetch "http://$HOST:8101/folder/" | grep -q '>inside.txt<' # the directory
+    fetch "http://$HOST:8101/folder/" | grep '>inside.txt<' >/dev/null # the directory
     serves_files 8101 4                            # its backlog is 5
 }
 
@@ -259,7 +259,7 @@ start_listener() {
 }
 
 listens_on_stack() {
-    "$PLAIN" ss --control "$WORK/control" -l 2>/dev/null | grep -q ":$1 "
+    "$PLAIN" ss --control "$WORK/control" -l 2>/dev/null | grep ":$1 " >/dev/null
 }
 
 nc_listens() {

@@ -81,7 +81,7 @@ top_starts() {
 
 # A line with figures, or the row of the only connection that is alive.
 field() { # field NAME: what stands behind the name in the row of the wire or the title
-    screen | grep -oE "$1 [^ ]+" | head -n 1 | cut -d ' ' -f 2
+    screen | grep -oE "$1 [^ ]+" | sed -n 1p | cut -d ' ' -f 2
 }
 
 has_moved() {
@@ -111,7 +111,7 @@ transfer_stop() {
 says() {
     local word=$1
     shift
-    "$TAPIO" "$@" --control "$WORK/control" | grep -q "$word"
+    "$TAPIO" "$@" --control "$WORK/control" | grep "$word" >/dev/null
 }
 readonly LOSSY=(--allow-control --impair 'out:loss=1%,delay=5ms,rate=20mbit')
 
@@ -264,7 +264,7 @@ poor_terminals() {
     terminal 80x24
     top_starts
     shows ack-clocked
-    screen -e | grep -q $'\033\[3[1-6]m' || fail "a terminal with colours shows none"
+    screen -e | grep $'\033\[3[1-6]m' >/dev/null || fail "a terminal with colours shows none"
     keys q
     no_terminal
     terminal 80x24 NO_COLOR=1
