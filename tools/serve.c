@@ -121,7 +121,7 @@ static const struct option_row rows[] = {
     {"discard", 0, "PORT", "take what comes and say nothing (RFC 863)",                    take_discard},
     {"chargen", 0, "PORT", "send a pattern without end (RFC 864)",                         take_chargen},
     {"access-log", 0, "FILE|-", "a line for each request; SIGHUP opens the file anew",     take_access_log},
-    {"allow-control", 0, NULL, "the live page, /.tapio/, may change loss, delay and rate",  take_allow_control},
+    {"allow-control", 0, NULL, "the live page, /.tapio/, and top may change loss, delay, rate",  take_allow_control},
     {"no-live", 0, NULL,   "there is no live page",                                        take_no_live},
     {"busy-poll", 0, "USEC", "ask the device without sleeping for so long after a frame",  take_busy_poll},
     {"log-format", 0, "FORMAT", "common, combined or json (default combined)",             take_log_format},
@@ -137,14 +137,6 @@ static const struct option_verb verb = {
     .rows = rows,
     .row_count = ARRAY_LEN(rows),
 };
-
-static int check_live(const struct serve *serve, struct refusal *refusal)
-{
-    if (serve->no_live && serve->options.allow_control)
-        return refuse(refusal, EXIT_USAGE,
-                      "--allow-control: it is the live page that would; leave out --no-live");
-    return 0;
-}
 
 static int check_ports(const struct serve *serve, struct refusal *refusal)
 {
@@ -338,8 +330,6 @@ int verb_serve(int argc, char **argv)
     serve.options.dhcp_patient = serve.options.control_always = true;
     if (!status)
         status = check_ports(&serve, &refusal);
-    if (!status)
-        status = check_live(&serve, &refusal);
     if (!status)
         status = serve_log_check(&serve.log, &refusal);
     if (!status)

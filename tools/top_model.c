@@ -169,7 +169,7 @@ const struct top_conn *top_conn_find(const struct top_model *model, uint32_t id)
 /* They are in the order of their ids, those that are free at the end. */
 struct top_conn *top_conn_take(struct top_model *model, uint32_t id)
 {
-    int place = 0, out = TOP_CONNS - 1;
+    int place = 0, out = 0; /* the slot that is filled, and the one that was free */
 
     if (!id)
         return NULL;
@@ -177,18 +177,21 @@ struct top_conn *top_conn_take(struct top_model *model, uint32_t id)
         if (model->conn[i].id == id)
             return &model->conn[i];
         place += model->conn[i].id && model->conn[i].id < id;
+        out += model->conn[i].id != 0;
     }
-    if (model->conn[out].id) { /* full: the oldest that has ended, */
+    if (out == TOP_CONNS) { /* full: that of the oldest that has ended */
         for (out = 0; out < TOP_CONNS && !model->conn[out].gone;)
             out++;
         if (out == TOP_CONNS)
             return NULL;
         place -= out < place;
     }
-    memmove(&model->conn[out], &model->conn[out + 1],
-            (size_t)(TOP_CONNS - 1 - out) * sizeof model->conn[0]);
-    memmove(&model->conn[place + 1], &model->conn[place],
-            (size_t)(TOP_CONNS - 1 - place) * sizeof model->conn[0]);
+    if (out < place)
+        memmove(&model->conn[out], &model->conn[out + 1],
+                (size_t)(place - out) * sizeof model->conn[0]);
+    else
+        memmove(&model->conn[place + 1], &model->conn[place],
+                (size_t)(out - place) * sizeof model->conn[0]);
     struct top_conn *conn = &model->conn[place];
     *conn = (struct top_conn){.id = id};
 #define X(name) conn->name = TOP_UNKNOWN;

@@ -151,7 +151,6 @@ usage_table() {
 2|serve --port 0|1 to 65535
 2|serve --port 65536|1 to 65535
 2|serve --echo 80|--port has this port
-2|serve --no-live --allow-control|leave out --no-live
 2|serve --impair rate=fast|or none
 2|serve --busy-poll never|not a number of microseconds
 2|serve --echo 7 --discard 7|--echo has this port
