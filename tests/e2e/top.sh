@@ -339,6 +339,7 @@ stack_is_killed_while_watched() {
     keys "$TAPIO top --control control; echo status=\$?" Enter
     shows '^ tapio top  tap0 '
     kill -KILL "$SERVER"
+    wait_until 5 test -s "$WORK/serve.code" # the next one begins with none
     shows '^tapio: control: the stack is gone; it was killed'
     shows '^status=1$'
     expect "the alternate screen" 0 "$("${MUX[@]}" display-message -p '#{alternate_on}')"

@@ -2,10 +2,10 @@
  * live_guard.c - who may ask the live page.
  *
  * Two tricks let a stranger's web page speak through the browser of somebody who can reach us. It
- * can send a POST anywhere, without seeing the answer: browsers tell where it comes from, in Origin
- * (RFC 6454, 7), and we take it only from ourselves. And it can make its own name lead to our
- * address, so that the browser takes us for the stranger's server: then Host still has that name.
- * An address cannot be made to lead elsewhere, so addresses and "localhost" are all that is taken.
+ * can send a POST anywhere, without seeing the answer: browsers tell in Origin whose page it is
+ * that asks, and we take it only from our own. And it can make its own name lead to our address, so
+ * that the browser takes us for the stranger's server: then Host still has that name. An address
+ * cannot be made to lead elsewhere, so addresses and "localhost" are all that is taken.
  */
 #include <tapio/tapio.h>
 
