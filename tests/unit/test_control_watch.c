@@ -335,9 +335,5 @@ int main(void)
     tcase_add_test(c, the_wire_is_told_and_changed);
     tcase_add_loop_test(c, what_cannot_be_done_is_refused_in_a_line, 0, ARRAY_LEN(refused));
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, "control_watch");
 }

@@ -701,9 +701,5 @@ int main(void)
     tcase_add_loop_test(c, figures_have_few_digits_and_a_unit, 0, ARRAY_LEN(words));
     tcase_add_test(c, words_are_folded_and_what_does_not_fit_is_marked);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s, "top");
 }
