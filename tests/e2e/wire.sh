@@ -55,8 +55,8 @@ figure() {
 carries() {
     wire_start
     ping -q -c 20 -i 0.02 -s 1472 "$FAR" | grep -q ' 0% packet loss'
-    far python3 -m http.server --bind "$FAR" --directory "$WORK/site" 8000 >/dev/null 2>&1 &
-    started $!
+    nsenter --net="/proc/$FAR_NET/ns/net" python3 -m http.server --bind "$FAR" --directory "$WORK/site" 8000 >/dev/null 2>&1 &
+    started $! # nsenter becomes python: this is its process
     wait_until 5 fetch -o /dev/null "http://$FAR:8000/small.txt"
     fetch -o "$WORK/got" "http://$FAR:8000/big"
     same_as_site big "$WORK/got"
