@@ -149,6 +149,9 @@ def states_light(page):
 
 
 def byte_map_works(page):
+    # Of a connection that is alive: the stack forgets the packets of one that has ended within a second or two.
+    page.eval("$('follow').checked = true")
+    page.wait("conns.get(chosen)?.ended == null && document.querySelectorAll('#ladder .rung').length > 5", 30)
     page.eval("[...document.querySelectorAll('#ladder .rung')].at(-5).click()")
     page.wait("document.querySelectorAll('#bytes .cell').length > 30")
     check(page.eval("document.querySelectorAll('#bytes .layer').length") >= 3, "layers are missing")
