@@ -1,8 +1,6 @@
 /* newreno.c - see newreno.h. */
 #include "tcp/newreno.h"
 
-enum { DUP_THRESH = 3 };
-
 void newreno_init(struct newreno *n, tcp_seq recover)
 {
     *n = (struct newreno){.recover = recover};
@@ -44,9 +42,9 @@ bool newreno_on_duplicate(struct newreno *n, struct cc *cc, struct cc_memory *me
     }
     /* Not again for what was out when a loss was last noticed (RFC 6582, 3.2, 2); `recover` is one
      * past the highest octet that was sent then. */
-    if (n->duplicates != DUP_THRESH || !seq_lt(n->recover, una))
+    if (n->duplicates != NEWRENO_DUP_THRESH || !seq_lt(n->recover, una))
         return false;
-    uint32_t flight = seq_diff(nxt, una), left = DUP_THRESH * (uint32_t)cc->mss;
+    uint32_t flight = seq_diff(nxt, una), left = NEWRENO_DUP_THRESH * (uint32_t)cc->mss;
     cc_on_loss(cc, memory, flight - n->limited); /* (RFC 5681, 3.2, 2) */
     cc->cwnd = cc->ssthresh + left;
     n->aloft = flight - u32_min(left, flight); /* not what the inflated cwnd will send */

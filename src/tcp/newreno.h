@@ -12,6 +12,8 @@
 #include "tcp/cc.h"
 #include "tcp/tcp_seq.h"
 
+enum { NEWRENO_DUP_THRESH = 3 }; /* duplicate ACKs that mean a loss (RFC 5681, 3.2) */
+
 struct newreno {
     uint32_t limited;   /* octets of the flight that limited transmit has sent */
     uint32_t aloft;     /* octets that duplicate ACKs may still say have left the network */
@@ -35,7 +37,7 @@ bool newreno_on_duplicate(struct newreno *n, struct cc *cc, struct cc_memory *me
  * so that a third one can come of it (limited transmit: RFC 3042, 2). */
 static inline uint32_t newreno_extra(const struct newreno *n, uint16_t mss)
 {
-    return n->recovering ? 0 : u32_min(n->duplicates, 2) * mss;
+    return n->recovering ? 0 : u32_min(n->duplicates, NEWRENO_DUP_THRESH - 1) * mss;
 }
 /* The retransmission timer expired; cwnd is cc_on_timeout()'s. */
 void newreno_on_timeout(struct newreno *n, tcp_seq nxt);
