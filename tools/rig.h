@@ -36,9 +36,11 @@ struct rig {
     struct os_sink log_out;
     bool logging;
     struct capture *capture; /* NULL: none */
+    uint8_t *capture_hold;   /* where its packets wait to be written together */
     struct os_sink capture_out;
     struct os_machine capture_guard;
-    bool capture_told; /* that it ended early */
+    instant capture_due; /* when what waits is written; INSTANT_NEVER: nothing does */
+    bool capture_told;   /* that it ended early */
 
     struct ip_addr dns;       /* --dns, else the lease's; unspecified: none */
     struct dhcp_client *dhcp; /* NULL: addresses were given */

@@ -19,6 +19,9 @@ struct checksum {
 
 /* Any octets. */
 void checksum_add(struct checksum *c, struct bytes octets);
+/* The same, and copies them to `to`, which has room for them elsewhere: at the price of the copy.
+ */
+void checksum_copy(struct checksum *c, uint8_t *to, struct bytes octets);
 
 /* Adds with the carry brought round to the low end. */
 static inline uint64_t checksum_carry(uint64_t a, uint64_t b)

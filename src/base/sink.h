@@ -7,7 +7,7 @@
 
 #include <sys/uio.h>
 
-#include "base/base.h"
+#include "base/bytes.h"
 
 struct octet_sink {
     /* Takes all octets of the list, in order, and returns how many these are. Fewer mean that the
@@ -15,6 +15,13 @@ struct octet_sink {
      * (a signal, a short write) the sink tries itself: only it knows its descriptor. The octets are
      * borrowed for the call. */
     int (*write)(struct octet_sink *sink, const struct iovec *iov, int iovcnt);
+
+    /* For a sink that can write while the caller goes on; else both are NULL. begin() borrows the
+     * octets until settle() has told what became of them, in the words of write(), or -EAGAIN:
+     * that is not known yet, and nobody was to `wait`. One at a time, and no write() meanwhile. 0,
+     * or a negative errno: none was taken, and nothing is to be settled. */
+    int (*begin)(struct octet_sink *sink, struct bytes octets);
+    int (*settle)(struct octet_sink *sink, bool wait);
 };
 
 #endif

@@ -159,20 +159,27 @@ static uint8_t gso_type_of(const struct big_place *place)
     return place->is_v4 ? FRAME_GSO_TCPV4 : FRAME_GSO_TCPV6;
 }
 
-/* What follows from the text's length, in the header in front of it. The TCP checksum is open. */
-static void set_lengths(uint8_t *header, const struct big_place *place, size_t text_len)
+static size_t tcp_length(const struct big_place *place, size_t text_len)
 {
-    size_t tcp_len = place->text_at - place->tcp_at + text_len;
+    return place->text_at - place->tcp_at + text_len;
+}
+
+/* What follows from the text's length, in the header in front of it: the TCP checksum, too, which
+ * is open, with the sum over a pseudo-header of that length. */
+static void set_lengths(uint8_t *header, const struct big_place *place, size_t text_len,
+                        uint16_t sum)
+{
+    size_t tcp_len = tcp_length(place, text_len);
     uint8_t *ip = header + place->ip_at;
 
     if (place->is_v4) {
         put_be16(ip + IPV4_AT_LENGTH, (uint16_t)(IPV4_HEADER_MIN + tcp_len));
         put_be16(ip + IPV4_AT_CHECKSUM, 0);
-        put_be16(ip + IPV4_AT_CHECKSUM, checksum_of(bytes_of(ip, IPV4_HEADER_MIN)));
+        put_be16(ip + IPV4_AT_CHECKSUM, checksum_of_header(bytes_of(ip, IPV4_HEADER_MIN)));
     } else {
         put_be16(ip + IPV6_AT_LENGTH, (uint16_t)tcp_len);
     }
-    put_be16(header + place->tcp_at + TCP_CSUM_OFFSET, pseudo_sum(place, tcp_len));
+    put_be16(header + place->tcp_at + TCP_CSUM_OFFSET, sum);
 }
 
 /* --- cutting ------------------------------------------------------------------------------ */
@@ -224,6 +231,7 @@ bool big_cut_begin(struct big_cut *cut, const struct frame_meta *meta, const str
         return false;
     cut->text_len = place->end - place->text_at;
     cut->size = meta->gso_size;
+    cut->size_sum = pseudo_sum(place, tcp_length(place, cut->size));
     cut->done = 0;
     cut->total = big_segments(meta, cut->text_len);
     return true;
@@ -247,7 +255,9 @@ bool big_cut_next(struct big_cut *cut)
     put_be16(tcp + TCP_AT_SEQ + 2, (uint16_t)seq);
     if (place->is_v4)
         put_be16(ip + IPV4_AT_ID, (uint16_t)(place->id + cut->count));
-    set_lengths(cut->own, place, text_len);
+    set_lengths(cut->own, place, text_len,
+                text_len == cut->size ? cut->size_sum
+                                      : pseudo_sum(place, tcp_length(place, text_len)));
 
     cut->meta = (struct frame_meta){.flags = FRAME_NEEDS_CSUM,
                                     .csum_start = (uint16_t)place->tcp_at,
@@ -325,7 +335,7 @@ bool big_join(struct frame *frame, const struct frame *next, bool ip_only)
     memcpy(frame->data + a.end, next->data + b.text_at, more);
     frame->len = (uint32_t)(a.end + more);
     frame->data[a.tcp_at + TCP_AT_FLAGS] |= b.flags & TCP_PSH;
-    set_lengths(frame->data, &a, text_len + more);
+    set_lengths(frame->data, &a, text_len + more, pseudo_sum(&a, tcp_length(&a, text_len + more)));
     frame->meta = (struct frame_meta){
         .flags = FRAME_CSUM_VALID, .gso_type = gso_type_of(&a), .gso_size = (uint16_t)size};
     return true;

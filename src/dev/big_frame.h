@@ -44,7 +44,8 @@ struct big_cut {
     uint8_t header[BIG_HEADER_MAX]; /* the whole frame's, */
     uint8_t own[BIG_HEADER_MAX];    /* and the segment's */
     size_t text_len, done;          /* octets of text, and those that have been handed out */
-    size_t size;                    /* text of a segment that is not the last */
+    size_t size;                    /* text of a segment that is not the last, */
+    uint16_t size_sum;              /* and the sum over its pseudo-header */
     uint32_t count, total;          /* segments handed out, of so many */
 };
 

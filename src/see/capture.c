@@ -78,20 +78,52 @@ static void count(struct capture *capture, const struct event *event)
     }
 }
 
-static size_t octets_in(const struct event *event)
+/* As many octets as the packet's block has, or more. */
+static size_t block_for(const struct capture *capture, const struct event *event)
 {
     size_t sum = 0;
 
     for (int i = 0; i < event->packet.iovcnt; i++)
         sum += event->packet.iov[i].iov_len;
-    return sum;
+    return CAPTURE_BLOCK_HEAD + size_min(sum, capture->pcapng.snap_len);
+}
+
+static bool sound_alike(const struct conn_facts *a, const struct conn_facts *b)
+{
+    return a->id == b->id && a->state == b->state && a->cwnd == b->cwnd &&
+           a->ssthresh == b->ssthresh && a->inflight == b->inflight && a->srtt_us == b->srtt_us &&
+           a->rto_ms == b->rto_ms;
+}
+
+/* Valid until the next packet. All segments of a big frame but its last say the same, so what was
+ * said last is spelled out anew only where something differs. */
+static struct bytes comment_on(struct capture *capture, const struct event *event)
+{
+    struct capture_comment *last = &capture->last;
+    const struct conn_facts *facts = event->packet.facts;
+
+    if (last->text_len == 0 || last->fate != event->packet.fate ||
+        last->drop != event->packet.drop || last->why != event->packet.why ||
+        last->tcp != event->packet.tcp || last->has_facts != (facts != NULL) ||
+        (facts && !sound_alike(&last->facts, facts))) {
+        struct text text = text_of(last->text, sizeof last->text);
+        capture_comment(event, &text);
+        assert(!text.cut);
+        last->fate = event->packet.fate;
+        last->drop = event->packet.drop;
+        last->why = event->packet.why;
+        last->tcp = event->packet.tcp;
+        last->has_facts = facts != NULL;
+        if (facts)
+            last->facts = *facts;
+        last->text_len = (uint32_t)text.len;
+    }
+    return bytes_of(last->text, last->text_len);
 }
 
 static void on_event(struct event_sink *sink, const struct event *event)
 {
     struct capture *capture = CONTAINER_OF(sink, struct capture, sink);
-    char buffer[CAPTURE_COMMENT];
-    struct text comment = text_of(buffer, sizeof(buffer));
 
     if (event->type != EVENT_PACKET)
         return;
@@ -100,14 +132,11 @@ static void on_event(struct event_sink *sink, const struct event *event)
         capture->misfits++; /* an interface has one link type in a capture */
         return;
     }
-    size_t block = CAPTURE_BLOCK_HEAD + size_min(octets_in(event), capture->pcapng.snap_len);
-    if (capture->has_room && !capture->has_room(capture, block)) {
+    if (capture->has_room && !capture->has_room(capture, block_for(capture, event))) {
         capture->lost++;
         capture->lost_since++;
         return;
     }
-    capture_comment(event, &comment);
-    assert(!comment.cut);
     struct pcapng_packet packet = {
         .id = event->packet.id,
         .outgoing = event->packet.fate == PACKET_OUT,
@@ -116,7 +145,7 @@ static void on_event(struct event_sink *sink, const struct event *event)
         .iov = event->packet.iov,
         .iovcnt = event->packet.iovcnt,
         .meta = event->packet.meta,
-        .comment = text_bytes(&comment),
+        .comment = comment_on(capture, event),
         .lost_before = capture->lost_since,
     };
     capture->lost_since = 0;

@@ -19,10 +19,21 @@
 #include "base/text.h"
 #include "see/pcapng.h"
 
+enum { CAPTURE_COMMENT = 512, CAPTURE_BLOCK_HEAD = CAPTURE_COMMENT + 128 };
+
 struct capture {
     struct event_sink sink; /* for stack_listen() */
     struct pcapng pcapng;
     bool ethernet;
+    struct capture_comment {
+        enum packet_fate fate; /* what is said depends on these alone */
+        enum drop drop;
+        enum why why;
+        bool tcp, has_facts;
+        struct conn_facts facts;
+        uint32_t text_len; /* 0: nothing was said yet */
+        char text[CAPTURE_COMMENT];
+    } last; /* what was said of the last packet that was written */
     uint64_t consumed, sent;
     uint64_t drops[DROP_COUNT];
     uint64_t misfits; /* packets of another link type than the capture's: not written */
@@ -43,7 +54,6 @@ NODISCARD int capture_open(struct capture *capture, struct octet_sink *out,
 void capture_close(struct capture *capture, instant now);
 
 /* The comment of a packet event. CAPTURE_COMMENT octets hold any. */
-enum { CAPTURE_COMMENT = 512, CAPTURE_BLOCK_HEAD = CAPTURE_COMMENT + 128 };
 void capture_comment(const struct event *event, struct text *out);
 
 #endif

@@ -10,7 +10,9 @@
  *
  * Each block is made whole in p->room, behind those that wait, so that a full disk costs the
  * packets that did not fit and not the file. The price is one copy of each captured packet. What
- * was counted when it began to wait and then does not leave is taken back.
+ * was counted when it began to wait and then does not leave is taken back. A sink that writes while
+ * the stack goes on has one half of the room for that, and the blocks of this moment wait in the
+ * other; it has failed by the time that they would follow, so they are taken back with the rest.
  *
  * A section says itself in which byte order it is. This one is little-endian, the same on every
  * machine: dumpcap, through which Wireshark reads pipes, takes no other than its own.
@@ -54,6 +56,13 @@ enum {
     LINK_ETHERNET = 1,
     LINK_RAW_IP = 101,
 
+    /* Of so many octets that wait a piece may be made: the page cache takes it for half of what the
+     * same octets cost in pieces of 64 KB. */
+    PIECE = 1 << 20,
+
+    PACKET_HEAD = 20, /* octets in front of the packet's own */
+    PACKET_TAIL = 24, /* of the options that each one has, and their end */
+
     UDP_CSUM_OFFSET = 6,
     NAME_ROOM = 64,
 };
@@ -77,20 +86,19 @@ static void fail(struct pcapng *p, int error)
     p->errors++;
 }
 
-/* Of what waited the sink has taken so many octets: finds out what that is in blocks. */
-static void take_back(struct pcapng *p, uint32_t taken)
+/* Of these blocks the sink has taken so many octets: finds out what is lost. */
+static void take_back(struct pcapng *p, struct bytes blocks, uint32_t taken)
 {
-    struct reader r = reader_of(bytes_of(p->room, p->waiting));
-    uint32_t at = 0;
+    struct reader r = reader_of(blocks);
+    uint32_t at = 0, whole = 0;
 
-    p->torn = taken;
     while (r.rest.len > 0) {
         uint32_t type = read_le32(&r), len = read_le32(&r);
         read_bytes(&r, len - 8);
         assert(!r.overrun); /* we made them */
         at += len;
         if (at <= taken) {
-            p->torn = taken - at;
+            whole = at;
             continue;
         }
         p->octets -= len;
@@ -99,21 +107,78 @@ static void take_back(struct pcapng *p, uint32_t taken)
             p->lost++;
         }
     }
+    p->torn += taken - whole;
 }
 
-void pcapng_flush(struct pcapng *p)
+/* What a sink says of blocks that it was given. */
+static void settled(struct pcapng *p, struct bytes blocks, int taken)
 {
-    struct iovec iov = {.iov_base = p->room, .iov_len = p->waiting};
-
-    if (p->errors || p->waiting == 0)
+    assert(taken < 0 || (size_t)taken <= blocks.len);
+    if (taken >= 0 && (size_t)taken == blocks.len)
         return;
-    int taken = p->sink->write(p->sink, &iov, 1);
-    if (taken < 0 || (uint32_t)taken < p->waiting) {
-        fail(p, taken < 0 ? taken : -EIO);
-        take_back(p, taken < 0 ? 0 : (uint32_t)taken);
+    fail(p, taken < 0 ? taken : -EIO);
+    take_back(p, blocks, taken < 0 ? 0 : (uint32_t)taken);
+}
+
+/* Is nothing on its way any more? */
+static bool settle(struct pcapng *p, bool wait)
+{
+    struct bytes blocks = bytes_of(p->other, p->leaving);
+
+    if (p->leaving == 0)
+        return true;
+    int taken = p->sink->settle(p->sink, wait);
+    if (taken == -EAGAIN && !wait)
+        return false;
+    p->leaving = 0;
+    settled(p, blocks, taken);
+    if (p->errors) {
+        take_back(p, bytes_of(p->room, p->waiting), 0);
+        p->waiting = 0;
     }
-    assert(p->errors || (uint32_t)taken == p->waiting);
+    return true;
+}
+
+static void write_now(struct pcapng *p)
+{
+    struct bytes blocks = bytes_of(p->room, p->waiting);
+    const struct iovec iov = {.iov_base = p->room, .iov_len = p->waiting};
+
     p->waiting = 0;
+    settled(p, blocks, p->sink->write(p->sink, &iov, 1));
+}
+
+static void write_later(struct pcapng *p)
+{
+    struct bytes blocks = bytes_of(p->room, p->waiting);
+    int err = p->sink->begin(p->sink, blocks);
+
+    p->waiting = 0;
+    if (err) {
+        settled(p, blocks, err);
+        return;
+    }
+    p->leaving = (uint32_t)blocks.len;
+    p->room = p->other;
+    p->other = (uint8_t *)(uintptr_t)blocks.at;
+}
+
+static bool flush(struct pcapng *p, bool wait)
+{
+    if (!settle(p, wait))
+        return false;
+    if (p->waiting == 0)
+        return true;
+    if (p->other && p->sink->begin)
+        write_later(p);
+    else
+        write_now(p);
+    return p->leaving == 0;
+}
+
+bool pcapng_flush(struct pcapng *p)
+{
+    return flush(p, false);
 }
 
 /* Lets the block wait behind the others; where that is not to be, or no room for a next one would
@@ -128,8 +193,17 @@ static void end(struct pcapng *p, struct writer *w)
     write_le32(&front, len);
     p->octets += len;
     p->waiting += len;
-    if (!p->held || p->waiting > PCAPNG_ROOM - PCAPNG_BLOCK_MAX)
-        pcapng_flush(p);
+    if (p->waiting > p->room_len - PCAPNG_BLOCK_MAX)
+        flush(p, true);
+    else if (p->waiting >= PIECE)
+        flush(p, false);
+}
+
+/* All that waits, to its end. */
+static void flush_all(struct pcapng *p)
+{
+    flush(p, true);
+    settle(p, true);
 }
 
 /* To the next multiple of four octets. */
@@ -153,34 +227,34 @@ static void option_string(struct writer *w, uint16_t code, const char *string)
         option(w, code, bytes_of(string, strlen(string)));
 }
 
-static void option_u32(struct writer *w, uint16_t code, uint32_t value)
+static inline void option_u32(struct writer *w, uint16_t code, uint32_t value)
 {
     write_le16(w, code);
     write_le16(w, 4);
     write_le32(w, value);
 }
 
-static void write_le64(struct writer *w, uint64_t value)
+static inline void write_le64(struct writer *w, uint64_t value)
 {
     write_le32(w, (uint32_t)value);
     write_le32(w, (uint32_t)(value >> 32));
 }
 
-static void option_u64(struct writer *w, uint16_t code, uint64_t value)
+static inline void option_u64(struct writer *w, uint16_t code, uint64_t value)
 {
     write_le16(w, code);
     write_le16(w, 8);
     write_le64(w, value);
 }
 
-static void options_end(struct writer *w)
+static inline void options_end(struct writer *w)
 {
     write_le16(w, OPTION_END);
     write_le16(w, 0);
 }
 
 /* A time stamp is no number of 64 bits but two of 32, the upper first, in either byte order. */
-static void write_time(struct writer *w, uint64_t when)
+static inline void write_time(struct writer *w, uint64_t when)
 {
     write_le32(w, (uint32_t)(when >> 32));
     write_le32(w, (uint32_t)when);
@@ -249,17 +323,20 @@ int pcapng_open(struct pcapng *p, struct octet_sink *sink, const struct pcapng_c
         .sink = sink,
         .ethernet = config->ethernet,
         .raw = config->raw,
-        .held = config->held,
         .snap_len = u32_min(snap_len, PCAPNG_SNAP_MAX),
         .wall_base_ns = config->wall_base_ns,
         .mono_base = config->mono_base,
+        .room = config->hold ? config->hold : p->own,
+        .room_len = config->hold ? config->hold_len / 2 : PCAPNG_BLOCK_MAX,
+        .other = config->hold ? config->hold + config->hold_len / 2 : NULL,
     };
+    assert(p->room_len >= PCAPNG_BLOCK_MAX);
     section_header(p, config);
     if (!p->errors)
         interface_description(p, config->device, false);
     if (!p->errors)
         interface_description(p, config->device, true);
-    pcapng_flush(p); /* so that the caller hears of trouble now */
+    flush_all(p); /* so that the caller hears of trouble now */
     return p->error;
 }
 
@@ -284,30 +361,43 @@ static void gather(struct writer *w, const struct iovec *iov, int iovcnt, size_t
     assert(len == 0);
 }
 
-/* The checksum over everything from `start` on, the half one in its field included. */
-static uint16_t sum_from(const struct iovec *iov, int iovcnt, size_t start)
+/* Copies the packet's first `len` octets, and finds on the same way the checksum over everything
+ * from `start` on, the half one in its field included: also what is not copied any more. */
+static uint16_t gather_and_sum(struct writer *w, const struct iovec *iov, int iovcnt, size_t len,
+                               size_t start)
 {
     struct checksum c = {0};
 
     for (int i = 0; i < iovcnt; i++) {
         struct bytes piece = bytes_of(iov[i].iov_base, iov[i].iov_len);
-        checksum_add(&c, bytes_skip(piece, start));
-        start -= size_min(start, piece.len);
+        struct bytes before = bytes_first(piece, start), rest = bytes_skip(piece, before.len);
+        struct bytes first = bytes_first(before, len);
+        write_bytes(w, first.at, first.len);
+        start -= before.len;
+        len -= first.len;
+
+        struct bytes kept = bytes_first(rest, len);
+        checksum_copy(&c, write_header(w, kept.len).at, kept);
+        checksum_add(&c, bytes_skip(rest, kept.len));
+        len -= kept.len;
     }
     return checksum_finish(c);
 }
 
-/* Puts the whole checksum into `copy`, the first octets of the packet. Where its field lies the
- * device said, and that may be a lie (of another process) or behind the snap length: then the copy
- * stays as it is. */
-static void complete_checksum(uint8_t *copy, size_t len, const struct pcapng_packet *packet)
+/* The packet's first `len` octets, with a whole checksum. Where its field lies the device said, and
+ * that may be a lie (of another process) or behind the snap length: then all stays as it is. */
+static void write_octets(struct pcapng *p, struct writer *w, const struct pcapng_packet *packet,
+                         size_t len)
 {
     size_t start = packet->meta.csum_start;
     size_t field = start + packet->meta.csum_offset;
+    uint8_t *copy = w->at;
 
-    if (field + 2 > len)
+    if (!(packet->meta.flags & FRAME_NEEDS_CSUM) || p->raw || field + 2 > len) {
+        gather(w, packet->iov, packet->iovcnt, len);
         return;
-    uint16_t sum = sum_from(packet->iov, packet->iovcnt, start);
+    }
+    uint16_t sum = gather_and_sum(w, packet->iov, packet->iovcnt, len, start);
     if (sum == 0 && packet->meta.csum_offset == UDP_CSUM_OFFSET)
         sum = 0xffff; /* zero says "none" there (RFC 768) */
     put_be16(copy + field, sum);
@@ -322,25 +412,23 @@ void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet)
 
     size_t original_len = octets_in(packet->iov, packet->iovcnt);
     size_t len = size_min(original_len, p->snap_len);
-    uint64_t when = wall_time(p, packet->when);
     struct writer w = begin(p, BLOCK_PACKET);
 
-    write_le32(&w, packet->dropped ? PCAPNG_DROPPED : PCAPNG_PASSED);
-    write_time(&w, when);
-    write_le32(&w, (uint32_t)len);
-    write_le32(&w, (uint32_t)original_len);
-    uint8_t *copy = w.at;
-    gather(&w, packet->iov, packet->iovcnt, len);
+    struct writer head = write_header(&w, PACKET_HEAD);
+    write_le32(&head, packet->dropped ? PCAPNG_DROPPED : PCAPNG_PASSED);
+    write_time(&head, wall_time(p, packet->when));
+    write_le32(&head, (uint32_t)len);
+    write_le32(&head, (uint32_t)original_len);
+    write_octets(p, &w, packet, len);
     pad(&w, len);
-    if (packet->meta.flags & FRAME_NEEDS_CSUM && !p->raw)
-        complete_checksum(copy, len, packet);
 
     option(&w, OPTION_COMMENT, packet->comment);
-    option_u32(&w, PACKET_FLAGS, packet->outgoing ? FLAGS_OUTBOUND : FLAGS_INBOUND);
     if (packet->lost_before > 0)
         option_u64(&w, PACKET_LOST, packet->lost_before);
-    option_u64(&w, PACKET_ID, packet->id);
-    options_end(&w);
+    struct writer tail = write_header(&w, PACKET_TAIL);
+    option_u32(&tail, PACKET_FLAGS, packet->outgoing ? FLAGS_OUTBOUND : FLAGS_INBOUND);
+    option_u64(&tail, PACKET_ID, packet->id);
+    options_end(&tail);
     p->packets++;
     end(p, &w);
 }
@@ -365,5 +453,5 @@ void pcapng_close(struct pcapng *p, const struct pcapng_totals totals[PCAPNG_INT
         options_end(&w);
         end(p, &w);
     }
-    pcapng_flush(p);
+    flush_all(p);
 }

@@ -6,8 +6,9 @@
  * which must outlive it, and it reads no clock: it is told once which wall time belongs to which
  * instant.
  *
- * Each block leaves by itself, unless `held` is set: a call of the system for each packet costs
- * more than the packet. Then they leave when there is no room for another, and at each flush.
+ * Each block leaves by itself, unless there is a `hold` for them: a call of the system for each
+ * packet costs more than the packet. Then they leave when there is no room for another, and at each
+ * flush.
  *
  * Trouble. A sink that fails ends the capture, once, and never the stack: all later calls do
  * nothing but count. `octets` then says how long the file is up to its last whole block, and `torn`
@@ -29,20 +30,22 @@ enum {
     /* The largest block: a packet with head, options and tail, each padded. */
     PCAPNG_BLOCK_MAX = PCAPNG_SNAP_MAX + PCAPNG_STRING_MAX + 128,
 
-    PCAPNG_ROOM = 2 * PCAPNG_BLOCK_MAX, /* for blocks that wait to leave together */
-
     PCAPNG_PASSED = 0,
     PCAPNG_DROPPED = 1,
     PCAPNG_INTERFACES = 2,
 };
 
 struct pcapng_config {
-    const char *device;   /* "tap0" */
-    const char *os;       /* "Linux 6.1.0"; NULL: not told */
-    const char *comment;  /* about the whole capture; NULL: none */
-    bool ethernet;        /* frames begin with an Ethernet header, else with an IP header */
-    bool raw;             /* leave partial checksums as they are */
-    bool held;            /* blocks wait for pcapng_flush(), which the caller promises to call */
+    const char *device;  /* "tap0" */
+    const char *os;      /* "Linux 6.1.0"; NULL: not told */
+    const char *comment; /* about the whole capture; NULL: none */
+    bool ethernet;       /* frames begin with an Ethernet header, else with an IP header */
+    bool raw;            /* leave partial checksums as they are */
+    /* Where blocks wait for pcapng_flush(), which the caller promises to call: the caller's, for as
+     * long as the capture lasts, and of two halves, each of PCAPNG_BLOCK_MAX octets or more: one
+     * fills while the other leaves, if the sink can do that. NULL: they do not wait. */
+    uint8_t *hold;
+    uint32_t hold_len;
     uint32_t snap_len;    /* octets kept of a packet; 0: PCAPNG_SNAP_DEFAULT */
     int64_t wall_base_ns; /* the wall time, since 1970 ... */
     instant mono_base;    /* ... at this instant */
@@ -50,7 +53,7 @@ struct pcapng_config {
 
 struct pcapng {
     struct octet_sink *sink;
-    bool ethernet, raw, held;
+    bool ethernet, raw;
     uint32_t snap_len;
     int64_t wall_base_ns;
     instant mono_base;
@@ -60,8 +63,12 @@ struct pcapng {
     uint64_t errors;  /* 0 or 1: the capture ended early */
     uint64_t lost;    /* packets that came after that */
     int error;        /* the sink's negative errno then; -EIO after a short write */
-    uint32_t waiting; /* octets of whole blocks in `room` */
-    uint8_t room[PCAPNG_ROOM];
+    uint8_t *room;    /* where blocks are made: `own`, or half of the caller's hold */
+    uint32_t room_len;
+    uint32_t waiting; /* octets of whole blocks in it */
+    uint8_t *other;   /* the other half, */
+    uint32_t leaving; /* and the octets of it that the sink is about to write */
+    uint8_t own[PCAPNG_BLOCK_MAX];
 };
 
 /* Strings of `config` are used during the call only. 0, or the sink's error. */
@@ -82,8 +89,9 @@ struct pcapng_packet {
 
 void pcapng_packet(struct pcapng *p, const struct pcapng_packet *packet);
 
-/* Writes what waits. */
-void pcapng_flush(struct pcapng *p);
+/* Writes what waits, unless the sink still has something to do; false: then, or for it has only
+ * begun, this is to be called once more. */
+bool pcapng_flush(struct pcapng *p);
 
 /* What an interface has seen, for its statistics block. */
 struct pcapng_totals {

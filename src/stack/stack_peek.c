@@ -134,15 +134,14 @@ void stack_tell_packet(struct stack *s, const struct event *event)
         events_emit(&s->events, event);
         return;
     }
+    struct event last = *event, text = *event;
+    tell_of_text(&text, &facts);
     for (bool first = true; big_cut_next(&cut); first = false) {
-        struct event segment = *event;
-        if (!first)
-            segment.packet.id = ++s->events.packets;
-        segment.packet.meta = cut.meta;
-        segment.packet.iov = cut.iov;
-        segment.packet.iovcnt = cut.iovcnt;
-        if (cut.count < cut.total)
-            tell_of_text(&segment, &facts);
-        events_emit(&s->events, &segment);
+        struct event *segment = cut.count < cut.total ? &text : &last;
+        segment->packet.id = first ? event->packet.id : ++s->events.packets;
+        segment->packet.meta = cut.meta;
+        segment->packet.iov = cut.iov;
+        segment->packet.iovcnt = cut.iovcnt;
+        events_emit(&s->events, segment);
     }
 }

@@ -37,7 +37,7 @@ static int keep(struct octet_sink *sink, const struct iovec *iov, int iovcnt)
     return (int)taken;
 }
 
-static struct keeper file = {.sink = {keep}}, lines = {.sink = {keep}};
+static struct keeper file = {.sink = {.write = keep}}, lines = {.sink = {.write = keep}};
 static struct capture capture;
 static struct log journal;
 static struct plot plot;

@@ -64,7 +64,7 @@ static int tell(struct octet_sink *sink, const struct iovec *iov, int iovcnt)
 /* Runs it again, with the host in the log where something was seen. */
 static void run_again(struct swarm_config *config, uint32_t host)
 {
-    struct octet_sink out = {tell};
+    struct octet_sink out = {.write = tell};
     struct memory memory = {0};
     struct swarm_result result;
     char why[LOG_WHY];

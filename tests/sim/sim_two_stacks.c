@@ -56,7 +56,7 @@ static void watch(struct told *told, char mark, struct event_sink **sink)
 {
     char why[LOG_WHY];
 
-    *told = (struct told){.sink = {tell}, .mark = mark};
+    *told = (struct told){.sink = {.write = tell}, .mark = mark};
     log_init(&told->log, &told->sink, (instant){0});
     if (log_parse(&told->log, "all=debug", why) == 0)
         *sink = &told->log.sink;

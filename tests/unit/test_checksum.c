@@ -51,6 +51,13 @@ START_TEST(every_length_at_every_alignment_sums_as_the_naive_one)
             uint8_t *at = exact + 1 + shift;
             fill(&prng, at, len);
             HOLDS(checksum_of(bytes_of(at, len)) == naive(at, len));
+            uint8_t *copy = malloc(len + 1);
+            HOLDS(copy);
+            struct checksum c = {0};
+            checksum_copy(&c, copy + 1, bytes_of(at, len));
+            HOLDS(checksum_finish(c) == naive(at, len));
+            HOLDS(memcmp(copy + 1, at, len) == 0);
+            free(copy);
             free(exact);
         }
 }

@@ -3,6 +3,7 @@
  */
 #include "see/pcapng.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/checksum.h"
@@ -563,12 +564,16 @@ END_TEST
 
 /* --- blocks that wait --------------------------------------------------------------------- */
 
+static uint8_t
+    hold[4 * PCAPNG_BLOCK_MAX]; /* of two halves, each with room for a block behind one */
+
 static void given_a_capture_that_holds(void)
 {
     struct pcapng_config held = config;
 
     given_an_empty_sink();
-    held.held = true;
+    held.hold = hold;
+    held.hold_len = sizeof hold;
     ck_assert_int_eq(pcapng_open(&p, &out.sink, &held), 0);
 }
 
@@ -634,6 +639,143 @@ START_TEST(blocks_that_wait_and_do_not_leave_are_taken_back)
     ck_assert_int_eq(out.calls, 2); /* and never asked again */
     ck_assert_uint_eq(p.lost + p.packets, 4);
     PROVES("F06");
+}
+END_TEST
+
+/* --- blocks that leave while others are made ---------------------------------------------- */
+
+/* A sink that writes when it is asked the second time what has become of it, and looks then whether
+ * the octets are still what they were. */
+static struct begun {
+    struct bytes octets;
+    uint8_t seen[2 * PCAPNG_BLOCK_MAX];
+    int looks, times;
+    bool refuses;
+} begun;
+
+static int begin_later(struct octet_sink *sink, struct bytes piece)
+{
+    (void)sink;
+    ck_assert_uint_eq(begun.octets.len, 0);
+    if (begun.refuses)
+        return -11;
+    begun.octets = piece;
+    begun.looks = 0;
+    begun.times++;
+    memcpy(begun.seen, piece.at, piece.len);
+    return 0;
+}
+
+static int settle_later(struct octet_sink *sink, bool wait)
+{
+    ck_assert_uint_gt(begun.octets.len, 0);
+    if (!wait && begun.looks++ == 0)
+        return -EAGAIN;
+    ck_assert_mem_eq(begun.seen, begun.octets.at, begun.octets.len);
+    const struct iovec iov = {begun.seen, begun.octets.len};
+    begun.octets = (struct bytes){0};
+    return sink->write(sink, &iov, 1);
+}
+
+static void given_a_sink_that_writes_later(void)
+{
+    struct pcapng_config held = config;
+
+    given_an_empty_sink();
+    memset(&begun, 0, sizeof begun);
+    out.sink.begin = begin_later;
+    out.sink.settle = settle_later;
+    held.hold = hold;
+    held.hold_len = sizeof hold;
+    ck_assert_int_eq(pcapng_open(&p, &out.sink, &held), 0);
+    ck_assert_int_eq(blocks_in(out.len), 3);
+}
+
+static void teardown_later(void)
+{
+    out.sink.begin = NULL;
+    out.sink.settle = NULL;
+}
+
+START_TEST(blocks_leave_while_others_are_made_in_their_order)
+{
+    for (size_t i = 1; i <= 4; i++)
+        write_packet(i);
+    ck_assert(!pcapng_flush(&p)); /* begun */
+    for (size_t i = 5; i <= 7; i++)
+        write_packet(i);
+    ck_assert(!pcapng_flush(&p)); /* still on their way */
+    ck_assert_int_eq(begun.times, 2);
+    ck_assert_int_eq(blocks_in(out.len), 3);
+    ck_assert(!pcapng_flush(&p)); /* there, and the next ones have begun */
+    ck_assert_int_eq(blocks_in(out.len), 7);
+    ck_assert(!pcapng_flush(&p));
+    ck_assert(pcapng_flush(&p));
+    ck_assert_int_eq(blocks_in(out.len), 10);
+    write_packet(8);
+    ck_assert(!pcapng_flush(&p));
+    write_packet(9);
+    pcapng_close(&p, no_totals, mono_base); /* waits for both */
+    ck_assert_int_eq(blocks_in(out.len), 14);
+    for (int i = 0; i < 9; i++)
+        ck_assert_uint_eq(packet_in(block_at(3 + i)).captured, (uint32_t)i + 1);
+    ck_assert_uint_eq(p.octets, out.len);
+}
+END_TEST
+
+START_TEST(blocks_without_room_wait_for_those_that_leave)
+{
+    int n = 0;
+
+    for (; n < 10000 && out.len < 3 * sizeof hold / 2; n++)
+        write_packet(1000);
+    ck_assert_int_lt(n, 10000);
+    pcapng_close(&p, no_totals, mono_base);
+    ck_assert_int_eq(blocks_in(out.len), 3 + n + 2);
+    ck_assert_uint_eq(p.packets, (uint64_t)n);
+}
+END_TEST
+
+/* The first three are on their way and come to nothing, or to a part; the two behind them are never
+ * written. */
+START_TEST(blocks_behind_those_that_failed_are_taken_back_with_them)
+{
+    size_t start = out.len;
+
+    for (size_t i = 0; i < 3; i++)
+        write_packet(60 + i);
+    ck_assert(!pcapng_flush(&p));
+    write_packet(80);
+    write_packet(81);
+    out.fail_at = out.calls;
+    out.short_by = (size_t)_i * 4;
+    out.error = _i == 0 ? -28 : 0;
+    ck_assert(!pcapng_flush(&p));
+    ck_assert(pcapng_flush(&p));
+    ck_assert_uint_eq(p.errors, 1);
+    ck_assert_int_eq(p.error, _i == 0 ? -28 : -5);
+    ck_assert_uint_eq(p.octets + p.torn, out.len);
+    ck_assert_int_eq(blocks_in(p.octets), 3 + (int)p.packets);
+    ck_assert_uint_eq(p.packets + p.lost, 5);
+    ck_assert_uint_le(p.packets, 2);
+    ck_assert(_i != 0 || out.len == start);
+    write_packet(60);
+    pcapng_close(&p, no_totals, mono_base);
+    ck_assert_uint_eq(p.packets + p.lost, 6);
+    ck_assert_int_eq(begun.times, 2); /* and never asked again */
+    PROVES("F06");
+}
+END_TEST
+
+START_TEST(blocks_that_the_sink_does_not_begin_with_are_taken_back)
+{
+    write_packet(60);
+    begun.refuses = true;
+    ck_assert(pcapng_flush(&p));
+    ck_assert_int_eq(p.error, -11);
+    ck_assert_uint_eq(p.packets, 0);
+    ck_assert_uint_eq(p.lost, 1);
+    ck_assert_uint_eq(p.octets, out.len);
 }
 END_TEST
 
@@ -797,6 +939,58 @@ START_TEST(capture_turns_packet_events_into_packets_and_ignores_others)
 }
 END_TEST
 
+/* What is said of the packet in the capture, the next one there, is what is to be said of it. */
+static void capture_says(const struct event *e, int *block)
+{
+    capture.sink.event(&capture.sink, e);
+    assert_text(packet_in(block_at((*block)++)).comment, comment_of(e));
+}
+
+/* A comment is made anew only where it differs from the last one: each fact makes it differ. */
+START_TEST(capture_says_of_each_packet_what_is_true_of_it)
+{
+    struct iovec iov;
+    struct event e = packet_event(&iov);
+    struct conn_facts changed[7];
+    int block = 3;
+
+    for (size_t i = 0; i < ARRAY_LEN(changed); i++)
+        changed[i] = facts;
+    changed[0].id++;
+    changed[1].state = TCPS_ESTABLISHED;
+    changed[2].cwnd++;
+    changed[3].ssthresh = 1;
+    changed[4].inflight++;
+    changed[5].srtt_us++;
+    changed[6].rto_ms++;
+    ck_assert_int_eq(capture_open(&capture, &out.sink, &config), 0);
+    for (size_t i = 0; i < ARRAY_LEN(changed); i++) {
+        e.packet.facts = &changed[i];
+        capture_says(&e, &block);
+        e.packet.facts = &facts;
+        capture_says(&e, &block);
+        capture_says(&e, &block);
+    }
+    e.packet.why = WHY_IN_FIN;
+    capture_says(&e, &block);
+    e.packet.drop = DROP_TCP_SEQUENCE;
+    e.packet.fate = PACKET_DROPPED;
+    capture_says(&e, &block);
+    e.packet.drop = DROP_IP4_CHECKSUM;
+    capture_says(&e, &block);
+    e.packet.facts = NULL;
+    capture_says(&e, &block);
+    e.packet.tcp = false;
+    capture_says(&e, &block);
+    e.packet.fate = PACKET_CONSUMED;
+    capture_says(&e, &block);
+    e.packet.tcp = true;
+    capture_says(&e, &block);
+    e.packet.facts = &facts;
+    capture_says(&e, &block);
+}
+END_TEST
+
 START_TEST(capture_counts_packets_of_another_link_type_and_leaves_them_out)
 {
     struct iovec iov;
@@ -858,6 +1052,14 @@ int main(void)
     tcase_add_loop_test(c, blocks_that_wait_and_do_not_leave_are_taken_back, 0, 110);
     suite_add_tcase(s, c);
 
+    c = tcase_create("blocks that leave while others are made");
+    tcase_add_checked_fixture(c, given_a_sink_that_writes_later, teardown_later);
+    tcase_add_test(c, blocks_leave_while_others_are_made_in_their_order);
+    tcase_add_test(c, blocks_without_room_wait_for_those_that_leave);
+    tcase_add_loop_test(c, blocks_behind_those_that_failed_are_taken_back_with_them, 0, 90);
+    tcase_add_test(c, blocks_that_the_sink_does_not_begin_with_are_taken_back);
+    suite_add_tcase(s, c);
+
     c = tcase_create("comments");
     tcase_add_checked_fixture(c, given_an_empty_sink, NULL);
     tcase_add_test(c, comment_of_a_segment_has_the_facts_in_order);
@@ -867,6 +1069,7 @@ int main(void)
     tcase_add_test(c, comment_of_a_dropped_packet_names_the_drop);
     tcase_add_test(c, comment_of_any_reason_and_drop_fits);
     tcase_add_test(c, capture_turns_packet_events_into_packets_and_ignores_others);
+    tcase_add_test(c, capture_says_of_each_packet_what_is_true_of_it);
     tcase_add_test(c, capture_counts_packets_of_another_link_type_and_leaves_them_out);
     tcase_add_test(c, capture_ends_within_its_room_when_everything_was_dropped);
     suite_add_tcase(s, c);
