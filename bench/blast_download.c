@@ -105,5 +105,6 @@ int downloads(struct in_addr host, double seconds, int conns, const char *path)
         }
     }
     printf("{\"octets_per_s\":%.0f}\n", (double)came / ((double)(t - first) / 1e9));
+    free(all);
     return 0;
 }

@@ -29,7 +29,7 @@ enum {
     SLOW_NS = 900 * 1000 * 1000,
 };
 
-static const int64_t PATIENCE_NS = 5ll * 1000 * 1000 * 1000;
+static const int64_t PATIENCE_NS = 5LL * 1000 * 1000 * 1000;
 
 struct exchange {
     int fd;
@@ -188,6 +188,7 @@ int requests(struct in_addr host, double seconds, int conns, const char *path)
     printf("{\"per_s\":%.1f,\"p50_us\":%.2f,\"p99_us\":%.2f,\"answers\":%llu}\n",
            (double)times->count * 1e9 / (double)(t - span.start), times_quantile(times, 0.5),
            times_quantile(times, 0.99), (unsigned long long)answers);
+    free(all);
     return 0;
 }
 
@@ -279,7 +280,7 @@ int connects(struct in_addr host, double seconds, int conns, const char *path)
         for (int i = 0; i < n; i++)
             step(&tally, ready[i].data.ptr, ready[i].events);
         t = now_ns();
-        if (t - looked > TICK_MS * 1000000ll) {
+        if (t - looked > TICK_MS * 1000000LL) {
             look_after(&tally, all, conns);
             looked = t;
         }
@@ -290,5 +291,6 @@ int connects(struct in_addr host, double seconds, int conns, const char *path)
            times_quantile(tally.times, 0.5), times_quantile(tally.times, 0.99),
            (unsigned long long)tally.answers, (unsigned long long)tally.failed,
            (unsigned long long)tally.slow);
+    free(all);
     return 0;
 }

@@ -158,7 +158,7 @@ static bool measure_all(const struct growth_row *row, struct result *out)
     const uint32_t most = row->cap ? row->most : MOST;
     const uint32_t asked = quick && most > 10000 ? 10000 : most;
 
-    out->count = 0;
+    *out = (struct result){0};
     for (uint32_t n = 100; n <= asked; n *= 10) {
         if (!measure(row, n, &out->cell[out->count++]))
             return false;
@@ -173,8 +173,10 @@ static double log_of(double n)
 {
     double bits = 0;
 
-    for (; n >= 2; n /= 2)
+    while (n >= 2) {
+        n /= 2;
         bits++;
+    }
     return bits + (n - 1);
 }
 

@@ -25,13 +25,16 @@ struct weight {
 static uint64_t resident(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
-    uint64_t all = 0, pages = 0;
+    char line[128], *rest;
 
     if (!file)
         return 0;
-    int fields = fscanf(file, "%" SCNu64 " %" SCNu64, &all, &pages);
+    bool got = fgets(line, sizeof line, file);
     fclose(file);
-    return fields == 2 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    if (!got)
+        return 0;
+    strtoull(line, &rest, 10); /* all that is mapped */
+    return strtoull(rest, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static struct weight weigh(struct idle *idle)

@@ -125,33 +125,33 @@ static uint16_t pseudo_sum(const struct big_place *place, size_t tcp_len)
 }
 
 /* Over header and text, which lie in pieces. */
-static bool whole_sum_is_right(const struct big_place *place, const struct iovec *iov)
+static bool whole_sum_is_right(const struct big_place *place, const struct iovec *iov, int iovcnt)
 {
     struct checksum c = {0};
     size_t skip = place->tcp_at, left = place->end - place->tcp_at;
 
     checksum_add_pseudo(&c, place->src, place->dst, IP_PROTOCOL_TCP, (uint32_t)left);
-    for (; left > 0; iov++) {
-        struct bytes piece = bytes_of(iov->iov_base, iov->iov_len);
+    for (int i = 0; i < iovcnt && left > 0; i++) {
+        struct bytes piece = bytes_of(iov[i].iov_base, iov[i].iov_len);
         size_t before = size_min(skip, piece.len);
         piece = bytes_first(bytes_skip(piece, before), left);
         checksum_add(&c, piece);
         skip -= before;
         left -= piece.len;
     }
-    return checksum_finish(c) == 0;
+    return left == 0 && checksum_finish(c) == 0;
 }
 
 /* Is the TCP checksum right, verified, or open as it should be? `header` has it in one piece. */
 static bool sum_is_settled(const struct frame_meta *meta, const struct big_place *place,
-                           const uint8_t *header, const struct iovec *iov)
+                           const uint8_t *header, const struct iovec *iov, int iovcnt)
 {
     if (meta->flags & FRAME_NEEDS_CSUM) {
         const uint8_t *field = header + place->tcp_at + TCP_CSUM_OFFSET;
         return meta->csum_start == place->tcp_at && meta->csum_offset == TCP_CSUM_OFFSET &&
                (field[0] << 8 | field[1]) == pseudo_sum(place, place->end - place->tcp_at);
     }
-    return meta->flags & FRAME_CSUM_VALID || whole_sum_is_right(place, iov);
+    return meta->flags & FRAME_CSUM_VALID || whole_sum_is_right(place, iov, iovcnt);
 }
 
 static uint8_t gso_type_of(const struct big_place *place)
@@ -221,7 +221,7 @@ bool big_cut_begin(struct big_cut *cut, const struct frame_meta *meta, const str
     }
     struct bytes front = bytes_of(cut->header, sizeof cut->header - w.left);
     if (!read_headers(front, len, ip_only, place) || meta->gso_type != gso_type_of(place) ||
-        place->flags & UNCUT || !sum_is_settled(meta, place, cut->header, iov))
+        place->flags & UNCUT || !sum_is_settled(meta, place, cut->header, iov, iovcnt))
         return false;
 
     cut->pieces = iov;
@@ -310,7 +310,7 @@ static bool frame_sum_is_settled(const struct frame *frame, const struct big_pla
 {
     const struct iovec iov = {frame->data, frame->len};
 
-    return sum_is_settled(&frame->meta, place, frame->data, &iov);
+    return sum_is_settled(&frame->meta, place, frame->data, &iov, 1);
 }
 
 bool big_join(struct frame *frame, const struct frame *next, bool ip_only)

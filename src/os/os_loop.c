@@ -102,7 +102,7 @@ bool os_loop_turn(struct os_loop *loop, instant now)
     int frames = stack_receive(loop->stack, loop->dev, now);
     loop->now = now;
     loop->turns++;
-    loop->late |= frames > loop->announced;
+    loop->late |= frames > (loop->announced ? 1 : 0);
     loop->announced = false;
     if (frames == 0 && loop->failing)
         frames = -ENETDOWN;

@@ -128,6 +128,7 @@ static void chunk_link(struct sendq *q, struct sendq_chunk *chunk)
     chunk->node.key = q->head ? front(q) + q->len : 0;
     chunk->node.priority = mixed(chunk->node.key);
     if (q->head) {
+        assert(q->head->all.tail); /* the first one's are of all of them */
         q->head->all.tail->next = chunk;
     } else {
         q->head = chunk;

@@ -45,7 +45,9 @@ uint64_t live_page_memory_cap(void)
 
 instant live_page_deadline(const struct live_page *page)
 {
-    return page->poked ? (instant){0} : live_deadline(page->live);
+    const instant at_once = {0};
+
+    return page->poked ? at_once : live_deadline(page->live);
 }
 
 void live_page_advance(struct live_page *page, instant now)
