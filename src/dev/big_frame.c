@@ -230,7 +230,7 @@ bool big_cut_begin(struct big_cut *cut, const struct frame_meta *meta, const str
     if (iovcnt - (cut->pieces - iov) > DEV_IOV_MAX - 1) /* each segment's header is one, too */
         return false;
     cut->text_len = place->end - place->text_at;
-    cut->size = meta->gso_size;
+    cut->size = size_min(meta->gso_size, cut->text_len);
     cut->size_sum = pseudo_sum(place, tcp_length(place, cut->size));
     cut->done = 0;
     cut->total = big_segments(meta, cut->text_len);

@@ -216,9 +216,14 @@ a_shell_costs_nothing() {
 # Each of a shell's children has a stack of its own: next to each other, and one after the other.
 two_at_once() {
     ip addr add 10.7.0.1/32 dev lo # by way of each kernel's side, which is the gateway
-    on_stack -- sh -c "curl --disable -sS --limit-rate 40M -o $WORK/got1 http://10.7.0.1:$WEB/big &
-        curl --disable -sS --limit-rate 40M -o $WORK/got2 http://10.7.0.1:$WEB/big & sleep 0.3
-        ip -o link show type tun | cut -d: -f2 | tr -d '\n'; wait"
+    on_stack -- sh -c "curl --disable -sS --limit-rate 10M -o $WORK/got1 http://10.7.0.1:$WEB/big &
+        curl --disable -sS --limit-rate 10M -o $WORK/got2 http://10.7.0.1:$WEB/big &
+        for i in $(seq -s ' ' 100); do
+            devices=\$(ip -o link show type tun | cut -d: -f2 | tr -d '\n')
+            [ \"\$devices\" != ' tap0 tap1' ] || break
+            sleep 0.05
+        done
+        printf %s \"\$devices\"; wait"
     same_as_site big "$WORK/got1" && same_as_site big "$WORK/got2"
     expect "their devices" " tap0 tap1" "$(cat "$WORK/out")"
     expect "talk" "" "$(cat "$WORK/err")"

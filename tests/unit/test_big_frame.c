@@ -46,6 +46,7 @@ static const struct shape shapes[] = {
     {.ethernet = true, .flags = TCP_ACK, .text_len = 100, .gso_size = 100},
     {.v6 = true, .flags = TCP_ACK, .text_len = 100, .gso_size = 1440},
     {.flags = TCP_ACK, .text_len = 0, .gso_size = 1440},
+    {.ethernet = true, .flags = TCP_ACK, .text_len = 100, .gso_size = 65535},
 };
 
 static uint8_t text_at(size_t at)
