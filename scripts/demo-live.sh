@@ -49,7 +49,7 @@ live_demo() {
         >"$work/serve.out" 2>"$work/serve.err" </dev/null &
     server=$!
     for ((tries = 0; tries < 200; tries++)); do
-        grep -q '^ready ' "$work/serve.out" && break
+        grep -qs '^ready ' "$work/serve.out" && break
         if ! kill -0 "$server" 2>/dev/null; then
             cat "$work/serve.err" >&2
             die "the server did not start"
@@ -63,7 +63,7 @@ live_demo() {
         scripts/forward "unix:$TAPIO_LIVE_SOCKET" "tcp:$HOST:80" >"$work/forward.out" &
         forward=$!
         for ((tries = 0; tries < 100; tries++)); do
-            grep -q '^port ' "$work/forward.out" && break
+            grep -qs '^port ' "$work/forward.out" && break
             sleep 0.05
         done
         page=http://127.0.0.1:$port/.tapio/
