@@ -13,7 +13,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$ROOT/scripts/lib.sh"
 
 SUITE=$(basename "$0" .sh)
-TAPIO=${TAPIO:-$ROOT/build/tapio}
+TAPIO=$(realpath -m "${TAPIO:-$ROOT/build/tapio}") # a suite may work elsewhere
 TOOL=$TAPIO # the program itself; TAPIO may be what wraps it
 if [[ $TAPIO == */plain_frames ]]; then
     TOOL=${TAPIO_TOOL:-$ROOT/build/tapio}

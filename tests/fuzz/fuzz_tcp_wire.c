@@ -18,7 +18,9 @@ static void write_and_read_again(const struct tcp_segment *seg)
     uint8_t octets[TCP_HEADER_MAX];
 
     out.options.malformed = false;
-    if (!(out.flags & TCP_SYN))
+    if (out.flags & TCP_SYN)
+        out.options.sack_count = 0; /* nothing can have come before it */
+    else
         out.options.has_mss = out.options.has_window_scale = false;
     size_t len = tcp_header_len(&out);
     assert(len >= TCP_HEADER_MIN && len <= TCP_HEADER_MAX && len % 4 == 0);
