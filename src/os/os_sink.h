@@ -26,7 +26,7 @@ void os_sink_init(struct os_sink *sink, int fd);
 /* A file that is empty, ours alone and soon large can be written in large pieces while the caller
  * goes on: the sink has begin() and settle() from here on. The file system is asked for room ahead
  * of the octets, which then cost it a third less; what is left of that os_sink_end() gives back,
- * and behind a process that was killed it is less than 5 MB. Something else than a regular file
+ * and behind a process that was killed it is at most 8 MB. Something else than a regular file
  * stays what it was. */
 void os_sink_own(struct os_sink *sink);
 /* Takes the last octets back, where that can be done: of a file. */
