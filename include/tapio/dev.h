@@ -109,6 +109,9 @@ struct dev {
     bool ip_only;             /* carries bare IP packets: no Ethernet header, no stations */
     bool csum_offload;        /* takes and gives FRAME_NEEDS_CSUM */
     bool big_frames;          /* takes frames with a gso_type, of up to 64 KB; with csum_offload */
+    bool unshared;            /* receive() touches what is the device's alone, and tapio_start() may
+                               * call it beside a thread that uses the stack; dev_frame() is then
+                               * NULL now and then, and what has come must stay for the next call */
     bool unpadded;            /* a frame may be shorter than 60 octets: no wire is in between */
     uint32_t held;            /* octets that flush() could not hand on: poll the descriptor for
                                * output, and flush again */

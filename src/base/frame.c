@@ -59,16 +59,58 @@ void frame_pool_fini(struct frame_pool *pool)
     *pool = (struct frame_pool){0};
 }
 
+/* The smallest size that has it, which is at most FRAME_ROOM_MAX. */
+static size_t size_for(size_t room)
+{
+    size_t size = 0;
+
+    while (room_of(size) < room)
+        size++; /* ends: the largest size has room for FRAME_ROOM_MAX */
+    return size;
+}
+
+static size_t size_of(const struct frame *frame)
+{
+    size_t size = 0;
+
+    while (size < FRAME_SIZES && size_octets[size] != frame_charge(frame))
+        size++;
+    assert(size < FRAME_SIZES);
+    return size;
+}
+
+static void stock_push(struct frame_pool *stock, struct frame *frame)
+{
+    size_t size = size_of(frame);
+
+    frame->next = stock->stocked[size];
+    stock->stocked[size] = frame;
+    stock->stock_count[size]++;
+}
+
+/* NULL: it is dry. `*size` is what was asked for, and then what it is. */
+static struct frame *stock_pop(struct frame_pool *stock, size_t *size)
+{
+    while (*size < FRAME_SIZES && !stock->stocked[*size])
+        ++*size;
+    if (*size == FRAME_SIZES)
+        return NULL;
+    struct frame *frame = stock->stocked[*size];
+    stock->stocked[*size] = frame->next;
+    stock->stock_count[*size]--;
+    return frame;
+}
+
 struct frame *frame_get(struct frame_pool *pool, size_t room)
 {
     struct frame *frame = NULL;
-    size_t size = 0;
 
     if (room > FRAME_ROOM_MAX)
         return NULL;
-    while (room_of(size) < room)
-        size++; /* ends: the largest size has room for FRAME_ROOM_MAX */
-    if (size_octets[size] <= pool->cap - pool->charged)
+    size_t size = size_for(room);
+    if (pool->from)
+        frame = stock_pop(pool, &size);
+    else if (size_octets[size] <= pool->cap - pool->charged)
         frame = pool_get_unzeroed(&pool->size[size]);
     if (!frame) {
         pool->refused++;
@@ -78,7 +120,7 @@ struct frame *frame_get(struct frame_pool *pool, size_t room)
     frame->buffer = (uint8_t *)(frame + 1);
     frame->data = frame->buffer + FRAME_HEADROOM;
     frame->room = size_octets[size] - OVERHEAD;
-    pool->charged += size_octets[size];
+    pool->charged += pool->from ? 0 : size_octets[size];
     pool->out++;
     return frame;
 }
@@ -97,12 +139,14 @@ void frame_put(struct frame *frame)
         return;
 
     struct frame_pool *pool = frame->home;
-    size_t size = 0;
-    while (size < FRAME_SIZES && size_octets[size] != frame_charge(frame))
-        size++;
-    assert(size < FRAME_SIZES && pool->out > 0);
-    pool->charged -= size_octets[size];
+    size_t size = size_of(frame);
+    assert(pool->out > 0);
     pool->out--;
+    if (pool->from) {
+        stock_push(pool, frame);
+        return;
+    }
+    pool->charged -= size_octets[size];
     pool_put(&pool->size[size], frame);
 }
 
@@ -145,6 +189,44 @@ struct frame *frame_compact(struct frame *frame, struct bytes text)
     struct frame *copy = frame_copy(frame->home, text);
     frame_put(frame);
     return copy;
+}
+
+void frame_stock_init(struct frame_pool *stock, struct frame_pool *from)
+{
+    *stock = (struct frame_pool){.from = from};
+}
+
+uint32_t frame_stock_fill(struct frame_pool *stock, size_t room, uint32_t count)
+{
+    size_t size = size_for(room);
+
+    while (stock->stock_count[size] < count) {
+        struct frame *frame = frame_get(stock->from, room);
+        if (!frame)
+            break;
+        stock_push(stock, frame);
+    }
+    return stock->stock_count[size];
+}
+
+void frame_stock_hand_over(struct frame_pool *stock, struct frame *frame)
+{
+    assert(frame->home == stock && stock->out > 0);
+    frame->home = stock->from;
+    stock->out--;
+}
+
+void frame_stock_fini(struct frame_pool *stock)
+{
+    struct frame *frame;
+    size_t size = 0;
+
+    assert(stock->out == 0);
+    while ((frame = stock_pop(stock, &size))) {
+        frame->home = stock->from;
+        frame->refs = 1;
+        frame_put(frame);
+    }
 }
 
 struct frame *frame_ref(struct frame *frame)

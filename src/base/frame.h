@@ -21,6 +21,10 @@ struct frame_pool {
     uint64_t charged; /* octets in buffers that are out */
     uint64_t out;     /* buffers that are out */
     uint64_t refused; /* how often the cap or memory said no */
+
+    struct frame_pool *from;            /* NULL; of a stock, whose its buffers are, */
+    struct frame *stocked[FRAME_SIZES]; /* those that are in, */
+    uint32_t stock_count[FRAME_SIZES];  /* and how many */
 };
 
 NODISCARD int frame_pool_init(struct frame_pool *pool, struct memory *memory, uint64_t cap);
@@ -45,6 +49,24 @@ struct frame *frame_ref(struct frame *frame);
 uint32_t frame_charge(const struct frame *frame);
 /* Octets that can still be put behind the last one. */
 size_t frame_tailroom(const struct frame *frame);
+
+/* A stock: buffers of a pool that were set aside for a thread that fills them while another has the
+ * pool. That thread gives it, in place of the pool, to whoever fills them: frame_get() takes from
+ * the stock alone, the smallest that is large enough, and frame_put() puts back there what was not
+ * filled after all. The calls below touch the pool, too. Of a stock `charged` is zero. */
+void frame_stock_init(struct frame_pool *stock, struct frame_pool *from);
+/* Sees to it that `count` buffers of the size for `room` octets are in, if the pool allows. Returns
+ * how many there are. */
+uint32_t frame_stock_fill(struct frame_pool *stock, size_t room, uint32_t count);
+/* A frame that was got from the stock is one of the pool's from now on. */
+void frame_stock_hand_over(struct frame_pool *stock, struct frame *frame);
+/* Gives back what is in; none may be out. */
+void frame_stock_fini(struct frame_pool *stock);
+
+static inline bool frame_pool_is_stock(const struct frame_pool *pool)
+{
+    return pool->from;
+}
 
 /* The headroom, for what its holder wants to keep beside the octets: FRAME_HEADROOM of it, aligned
  * to 8. */

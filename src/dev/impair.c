@@ -193,6 +193,7 @@ int impair_new(struct memory *memory, struct dev *inner, const struct impair_con
     impair->inner = inner;
     impair->dev = *inner;
     impair->dev.ops = &impair_ops;
+    impair->dev.unshared = false; /* two wires full of frames that others set and read */
     impair->dev.counters = (struct dev_counters){0};
     /* A stream of chance for each direction: what comes does not change the fate of what goes. */
     bad_wire_init(&impair->in, memory, in, inner->ip_only, in->seed * 2);

@@ -179,7 +179,7 @@ static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batc
     (void)now;
     while (count < max && octets < BATCH_OCTETS && !err) {
         if (!find_place(tap, pool, &place)) {
-            dev->counters.rx_nobuf++;
+            dev->counters.rx_nobuf += !frame_pool_is_stock(pool);
             break;
         }
         err = read_frame(tap, &place, &batch[count]);
@@ -403,6 +403,7 @@ int tap_open(struct tap_config *config, struct dev **out)
     tap->dev.ops = &tap_ops;
     tap->sys = config->sys ? config->sys : &system_calls;
     tap->dev.ip_only = config->tun;
+    tap->dev.unshared = true; /* frames for which there is no buffer stay in the kernel */
     tap->vnet = config->offload;
     tap->fd = tap->control = -1;
 

@@ -1,11 +1,12 @@
 /*
  * posix_loop.c - the thread that polls: os/os_loop.c without what a program of our own needs.
  *
- *     take the lock; a batch of frames, timers, the sockets, what is owed; give it back; sleep
+ *     read a batch; take the lock; run it, timers, the sockets, what is owed; give it back; sleep
  *
  * It knows a device by its public calls alone and is one way to use tapio_turn_begin() and its kin;
- * a program with a loop of its own writes another. The device is touched under the lock only, so
- * that one in memory may be shared with the caller.
+ * a program with a loop of its own writes another. A device that does not say that it is `unshared`
+ * is read under the lock, too, so that one in memory may be shared with the caller; posix_ahead.c
+ * is about the others. All devices are written to under it.
  *
  * A device that is full, and whose descriptor says at once that it has room, is not believed a
  * second time but asked again after a pause; a descriptor in error without a frame is a device that
@@ -15,11 +16,13 @@
 #include <signal.h>
 
 #include "posix/posix.h"
+#include "posix/posix_ahead.h"
 
 enum { FULL_PAUSE = 1 * NS_PER_MS };
 
 struct loop {
     struct dev *dev;
+    struct posix_ahead ahead;
     struct posix_company *company; /* NULL: none */
     bool heard[POSIX_COMPANY];
     bool full, deaf; /* the device took nothing more; though it had just said that it would */
@@ -46,14 +49,21 @@ static void settle(struct loop *loop, instant now)
         loop->company->settled(loop->company, now);
 }
 
-/* One turn; false: no more. */
-static bool turn(struct loop *loop)
+static int receive(struct loop *loop, struct stack *stack, instant now)
 {
-    struct stack *stack = tapio_turn_begin();
+    return loop->ahead.dev ? posix_ahead_receive(&loop->ahead, stack, now)
+                           : stack_receive(stack, loop->dev, now);
+}
+
+/* One turn; false: no more. */
+static bool turn(struct loop *loop, struct stack *stack)
+{
+    posix_ahead_read(&loop->ahead, posix_now(stack));
+    tapio_turn_begin();
     instant now = posix_now(stack);
     bool ends = posix.stopping;
     hear(loop, stack, now);
-    int frames = stack_receive(stack, loop->dev, now);
+    int frames = receive(loop, stack, now);
     if (frames == 0 && loop->failing)
         frames = -ENETDOWN;
     bool more = tapio_turn_serve(now);
@@ -72,6 +82,8 @@ static bool turn(struct loop *loop)
     instant device = dev_deadline(loop->dev);
     if (loop->company)
         device = instant_min(device, loop->company->deadline(loop->company));
+    if (ends)
+        posix_ahead_fini(&loop->ahead);
     loop->deadline = instant_min(tapio_turn_end(!loop->busy && !ends), device);
     return !ends;
 }
@@ -107,7 +119,10 @@ static void *poll_thread(void *argument)
     struct loop loop = {.dev = argument, .company = posix.company};
     struct stack *stack = posix.stack;
 
-    while (turn(&loop))
+    posix_take();
+    posix_ahead_init(&loop.ahead, loop.dev, stack);
+    posix_give();
+    while (turn(&loop, stack))
         if (!loop.busy)
             sleep_well(&loop, stack);
     return NULL;

@@ -98,6 +98,11 @@ bool stack_owes(const struct stack *stack);
 
 /* --- stack_invariants.c ------------------------------------------------------------------- */
 
+/* The rest of stack_receive(), for who has called dev_receive(): runs the frames, which are the
+ * stack's own, takes their references, and fires timers. A count that is an error is no frame. */
+void stack_run_batch(struct stack *stack, const struct dev *dev, struct frame **batch, int count,
+                     instant now);
+
 /* NULL when all that must hold does, else a sentence in static storage; `*conn` is the number of
  * the connection that it is about, or 0. Changes nothing; walks everything. */
 const char *stack_check_invariants(struct stack *stack, uint32_t *conn);

@@ -445,14 +445,21 @@ void stack_input_ip(struct stack *s, struct bytes packet, const struct frame_met
     run_copy(s, packet, meta, false, now);
 }
 
+void stack_run_batch(struct stack *s, const struct dev *dev, struct frame **batch, int count,
+                     instant now)
+{
+    bool ethernet = s->config.link == STACK_LINK_ETHERNET && !dev->ip_only;
+
+    for (int i = 0; i < count; i++)
+        run(s, batch[i], ethernet, now);
+    stack_advance(s, now);
+}
+
 int stack_receive(struct stack *s, struct dev *dev, instant now)
 {
     struct frame *batch[DEV_BATCH];
     int count = dev_receive(dev, &s->frames, batch, DEV_BATCH, now);
 
-    bool ethernet = s->config.link == STACK_LINK_ETHERNET && !dev->ip_only;
-    for (int i = 0; i < count; i++)
-        run(s, batch[i], ethernet, now);
-    stack_advance(s, now);
+    stack_run_batch(s, dev, batch, count, now);
     return count;
 }

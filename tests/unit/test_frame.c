@@ -285,6 +285,116 @@ START_TEST(the_largest_cap_that_can_be_set_costs_nothing_idle)
 }
 END_TEST
 
+/* --- a stock ------------------------------------------------------------------------------ */
+
+static struct frame_pool stock;
+
+static void given_a_stock(void)
+{
+    given_a_large_pool();
+    frame_stock_init(&stock, &pool);
+    ck_assert(frame_pool_is_stock(&stock));
+    ck_assert(!frame_pool_is_stock(&pool));
+}
+
+static void then_nothing_is_set_aside(void)
+{
+    frame_stock_fini(&stock);
+    then_nothing_is_out();
+}
+
+START_TEST(a_stock_is_filled_up_from_the_pool)
+{
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 3), 3);
+    ck_assert_uint_eq(pool.out, 3);
+    ck_assert_uint_eq(pool.charged, 3 * MEDIUM);
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 3), 3);
+    ck_assert_uint_eq(pool.out, 3);
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 5), 5);
+    ck_assert_uint_eq(pool.out, 5);
+    ck_assert_uint_eq(frame_stock_fill(&stock, FRAME_ROOM_MAX, 1), 1);
+    ck_assert_uint_eq(pool.out, 6);
+    then_nothing_is_set_aside();
+}
+END_TEST
+
+START_TEST(a_stock_moves_buffers_without_the_pool)
+{
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 2), 2);
+    const struct frame_pool before = pool;
+
+    struct frame *frame = frame_get(&stock, medium_room());
+    ck_assert_ptr_nonnull(frame);
+    ck_assert_ptr_eq(frame->home, &stock);
+    ck_assert_ptr_null(frame->next);
+    ck_assert_uint_eq(frame_charge(frame), MEDIUM);
+    ck_assert_uint_eq(frame_tailroom(frame), medium_room());
+    struct frame *other = frame_get(&stock, medium_room());
+    ck_assert_ptr_ne(frame, other);
+    ck_assert_uint_eq(stock.out, 2);
+    ck_assert_uint_eq(stock.charged, 0);
+    frame_put(other);
+    frame_put(frame);
+    ck_assert_ptr_eq(frame_get(&stock, medium_room()), frame); /* still warm */
+    frame_put(frame);
+    ck_assert_uint_eq(stock.out, 0);
+    ck_assert_mem_eq(&pool, &before, sizeof before);
+    then_nothing_is_set_aside();
+}
+END_TEST
+
+START_TEST(a_stock_that_lacks_a_size_gives_the_next_and_then_none)
+{
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 1), 1);
+    ck_assert_uint_eq(frame_stock_fill(&stock, FRAME_ROOM_MAX, 1), 1);
+    const struct frame_pool before = pool;
+
+    struct frame *medium = frame_get(&stock, 1);
+    struct frame *large = frame_get(&stock, 1);
+    ck_assert_uint_eq(frame_charge(medium), MEDIUM);
+    ck_assert_uint_ge(frame_tailroom(large), FRAME_ROOM_MAX);
+    ck_assert_ptr_null(frame_get(&stock, 1));
+    ck_assert_uint_eq(stock.refused, 1);
+    ck_assert_mem_eq(&pool, &before, sizeof before);
+    frame_put(large);
+    ck_assert_ptr_eq(frame_get(&stock, medium_room() + 1), large);
+    frame_put(large);
+    frame_put(medium);
+    ck_assert_ptr_eq(frame_get(&stock, 1), medium); /* each went back to its own */
+    frame_put(medium);
+    then_nothing_is_set_aside();
+}
+END_TEST
+
+START_TEST(what_a_stock_hands_over_is_the_pools)
+{
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 2), 2);
+    struct frame *frame = frame_get(&stock, 100);
+
+    frame_stock_hand_over(&stock, frame);
+    ck_assert_ptr_eq(frame->home, &pool);
+    ck_assert_uint_eq(stock.out, 0);
+    frame_stock_fini(&stock);
+    ck_assert_uint_eq(pool.out, 1);
+    frame_put(frame);
+    then_nothing_is_out();
+}
+END_TEST
+
+START_TEST(a_stock_gets_no_more_than_the_pool_has)
+{
+    given_a_pool_of(3 * MEDIUM);
+    frame_stock_init(&stock, &pool);
+    struct frame *frame = frame_get(&pool, medium_room());
+
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 64), 2);
+    ck_assert_uint_eq(frame_stock_fill(&stock, FRAME_ROOM_MAX, 1), 0);
+    frame_put(frame);
+    ck_assert_uint_eq(frame_stock_fill(&stock, medium_room(), 64), 3);
+    then_nothing_is_set_aside();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("frame");
@@ -307,6 +417,15 @@ int main(void)
     tcase_add_test(caps, a_pool_without_memory_gives_no_frames);
     tcase_add_test(caps, the_largest_cap_that_can_be_set_costs_nothing_idle);
     suite_add_tcase(s, caps);
+
+    TCase *set_aside = tcase_create("a stock");
+    tcase_add_checked_fixture(set_aside, given_a_stock, NULL);
+    tcase_add_test(set_aside, a_stock_is_filled_up_from_the_pool);
+    tcase_add_test(set_aside, a_stock_moves_buffers_without_the_pool);
+    tcase_add_test(set_aside, a_stock_that_lacks_a_size_gives_the_next_and_then_none);
+    tcase_add_test(set_aside, what_a_stock_hands_over_is_the_pools);
+    tcase_add_test(set_aside, a_stock_gets_no_more_than_the_pool_has);
+    suite_add_tcase(s, set_aside);
 
     return run_suite(s, "frame");
 }

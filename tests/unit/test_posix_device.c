@@ -2,7 +2,8 @@
  * test_posix_device.c - face two over a device of the program's own.
  *
  * The device is one end of a socket pair, keeps one packet when that is full, and says so in
- * `held`. Another has as little as dev.h allows: neither flush() nor deadline().
+ * `held`. Another has as little as dev.h allows: neither flush() nor deadline(). Whether it is read
+ * beside a thread that has the lock is the device's choice: `unshared`.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,12 +12,15 @@
 #include <tapio/socket.h>
 #include <unistd.h>
 
+#include "posix/posix.h"
+#include "stack/stack.h"
 #include "support/proves.h"
 
 struct cable {
     struct dev dev;
     int fd;
     uint8_t kept[1500]; /* dev.held octets */
+    atomic_int arrived; /* frames that were read */
 };
 
 static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batch, int max,
@@ -34,6 +38,7 @@ static int receive(struct dev *dev, struct frame_pool *pool, struct frame **batc
     }
     frame->len = (uint32_t)len;
     batch[0] = frame;
+    atomic_fetch_add(&((struct cable *)dev)->arrived, 1);
     return 1;
 }
 
@@ -171,6 +176,117 @@ START_TEST(a_device_needs_neither_flush_nor_deadline)
 }
 END_TEST
 
+/* --- read ahead --------------------------------------------------------------------------- */
+
+/* An echo request to 10.0.0.1. */
+static const uint8_t echo_request[] = {
+    0x45, 0, 0,    28,   0, 1, 0, 0, 64, 1, 0x66, 0xde, 10, 0, 0, 2, 10, 0, 0, 1, /* IPv4 */
+    8,    0, 0xf7, 0xff, 0, 0, 0, 0,                                              /* ICMP */
+};
+
+/* Takes the lock while the polling thread sleeps. */
+static struct stack *lock_beside_a_sleeper(void)
+{
+    for (;;) {
+        struct stack *stack = tapio_lock();
+        if (posix.sleeping)
+            return stack;
+        tapio_unlock();
+        usleep(100);
+    }
+}
+
+static int frames_that_arrive_beside_the_lock(bool unshared)
+{
+    const struct timeval limit = {.tv_sec = 5};
+    uint8_t packet[1500];
+    int ends[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    ck_assert_int_eq(setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    struct cable cable = {
+        .dev = {.ops = &least, .name = "cable", .mtu = 1500, .ip_only = true, .unshared = unshared},
+        .fd = ends[0]};
+    struct stack *stack = begin(&cable);
+    ck_assert_ptr_eq(lock_beside_a_sleeper(), stack);
+    ck_assert_int_eq(write(ends[1], echo_request, sizeof echo_request), sizeof echo_request);
+    for (int i = 0; i < (unshared ? 50000 : 500) && atomic_load(&cable.arrived) == 0; i++)
+        usleep(100);
+    int beside = atomic_load(&cable.arrived);
+    ck_assert_uint_eq(stack->events.counters.received, 0); /* what has come waits for its turn */
+    tapio_unlock();
+
+    ck_assert_int_eq(read(ends[1], packet, sizeof packet), sizeof echo_request);
+    ck_assert_uint_eq(packet[20], 0); /* an echo reply */
+    ck_assert_int_eq(atomic_load(&cable.arrived), 1);
+    tapio_detach();
+    ck_assert_uint_eq(stack->frames.out, 0); /* nothing is set aside any more */
+    stack_free(stack);
+    close(ends[0]);
+    close(ends[1]);
+    return beside;
+}
+
+START_TEST(a_device_that_is_unshared_is_read_while_another_thread_has_the_lock)
+{
+    ck_assert_int_eq(frames_that_arrive_beside_the_lock(true), 1);
+}
+END_TEST
+
+START_TEST(a_device_that_may_be_shared_is_not)
+{
+    ck_assert_int_eq(frames_that_arrive_beside_the_lock(false), 0);
+}
+END_TEST
+
+/* A datagram from 10.0.0.2 to 10.0.0.1 whose only two octets are its number. */
+static void make_datagram(uint8_t packet[30], unsigned number)
+{
+    static const uint8_t header[28] = {
+        0x45, 0, 0, 30, 0, 1,  0, 0, 64, 17, 0x66, 0xcc, 10, 0, 0, 2, 10, 0, 0, 1, /* IPv4 */
+        0,    9, 0, 9,  0, 10, 0, 0,                                               /* no checksum */
+    };
+
+    memcpy(packet, header, sizeof header);
+    packet[28] = (uint8_t)(number >> 8);
+    packet[29] = (uint8_t)number;
+}
+
+START_TEST(what_is_read_beside_the_lock_arrives_in_order)
+{
+    enum { ROUNDS = 100, IN_ONE = 20 };
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(9)};
+    uint8_t packet[30], got[30];
+    int ends[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    struct cable cable = {
+        .dev = {.ops = &least, .name = "cable", .mtu = 1500, .ip_only = true, .unshared = true},
+        .fd = ends[0]};
+    struct stack *stack = begin(&cable);
+    int s = tapio_socket(AF_INET, SOCK_DGRAM, 0);
+    ck_assert_int_eq(tapio_bind(s, (struct sockaddr *)&here, sizeof here), 0);
+
+    for (unsigned sent = 0, seen = 0; sent < ROUNDS * IN_ONE;) {
+        for (int i = 0; i < IN_ONE; i++) {
+            make_datagram(packet, sent++);
+            ck_assert_int_eq(write(ends[1], packet, sizeof packet), sizeof packet);
+        }
+        for (; seen < sent; seen++) { /* while the rest of them is read */
+            ck_assert_int_eq(tapio_recv(s, got, sizeof got, 0), 2);
+            ck_assert_uint_eq((unsigned)got[0] << 8 | got[1], seen);
+        }
+    }
+    tapio_detach();
+    ck_assert_uint_eq(stack->events.counters.received, ROUNDS * IN_ONE);
+    stack_free(stack);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("posix_device");
@@ -179,6 +295,9 @@ int main(void)
     tcase_set_timeout(c, 30);
     tcase_add_test(c, what_a_device_holds_leaves_as_soon_as_there_is_room);
     tcase_add_test(c, a_device_needs_neither_flush_nor_deadline);
+    tcase_add_test(c, a_device_that_is_unshared_is_read_while_another_thread_has_the_lock);
+    tcase_add_test(c, a_device_that_may_be_shared_is_not);
+    tcase_add_test(c, what_is_read_beside_the_lock_arrives_in_order);
     suite_add_tcase(suite, c);
     return run_suite(suite, "posix_device");
 }

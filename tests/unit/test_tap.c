@@ -625,6 +625,30 @@ START_TEST(a_batch_ends_when_it_is_large_and_the_rest_is_next)
 }
 END_TEST
 
+START_TEST(a_stock_that_runs_dry_ends_a_batch_and_loses_nothing)
+{
+    struct dev *dev = opened(true);
+    struct frame *batch[DEV_BATCH];
+    struct frame_pool stock;
+
+    for (int i = 0; i < 4; i++)
+        fake.read[i] = (struct answer){.len = VNET_HEADER + 60};
+    frame_stock_init(&stock, &pool);
+    ck_assert_uint_eq(frame_stock_fill(&stock, 1600, 3), 3);
+    ck_assert_uint_eq(frame_stock_fill(&stock, FRAME_ROOM_MAX, 1), 1);
+    ck_assert_int_eq(dev_receive(dev, &stock, batch, DEV_BATCH, now), 3);
+    ck_assert_uint_eq(fake.reads, 3);
+    ck_assert_uint_eq(dev->counters.rx_nobuf, 0);
+    for (int i = 0; i < 3; i++)
+        frame_put(batch[i]);
+    ck_assert_int_eq(dev_receive(dev, &stock, batch, DEV_BATCH, now), 1);
+    frame_put(batch[0]);
+    frame_stock_fini(&stock);
+    ck_assert_uint_eq(pool.out, 0);
+    dev_close(dev);
+}
+END_TEST
+
 START_TEST(without_memory_for_a_large_buffer_frames_stay_where_they_are)
 {
     struct dev *dev = opened(true);
@@ -930,6 +954,7 @@ int main(void)
     tcase_add_test(c, a_big_frame_arrives_in_one_piece);
     tcase_add_test(c, a_frame_that_fills_the_large_buffer_is_marked_as_cut);
     tcase_add_test(c, a_batch_ends_when_it_is_large_and_the_rest_is_next);
+    tcase_add_test(c, a_stock_that_runs_dry_ends_a_batch_and_loses_nothing);
     tcase_add_test(c, without_memory_for_a_large_buffer_frames_stay_where_they_are);
     tcase_add_test(c, a_refused_read_is_an_error_and_loses_no_frame);
     tcase_add_test(c, the_header_becomes_the_meta_of_its_frame);
