@@ -59,13 +59,13 @@ void frame_pool_fini(struct frame_pool *pool)
     *pool = (struct frame_pool){0};
 }
 
-/* The smallest size that has it, which is at most FRAME_ROOM_MAX. */
+/* The smallest size that has it, or the largest. */
 static size_t size_for(size_t room)
 {
     size_t size = 0;
 
-    while (room_of(size) < room)
-        size++; /* ends: the largest size has room for FRAME_ROOM_MAX */
+    while (size < FRAME_SIZES - 1 && room_of(size) < room)
+        size++;
     return size;
 }
 

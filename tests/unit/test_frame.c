@@ -416,6 +416,7 @@ int main(void)
     tcase_add_test(caps, a_cap_below_one_frame_gives_none);
     tcase_add_test(caps, a_pool_without_memory_gives_no_frames);
     tcase_add_test(caps, the_largest_cap_that_can_be_set_costs_nothing_idle);
+    tcase_add_test(caps, a_stock_gets_no_more_than_the_pool_has);
     suite_add_tcase(s, caps);
 
     TCase *set_aside = tcase_create("a stock");
@@ -424,7 +425,6 @@ int main(void)
     tcase_add_test(set_aside, a_stock_moves_buffers_without_the_pool);
     tcase_add_test(set_aside, a_stock_that_lacks_a_size_gives_the_next_and_then_none);
     tcase_add_test(set_aside, what_a_stock_hands_over_is_the_pools);
-    tcase_add_test(set_aside, a_stock_gets_no_more_than_the_pool_has);
     suite_add_tcase(s, set_aside);
 
     return run_suite(s, "frame");
