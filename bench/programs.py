@@ -50,9 +50,9 @@ def fetches(folder, octets):
     url = "http://10.9.0.1:8002/big"
     got = os.path.join(folder, "got")
     for what, into in zip(CURLS, (got, "/dev/null")):
-        for name, command in (("get", [TAPIO, "get"]), ("curl", [TAPIO, "exec", "--", "curl", "-q", "-sS"])):
+        for name, command in (("get", [TAPIO, "get"]), ("curl", [TAPIO, "exec", "--", "curl", "-q", "-sS", "-w", "%{size_download}"])):
             before = time.monotonic()
-            said = run(*command, "-o", into, "-w", "%{size_download}", url) if name == "curl" else run(*command, "-o", into, url)
+            said = run(*command, "-o", into, url)
             yield f"{name}: {what}", octets / (time.monotonic() - before)
             assert name == "get" or int(said) == octets
             assert into != got or os.path.getsize(got) == octets

@@ -96,12 +96,14 @@ static inline void stack_tell_time(struct stack *stack, instant now)
  * change nobody was told? (What input and timers leave is paid in the turn that runs them.) */
 bool stack_owes(const struct stack *stack);
 
-/* --- stack_invariants.c ------------------------------------------------------------------- */
+/* --- stack_input.c ------------------------------------------------------------------------ */
 
 /* The rest of stack_receive(), for who has called dev_receive(): runs the frames, which are the
  * stack's own, takes their references, and fires timers. A count that is an error is no frame. */
 void stack_run_batch(struct stack *stack, const struct dev *dev, struct frame **batch, int count,
                      instant now);
+
+/* --- stack_invariants.c ------------------------------------------------------------------- */
 
 /* NULL when all that must hold does, else a sentence in static storage; `*conn` is the number of
  * the connection that it is about, or 0. Changes nothing; walks everything. */
